@@ -1,0 +1,38 @@
+"""What commands print: records as JSON on stdout, words and tables on stdout, errors and progress on stderr.
+
+Colour is never the only sign: every coloured word also says what it means, and NO_COLOR or a pipe turns colour off.
+"""
+
+import sys
+
+from rich.console import Console
+from rich.text import Text
+
+from receptron.errors import ReceptronError
+
+out = Console(highlight=False, soft_wrap=False)
+err = Console(stderr=True, highlight=False)
+
+
+def json(record: object) -> None:
+    """Print a typed record as JSON on stdout, and nothing else."""
+    from receptron.records import to_json
+
+    sys.stdout.write(to_json(record) + "\n")
+
+
+def say(text: str) -> None:
+    """One line for a person, on stderr, so that stdout stays clean for pipes."""
+    err.print(text)
+
+
+def error(fault: ReceptronError) -> None:
+    """Name of the error and what, why and how to mend, on stderr."""
+    text = Text()
+    text.append(f"{type(fault).__name__}: ", style="bold red")
+    text.append(fault.what)
+    for label, line in (("Why", fault.why), ("Mend", fault.mend)):
+        if line:
+            text.append(f"\n  {label}: ", style="bold")
+            text.append(line)
+    err.print(text)

@@ -1,0 +1,153 @@
+"""Every error that Receptron raises on purpose.
+
+ReceptronError
+├── Misuse                    the request cannot be meant as it stands        exit code 2
+│   ├── UnknownName           no net, layer, flag value of that name; near names are told
+│   ├── BadValue              a value out of its range or not parseable
+│   ├── ImageTooSmall         an image or size that a network cannot take
+│   └── MissingExtra          a feature whose optional dependency is not installed
+├── DataFault                 the images or their table are at fault          exit code 1
+│   ├── NoImages              nothing to work on
+│   ├── BrokenImages          more unreadable images than allowed
+│   └── BadTable              a CSV or Parquet row that cannot be used
+├── WeightsFault              a checkpoint is at fault                        exit code 1
+│   ├── WeightsUnavailable    not in the cache and not to be fetched
+│   ├── CheckpointMismatch    names or shapes that do not fit the network
+│   └── UnsafeCheckpoint      a file that is too large, too deep or not plain tensors
+├── BundleFault               a model directory is at fault                   exit code 1
+│   ├── NotABundle            no model directory at that place
+│   └── BundleCorrupt         a file that differs from its manifest
+├── StorageFault              a write that did not reach the disk             exit code 1
+├── TrainingFault             training cannot go on                           exit code 1
+│   └── NonFinite             NaN or infinity in loss, gradient, statistics or metric
+└── AnalysisFault             a network cannot be recorded or measured        exit code 1
+    ├── ShapeClash            two layers whose shapes do not fit
+    └── NotLocal              a question about a window asked of a layer that sees everything
+
+Each says what happened, why, and how to mend it.
+"""
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+
+
+class ReceptronError(Exception):
+    """What happened, why, and how to mend it; the three lines that a user reads."""
+
+    exit_code = 1
+
+    def __init__(self, what: str, *, why: str = "", mend: str = "") -> None:
+        super().__init__(what)
+        self.what, self.why, self.mend = what, why, mend
+
+    def __str__(self) -> str:
+        lines = [self.what]
+        if self.why:
+            lines.append(f"  Why: {self.why}")
+        if self.mend:
+            lines.append(f"  Mend: {self.mend}")
+        return "\n".join(lines)
+
+
+class Misuse(ReceptronError):
+    """The request cannot be meant as it stands."""
+
+    exit_code = 2
+
+
+class UnknownName(Misuse):
+    """A name that nothing bears; the nearest known names are told."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str], *, mend: str = "") -> None:
+        known = sorted(known)
+        near = get_close_matches(name, known, n=3, cutoff=0.6) or get_close_matches(name.lower(), known, n=3, cutoff=0.5)
+        hint = f" Did you mean {' or '.join(near)}?" if near else ""
+        shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
+        super().__init__(f"no {kind} named {name!r}.{hint}", mend=mend or (f"use one of: {shown}" if known and not near else ""))
+        self.kind, self.name, self.near = kind, name, near
+
+
+class BadValue(Misuse):
+    """A value out of its range or not parseable."""
+
+
+class ImageTooSmall(Misuse):
+    """An image, or a requested size, that a network cannot take."""
+
+
+class MissingExtra(Misuse):
+    """A feature whose optional dependency is not installed."""
+
+    def __init__(self, feature: str, package: str, extra: str) -> None:
+        super().__init__(
+            f"{feature} needs the package {package}, which is not installed.",
+            mend=f"pip install 'receptron[{extra}]'",
+        )
+
+
+class DataFault(ReceptronError):
+    """The images or their table are at fault."""
+
+
+class NoImages(DataFault):
+    """Nothing to work on."""
+
+
+class BrokenImages(DataFault):
+    """More unreadable images than allowed."""
+
+
+class BadTable(DataFault):
+    """A CSV or Parquet row that cannot be used."""
+
+
+class WeightsFault(ReceptronError):
+    """A checkpoint is at fault."""
+
+
+class WeightsUnavailable(WeightsFault):
+    """Weights that are neither in the cache nor to be fetched."""
+
+
+class CheckpointMismatch(WeightsFault):
+    """Names or shapes of a checkpoint that do not fit the network."""
+
+
+class UnsafeCheckpoint(WeightsFault):
+    """A file that is too large, too deep, or holds more than plain tensors."""
+
+
+class BundleFault(ReceptronError):
+    """A model directory is at fault."""
+
+
+class NotABundle(BundleFault):
+    """No model directory at that place."""
+
+
+class BundleCorrupt(BundleFault):
+    """A file of a model directory that differs from its manifest."""
+
+
+class StorageFault(ReceptronError):
+    """A write that did not reach the disk."""
+
+
+class TrainingFault(ReceptronError):
+    """Training cannot go on."""
+
+
+class NonFinite(TrainingFault):
+    """NaN or infinity in a loss, gradient, statistic or metric."""
+
+
+class AnalysisFault(ReceptronError):
+    """A network cannot be recorded or measured."""
+
+
+class ShapeClash(AnalysisFault):
+    """Two layers whose shapes do not fit."""
+
+
+class NotLocal(AnalysisFault):
+    """A question about a window, asked of a layer that sees the whole image."""
