@@ -1,0 +1,25 @@
+"""Long campaigns run only when asked for; what lies beside the checkout is found, or the test says why it is skipped."""
+
+from pathlib import Path
+
+import pytest
+
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if "campaign" not in (config.option.markexpr or ""):
+        kept = [item for item in items if not item.get_closest_marker("campaign")]
+        config.hook.pytest_deselected(items=[item for item in items if item not in kept])
+        items[:] = kept
+    for item in items:
+        if item.get_closest_marker("shared") and not SHARED.is_dir():
+            item.add_marker(pytest.mark.skip(reason=f"needs the real images and weights in {SHARED.name}/ beside the checkout"))
+
+
+@pytest.fixture(scope="session")
+def shared() -> Path:
+    """The folder of real images and weights beside the checkout."""
+    if not SHARED.is_dir():
+        pytest.skip("needs the real images and weights in shared/ beside the checkout")
+    return SHARED
