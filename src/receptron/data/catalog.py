@@ -1,0 +1,110 @@
+"""What lies in a folder or a table of images: records only, nothing is moved, copied or changed."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Item:
+    """One image file as the user gave it."""
+
+    path: Path
+    label: str
+    split: str | None = None  # "train", "val" or "test" where the user said so
+    group: str | None = None  # images of one group (a patient, a burst) stay on one side
+
+
+@dataclass(frozen=True)
+class Catalog:
+    """All images under one root, in the order of their paths."""
+
+    root: Path
+    layout: str  # "class folders", "split folders" or "table"
+    items: tuple[Item, ...]
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in alphabetical order."""
+        return tuple(sorted({item.label for item in self.items}))
+
+    @property
+    def has_given_split(self) -> bool:
+        """Whether the user said which images are for testing."""
+        return any(item.split is not None for item in self.items)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What decoding an image told about its file."""
+
+    format: str  # "JPEG", "PNG", ...
+    mode: str  # Pillow's mode in the file: "RGB", "L", "I;16", "P", "CMYK", "RGBA", ...
+    width: int  # px, after EXIF orientation
+    height: int
+    frames: int = 1
+    rotated: bool = False  # EXIF orientation other than 1
+    grey: bool = False  # all channels equal
+    extension_fits: bool = True
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One image after it was read: either its facts, or the fault that kept it from being read."""
+
+    item: Item
+    sha256: str
+    facts: Facts | None
+    fault: str | None = None  # "truncated after 3,120 of 9,004 bytes", ...
+    phash: int = 0  # 64-bit perceptual hash
+
+    @property
+    def good(self) -> bool:
+        """Whether the image could be read."""
+        return self.facts is not None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong or odd, the files it concerns, and the cure."""
+
+    kind: str  # "truncated", "near duplicates across sides", ...
+    severity: str  # "error", "warning" or "note"
+    message: str
+    cure: str
+    files: tuple[str, ...] = ()  # relative to the root
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What is wrong with a catalog before any training."""
+
+    root: Path
+    layout: str
+    images: int
+    broken: int
+    classes: dict[str, int]  # readable images per class
+    findings: tuple[Finding, ...]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class SideCount:
+    """Images of one class on each side."""
+
+    label: str
+    train: int
+    test: int
+    set_aside: int = 0
+
+
+@dataclass(frozen=True)
+class SplitSummary:
+    """How the sides came about."""
+
+    method: str  # "content hash", "given", "given, leaks removed", "k-fold"
+    test_size: float
+    counts: tuple[SideCount, ...]
+    clusters: int  # sets of duplicates or near duplicates kept together
+    leaks: int  # test images of a given split with a twin in training
+    remembered: int = 0  # images whose side follows from an earlier run

@@ -1,0 +1,71 @@
+"""Everything that one run of the main job found out: the record that the screen prints and the report draws."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from receptron.bundle.card import Answer, Card, Estimate, Evaluation
+from receptron.data.catalog import Audit, SplitSummary
+
+
+@dataclass(frozen=True)
+class Rung:
+    """One step of the ladder that was weighed."""
+
+    name: str  # "majority class", "nearest neighbour", "linear head", "last stage", "everything", "from scratch"
+    accuracy: Estimate | None  # cross-validated on the training side; None where it was not tried
+    gain: Estimate | None  # over the rung below, paired
+    seconds: float
+    taken: bool
+    why: str  # why it was taken or left, in one sentence
+
+
+@dataclass(frozen=True)
+class Point:
+    """One epoch of one training phase."""
+
+    phase: str  # "last stage, fold 1", "last stage, all training images", ...
+    epoch: int
+    loss: float
+    accuracy: float | None  # on the images held out, where there are any
+    rate: float  # learning rate at the epoch's end
+    images_per_second: float
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One number format tried on this machine."""
+
+    precision: str
+    memory_format: str
+    images_per_second: float
+    chosen: bool
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Seconds that one part of the run took."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Run:
+    """Result of `receptron train`."""
+
+    model: Path  # the model directory
+    report: Path
+    card: Card
+    audit: Audit
+    split: SplitSummary
+    ladder: tuple[Rung, ...]
+    stopped: str  # why the ladder ended where it did
+    curves: tuple[Point, ...]
+    trials: tuple[Trial, ...]
+    stages: tuple[Stage, ...]
+    mistakes: tuple[Answer, ...]  # wrong and sure, worst first
+    doubtful: tuple[Answer, ...]  # least sure, whether right or wrong
+    given: Evaluation | None  # on the user's own test side as given, where it leaked
+    samples: dict[str, tuple[str, ...]]  # a few files per class
+    settings: dict[str, str]  # every flag and its value
+    seconds: float
