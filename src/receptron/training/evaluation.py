@@ -1,0 +1,93 @@
+"""Every metric of a classifier on one set of images, each with its interval, and the paired comparison with a baseline."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from receptron.bundle.card import ClassScore, Comparison, Evaluation
+from receptron.errors import BadValue, NoImages, NonFinite
+from receptron.training import calibration, intervals
+
+_NAMED = 5  # images told by name in an error
+
+
+def evaluate(
+    logits: ArrayLike, labels: ArrayLike, classes: Sequence[str], temperature: float, source: str, names: Sequence[str] = ()
+) -> Evaluation:
+    """Judge `logits` (N, K) of images whose true classes are `labels` (N,), numbers into `classes` (K).
+
+    `source` says which images they are ("240 test images"); `names` (N) are their files, for errors.
+    Raises: NoImages; NonFinite naming the images with NaN or infinite logits; BadValue if shapes or labels do not fit.
+    """
+    scores, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
+    _check(scores, truth, classes, temperature)
+    finite(scores, names)
+    answers = scores.argmax(axis=1)
+    table = confusion(truth, answers, len(classes))
+    rows = tuple(_row(label, table, i) for i, label in enumerate(classes))
+    correct = answers == truth
+    before, after = (calibration.probabilities(scores, t).max(axis=1) for t in (1.0, temperature))
+    return Evaluation(
+        count=len(truth),
+        source=source,
+        accuracy=intervals.wilson(int(correct.sum()), len(truth)),
+        balanced_accuracy=intervals.mean_of_proportions([row.recall for row in rows]),
+        classes=rows,
+        confusion=tuple(tuple(int(n) for n in row) for row in table),
+        ece_before=calibration.calibration_error(before, correct),
+        ece_after=calibration.calibration_error(after, correct),
+        reliability_before=calibration.reliability(before, correct),
+        reliability_after=calibration.reliability(after, correct),
+    )
+
+
+def compare(ours: ArrayLike, baseline: ArrayLike, name: str) -> Comparison:
+    """Which images each got right, two arrays of booleans (N,) over the same images -> the gain in accuracy, paired.
+
+    Raises: BadValue if the lengths differ or there are no images.
+    """
+    theirs = np.asarray(baseline, bool)
+    gain = intervals.paired_gain(ours, theirs)
+    return Comparison(name, intervals.wilson(int(theirs.sum()), len(theirs)), gain, better=gain.low > 0)
+
+
+def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
+    """Counts (classes, classes): rows are the truth, columns the answer."""
+    return np.bincount(labels * classes + answers, minlength=classes * classes).reshape(classes, classes)
+
+
+def finite(scores: NDArray[np.float64], names: Sequence[str] = ()) -> None:
+    """Raises NonFinite naming the images (rows) that have a NaN or infinite score."""
+    bad = np.flatnonzero(~np.isfinite(scores).all(axis=1))
+    if not len(bad):
+        return
+    shown = ", ".join(str(names[i]) if i < len(names) else f"number {i}" for i in bad[:_NAMED])
+    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
+    raise NonFinite(
+        f"the network answered NaN or infinity for {len(bad)} of {len(scores)} images: {shown}{more}.",
+        why="its weights are not finite, or a layer overflows in this number format",
+        mend="train again with a lower learning rate or in 32-bit; if only these images do it, look at them",
+    )
+
+
+def _row(label: str, table: NDArray[np.int64], i: int) -> ClassScore:
+    hits, support, called = int(table[i, i]), int(table[i].sum()), int(table[:, i].sum())
+    return ClassScore(
+        label=label,
+        support=support,
+        precision=intervals.wilson(hits, called),
+        recall=intervals.wilson(hits, support),
+        f1=intervals.f1(hits, support - hits, called - hits),
+    )
+
+
+def _check(scores: NDArray[np.float64], truth: NDArray[np.int64], classes: Sequence[str], temperature: float) -> None:
+    if not len(truth):
+        raise NoImages("there are no images to evaluate on.", mend="name a folder with images of the classes that the network knows")
+    if scores.shape != (len(truth), len(classes)):
+        raise BadValue(f"{len(truth)} labels and {len(classes)} classes need logits {(len(truth), len(classes))}, got {scores.shape}.")
+    if truth.min() < 0 or truth.max() >= len(classes):
+        raise BadValue(f"labels must lie in 0..{len(classes) - 1}, got {truth.min()}..{truth.max()}.")
+    if not (np.isfinite(temperature) and temperature > 0):
+        raise BadValue(f"a temperature must be a finite number above 0, got {temperature}.")
