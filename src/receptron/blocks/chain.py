@@ -1,0 +1,31 @@
+"""Chains, branches and repeats: the three ways in which blocks are put together."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import torch
+from torch import Tensor, nn
+
+Block = Callable[[int, int, int], nn.Module]
+"""A block as a function of (c_in, c_out, stride)."""
+
+
+def chain(**parts: nn.Module | None) -> nn.Sequential:
+    """Run `parts` one after another under their own names, leaving out those that are None."""
+    return nn.Sequential(OrderedDict((name, part) for name, part in parts.items() if part is not None))
+
+
+def repeat(block: Block, c_in: int, c_out: int, depth: int, stride: int = 1) -> nn.Sequential:
+    """`depth` blocks in a row: the first changes width and size, the others keep both."""
+    first, rest = block(c_in, c_out, stride), (block(c_out, c_out, 1) for _ in range(depth - 1))
+    return nn.Sequential(first, *rest)
+
+
+class Concat(nn.ModuleDict):
+    """Run every branch on the same input and stack the results: (N, C, H, W) -> (N, sum of branch channels, H', W')."""
+
+    def __init__(self, **branches: nn.Module) -> None:
+        super().__init__(branches)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.cat([branch(x) for branch in self.values()], dim=1)

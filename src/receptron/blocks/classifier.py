@@ -1,0 +1,67 @@
+"""stem -> stages -> head: the shape of every classifier in the zoo."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from receptron.blocks.chain import chain
+from receptron.errors import ImageTooSmall
+
+
+class Classifier(nn.Module):
+    """(N, C, H, W) -> (N, classes).
+
+    `stem` and `stages` make maps, `head` turns the last map into class scores; the layer that names the classes is always `head.fc`.
+    `name` and `min_pixels` are filled in by `zoo.build`.
+    """
+
+    name: str = ""
+    min_pixels: int = 1
+
+    def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], head: nn.Module) -> None:
+        super().__init__()
+        self.stem, self.stages, self.head = stem, nn.Sequential(*stages), head
+
+    def features(self, x: Tensor) -> Tensor:
+        """Last map before the head. Raises: ImageTooSmall."""
+        self.check_size(x)
+        return self.stages(self.stem(x))
+
+    def pyramid(self, x: Tensor) -> list[Tensor]:
+        """Maps (N, C, H, W) after the stem and after each stage, finest first. Raises: ImageTooSmall."""
+        self.check_size(x)
+        maps = [self.stem(x)]
+        for stage in self.stages:
+            maps.append(stage(maps[-1]))
+        return maps
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.head(self.features(x))
+
+    def check_size(self, x: Tensor) -> None:
+        """Raises: ImageTooSmall, before some inner layer complains in its own words."""
+        height, width = x.shape[-2:]
+        if height < self.min_pixels or width < self.min_pixels:
+            least = self.min_pixels
+            raise ImageTooSmall(
+                f"{self.name or 'this network'} needs images of {least}x{least} pixels or more, got {height}x{width}.",
+                why="its strides would leave no whole pixel in the last map",
+                mend=f"resize the images to {least}x{least} or more, or choose a net for small images such as lenet5 or cifar_resnet20",
+            )
+
+
+def linear_head(c_in: int, classes: int, *, dropout: float = 0.0) -> nn.Sequential:
+    """Global average pool and one linear layer: (N, c_in, H, W) -> (N, classes); (c_in + 1) * classes parameters."""
+    return chain(
+        pool=nn.AdaptiveAvgPool2d(1), flatten=nn.Flatten(1), dropout=nn.Dropout(dropout) if dropout else None, fc=nn.Linear(c_in, classes)
+    )
+
+
+def mlp_head(c_in: int, side: int, classes: int, *, width: int = 4096) -> nn.Sequential:
+    """Three linear layers on a map pooled to side x side, as AlexNet and VGG end: (N, c_in, H, W) -> (N, classes)."""
+    return chain(
+        pool=nn.AdaptiveAvgPool2d(side), flatten=nn.Flatten(1),
+        fc1=nn.Linear(c_in * side**2, width), act1=nn.ReLU(inplace=True), drop1=nn.Dropout(0.5),
+        fc2=nn.Linear(width, width), act2=nn.ReLU(inplace=True), drop2=nn.Dropout(0.5),
+        fc=nn.Linear(width, classes),
+    )  # fmt: skip

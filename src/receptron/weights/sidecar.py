@@ -1,0 +1,97 @@
+"""The facts of a local weights file: from NAME.toml beside it or from flags, never guessed."""
+
+import tomllib
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any, cast
+
+from receptron.errors import BadValue, UnknownName
+from receptron.weights.inputs import InputSpec, Interpolation
+from receptron.weights.pretrained import KEY_MAPS
+
+EXAMPLE = """\
+net = "mobilenet_v2"         # its name in `receptron zoo`
+keys = "torchvision"         # whose parameter names: receptron, torchvision, timm
+licence = "Apache-2.0"       # optional
+[input]
+pixels = 224
+mean = [0.485, 0.456, 0.406]
+std = [0.229, 0.224, 0.225]
+interpolation = "bilinear"
+crop = 0.875                 # pixels / shorter side after resizing"""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What is said about a weights file; None: not said."""
+
+    net: str | None = None
+    keys: str | None = None
+    pixels: int | None = None
+    mean: tuple[float, ...] | None = None
+    std: tuple[float, ...] | None = None
+    interpolation: str | None = None
+    crop: float | None = None
+    licence: str | None = None
+    sha256: str | None = None
+
+    def or_else(self, other: "Facts") -> "Facts":
+        """These facts, and the other's where these say nothing."""
+        said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
+        return replace(other, **said)
+
+    def missing(self) -> list[str]:
+        """Names of the facts that a file cannot be used without and that nobody said."""
+        return [name for name in ("net", "keys", "pixels", "mean", "std", "interpolation", "crop") if getattr(self, name) is None]
+
+
+def sidecar_of(path: Path) -> Path:
+    """Where the facts of a weights file lie: weights.pt -> weights.toml."""
+    return path.with_suffix(".toml")
+
+
+def facts_of(path: Path, said: Facts) -> Facts:
+    """All facts of the weights file at `path`: those `said` by flags first, then its sidecar's. Raises: BadValue, UnknownName."""
+    sidecar = sidecar_of(path)
+    facts = said.or_else(read_sidecar(sidecar)) if sidecar.is_file() else said
+    if missing := facts.missing():
+        flags = ", ".join(f"--weights-{name}" if name != "net" else "--net" for name in missing)
+        raise BadValue(
+            f"{path.name} says nothing about {', '.join(missing)}.",
+            why=f"a file of weights holds numbers only, and what it expects of an image is never guessed; looked for {sidecar}",
+            mend=f"give {flags}, or write {sidecar.name} beside it, for example:\n{EXAMPLE}",
+        )
+    if facts.keys not in KEY_MAPS:
+        raise UnknownName("key map", str(facts.keys), KEY_MAPS)
+    return facts
+
+
+def inputs_of(facts: Facts) -> InputSpec:
+    """Facts about the image as one record. Raises: BadValue."""
+    pixels, mean, std, crop = facts.pixels or 0, facts.mean or (), facts.std or (), facts.crop or 0.0
+    return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
+
+
+def read_sidecar(path: Path) -> Facts:
+    """Facts written in a TOML file. Raises: BadValue naming the file and the field."""
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
+        raise BadValue(f"{path} is not TOML.", why=str(error), mend=f"write it like this:\n{EXAMPLE}") from error
+    inner = table.pop("input", {})
+    flat: dict[str, Any] = {**table, **inner} if isinstance(inner, dict) else {**table, "input": inner}
+    known = {f.name for f in fields(Facts)}
+    if odd := sorted(flat.keys() - known):
+        raise BadValue(
+            f"{path} has the field {odd[0]!r}.", why=f"known fields: {', '.join(sorted(known))}", mend=f"write it like this:\n{EXAMPLE}"
+        )
+    return Facts(**{name: _typed(path, name, value) for name, value in flat.items()})
+
+
+def _typed(path: Path, name: str, value: object) -> object:
+    kinds: dict[str, tuple[type, ...]] = {"pixels": (int,), "mean": (list,), "std": (list,), "crop": (int, float)}
+    wanted = kinds.get(name, (str,))
+    numbers = not isinstance(value, list) or all(isinstance(v, int | float) for v in cast(list[object], value))
+    if not isinstance(value, wanted) or isinstance(value, bool) or not numbers:
+        raise BadValue(f"{name} in {path} is {value!r}.", why=f"it must be a {wanted[-1].__name__}", mend=f"write it like this:\n{EXAMPLE}")
+    return tuple(cast(list[float], value)) if isinstance(value, list) else value

@@ -1,0 +1,43 @@
+"""From what a user names to a weights file with all its facts: a reference such as torchvision/IMAGENET1K_V2, or a file."""
+
+from pathlib import Path
+
+from receptron.errors import BadValue
+from receptron.weights import foreign
+from receptron.weights.fetch import fetch
+from receptron.weights.pretrained import Pretrained
+from receptron.weights.published import find
+from receptron.weights.sidecar import Facts, facts_of, inputs_of
+from receptron.weights.store import verify
+
+NOTHING_SAID = Facts()
+
+
+def resolve(reference: str | Path, said: Facts = NOTHING_SAID) -> Pretrained:
+    """The weights that `reference` names, on this machine, hash verified where one is known.
+
+    A file (.safetensors, .pt, .pth, .th) takes its facts from `said`, then from the sidecar NAME.toml. A reference to published weights takes
+    them from the catalogue and needs `said.net` only.
+    Raises: WeightsUnavailable, UnsafeCheckpoint, UnknownName, BadValue.
+    """
+    if is_file(reference):
+        return _local(Path(reference), said)
+    if said.net is None:
+        raise BadValue(
+            f"{reference} names weights but no network.", why="every network has its own", mend="say which network: --net resnet50"
+        )
+    row = find(said.net, str(reference))
+    path, digest = fetch(row)
+    return Pretrained(row.reference, row.net, path, row.source, row.inputs, row.licence, digest)
+
+
+def is_file(reference: str | Path) -> bool:
+    """Whether `reference` means a file rather than a catalogue entry."""
+    return isinstance(reference, Path) or Path(reference).suffix.lower() in (".safetensors", *foreign.SUFFIXES) or Path(reference).is_file()
+
+
+def _local(path: Path, said: Facts) -> Pretrained:
+    verify(path)
+    facts = facts_of(path, said)
+    verify(path, facts.sha256 or "")
+    return Pretrained(str(path), facts.net or "", path, facts.keys or "", inputs_of(facts), facts.licence or "unstated", facts.sha256 or "")

@@ -1,0 +1,82 @@
+"""ResNet and what grew on it. He et al. 2016, "Deep Residual Learning for Image Recognition", arXiv:1512.03385, Table 1.
+
+v1 is the paper's (stride in the first 1x1 of a bottleneck); the plain name is the released PyTorch variant (stride in the 3x3, "v1.5").
+ResNet-D: He et al. 2019, arXiv:1812.01187, Fig. 2. ResNeXt: Xie et al. 2017, arXiv:1611.05431, Table 1.
+Wide ResNet: Zagoruyko & Komodakis 2016, arXiv:1605.07146. SE: Hu et al. 2018, arXiv:1709.01507. CBAM: Woo et al. 2018, arXiv:1807.06521.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+
+from torch import nn
+
+from receptron.blocks.attention import CBAM, SqueezeExcite
+from receptron.blocks.chain import chain, repeat
+from receptron.blocks.classifier import Classifier, linear_head
+from receptron.blocks.conv import conv
+from receptron.blocks.residual import Residual, basic, bottleneck, project
+
+
+def stem(*widths: int) -> nn.Module:
+    """7x7 with one width, or ResNet-D's three 3x3; then a pool: (N, 3, H, W) -> (N, widths[-1], H/4, W/4)."""
+    first = conv(3, widths[0], 7 if len(widths) == 1 else 3, 2)
+    more = {f"conv{i}": conv(c_in, c_out) for i, (c_in, c_out) in enumerate(zip(widths, widths[1:], strict=False), 2)}
+    return chain(conv1=first, **more, pool=nn.MaxPool2d(3, 2, padding=1))
+
+
+def pooled_project(c_in: int, c_out: int, stride: int) -> nn.Module | None:
+    """ResNet-D's shortcut: average before the 1x1 convolution, so that no pixel is skipped."""
+    if stride == 1 and c_in == c_out:
+        return None
+    pool = nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else None
+    return chain(pool=pool, **dict(conv(c_in, c_out, 1, act=None).named_children()))
+
+
+@dataclass(frozen=True)
+class Row:
+    """One column of the paper's table; `body` takes (c_in, c_out, stride, attention=)."""
+
+    body: Callable[..., nn.Module]
+    depths: tuple[int, int, int, int]
+    widths: tuple[int, int, int, int] = (256, 512, 1024, 2048)
+    stem: tuple[int, ...] = (64,)
+    shortcut: Callable[[int, int, int], nn.Module | None] = project
+    attention: Callable[[int], nn.Module] | None = None
+    skip: bool = True
+
+
+NARROW = (64, 128, 256, 512)
+DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+se = lambda channels: SqueezeExcite(channels, channels // 16)  # noqa: E731
+cbam = lambda channels: CBAM(channels, channels // 16)  # noqa: E731
+
+TABLE = {
+    **{f"resnet{n}": Row(basic, DEPTHS[n], NARROW) for n in (18, 34)},
+    **{f"resnet{n}": Row(bottleneck, DEPTHS[n]) for n in (50, 101, 152)},
+    **{f"resnet{n}_v1": Row(partial(bottleneck, stride_first=True), DEPTHS[n]) for n in (50, 101, 152)},
+    **{f"resnet{n}d": Row(basic, DEPTHS[n], NARROW, (32, 32, 64), pooled_project) for n in (18, 34)},
+    **{f"resnet{n}d": Row(bottleneck, DEPTHS[n], stem=(32, 32, 64), shortcut=pooled_project) for n in (50, 101, 152)},
+    "resnext50_32x4d": Row(partial(bottleneck, ratio=2, groups=32), DEPTHS[50]),
+    "resnext101_32x8d": Row(partial(bottleneck, ratio=1, groups=32), DEPTHS[101]),
+    "resnext101_64x4d": Row(partial(bottleneck, ratio=1, groups=64), DEPTHS[101]),
+    "wide_resnet50_2": Row(partial(bottleneck, ratio=2), DEPTHS[50]),
+    "wide_resnet101_2": Row(partial(bottleneck, ratio=2), DEPTHS[101]),
+    **{f"se_resnet{n}": Row(bottleneck, DEPTHS[n], attention=se) for n in (50, 101, 152)},
+    "cbam_resnet50": Row(bottleneck, DEPTHS[50], attention=cbam),
+}
+TABLE |= {f"{name}_plain": replace(row, skip=False) for name, row in TABLE.items() if row.attention is None}
+
+
+def resnet(name: str, classes: int = 1000) -> Classifier:
+    """(N, 3, H, W) -> (N, classes)."""
+    row = TABLE[name]
+
+    def block(c_in: int, c_out: int, stride: int) -> nn.Module:
+        body = row.body(c_in, c_out, stride, attention=row.attention(c_out) if row.attention else None)
+        act = nn.ReLU(inplace=True)
+        return Residual(body, row.shortcut(c_in, c_out, stride), act) if row.skip else chain(body=body, act=act)
+
+    widths = (row.stem[-1], *row.widths)
+    stages = [repeat(block, widths[i], widths[i + 1], depth, stride=2 if i else 1) for i, depth in enumerate(row.depths)]
+    return Classifier(stem(*row.stem), stages, linear_head(widths[-1], classes))
