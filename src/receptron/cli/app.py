@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import calc, screen
 from receptron.errors import ReceptronError
 
 app = typer.Typer(
@@ -15,6 +15,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+app.add_typer(calc.app, name="calc")
 
 
 def main() -> None:
