@@ -8,6 +8,7 @@ ReceptronError
 │   └── MissingExtra          a feature whose optional dependency is not installed
 ├── DataFault                 the images or their table are at fault          exit code 1
 │   ├── NoImages              nothing to work on
+│   ├── UnreadableImage       one image file that cannot be decoded, and why
 │   ├── BrokenImages          more unreadable images than allowed
 │   └── BadTable              a CSV or Parquet row that cannot be used
 ├── WeightsFault              a checkpoint is at fault                        exit code 1
@@ -91,6 +92,14 @@ class DataFault(ReceptronError):
 
 class NoImages(DataFault):
     """Nothing to work on."""
+
+
+class UnreadableImage(DataFault):
+    """One image file that cannot be decoded; `reason` says why in a few plain words."""
+
+    def __init__(self, source: str, reason: str, *, mend: str = "") -> None:
+        super().__init__(f"{source} cannot be read: {reason}.", mend=mend or "replace the file, or remove it")
+        self.source, self.reason = source, reason
 
 
 class BrokenImages(DataFault):

@@ -3,6 +3,16 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+SIDES = {  # names of a given split, as folders or in a table, in any case
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+
 
 @dataclass(frozen=True)
 class Item:
@@ -12,6 +22,7 @@ class Item:
     label: str
     split: str | None = None  # "train", "val" or "test" where the user said so
     group: str | None = None  # images of one group (a patient, a burst) stay on one side
+    line: int | None = None  # line (CSV) or row (Parquet) that named it
 
 
 @dataclass(frozen=True)
@@ -21,6 +32,8 @@ class Catalog:
     root: Path
     layout: str  # "class folders", "split folders" or "table"
     items: tuple[Item, ...]
+    empty: tuple[str, ...] = ()  # class folders without an image
+    strays: tuple[str, ...] = ()  # images that lie in no class folder, relative to the root
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -45,6 +58,8 @@ class Facts:
     rotated: bool = False  # EXIF orientation other than 1
     grey: bool = False  # all channels equal
     extension_fits: bool = True
+    bits: int = 8  # per channel, in the file
+    alpha: bool = False  # at least one pixel is not opaque
 
 
 @dataclass(frozen=True)

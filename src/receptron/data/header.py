@@ -1,0 +1,199 @@
+"""What the first bytes of an image file say, read without any decoder: format, size, and whether the file is whole.
+
+Sources: ISO/IEC 10918-1 annex B (JPEG markers), PNG specification (W3C, third edition) section 5, RFC 9649 (WebP container),
+GIF89a specification section 18, BITMAPINFOHEADER (Windows GDI).
+"""
+
+import struct
+import zlib
+from dataclasses import dataclass
+
+_SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start of frame; the other three are tables
+_ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
+_FOREIGN = {
+    b"%PDF": "a PDF document",
+    b"%!PS": "a PostScript file",
+    b"SIMPLE": "a FITS file",
+    b"8BPS": "a Photoshop document",
+    b"\x00\x00\x01\x00": "a Windows icon",
+    b"\x00\x00\x00\x0cjP  ": "JPEG 2000, a format that is not read",
+    b"\xff\x4f\xff\x51": "JPEG 2000, a format that is not read",
+    b"\xff\x0a": "JPEG XL, a format that is not read",
+    b"\x89HDF": "an HDF5 file",
+    b"PK\x03\x04": "a zip archive",
+    b"\x1f\x8b": "a gzip archive",
+    b"Rar!": "a RAR archive",
+    b"7z\xbc\xaf": "a 7-Zip archive",
+    b"\x7fELF": "a program",
+    b"MZ": "a program",
+    b"SQLite": "a database",
+    b"\x93NUMPY": "a NumPy array",
+}
+_BOXES = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+
+
+@dataclass(frozen=True)
+class Size:
+    """Width and height in px, as the header states them."""
+
+    width: int
+    height: int
+
+
+def sniff(data: bytes) -> str | None:
+    """The accepted format whose signature `data` begins with, or None.
+
+    >>> sniff(b"GIF89a")
+    'GIF'
+    """
+    signatures = (
+        ("JPEG", data[:3] == b"\xff\xd8\xff"),
+        ("PNG", data[:8] == b"\x89PNG\r\n\x1a\n"),
+        ("GIF", data[:6] in (b"GIF87a", b"GIF89a")),
+        ("WEBP", data[:4] == b"RIFF" and data[8:12] == b"WEBP"),
+        ("TIFF", data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
+        ("BMP", data[:2] == b"BM"),
+    )
+    return next((name for name, fits in signatures if fits), None)
+
+
+def stranger(data: bytes) -> str:
+    """What a file that is no accepted image seems to be, in a few words."""
+    start = data[:512].lstrip().lower()
+    if not data:
+        return "the file is empty"
+    if data[:8] == b"\xff\xd8" or not data.strip(b"\0"):
+        return "the file holds nothing but zeros" if not data.strip(b"\0") else "truncated after the first two bytes"
+    if start.startswith(b"version https://git-lfs"):
+        return "a Git LFS pointer, not the image itself (run `git lfs pull`)"
+    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
+        return "an HTML page, probably a failed download"
+    if start.startswith(b"<svg") or b"<svg" in start:
+        return "an SVG drawing, a format that is not read"
+    if data[4:8] == b"ftyp":
+        return f"{_BOXES.get(data[8:12], 'a film or an unknown media format')}, a format that is not read"
+    known = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
+    return known or ("a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})")
+
+
+def size(name: str, data: bytes) -> Size | None:
+    """Width and height that the header of format `name` states; None where only its decoder can tell (TIFF) or the header is cut."""
+    try:
+        match name:
+            case "PNG":
+                return Size(*struct.unpack_from(">II", data, 16))
+            case "GIF":
+                return Size(*struct.unpack_from("<HH", data, 6))
+            case "BMP":
+                return _bmp_size(data)
+            case "WEBP":
+                return _webp_size(data)
+            case "JPEG":
+                return _jpeg_frame(data)[0]
+            case _:
+                return None
+    except (struct.error, IndexError):
+        return None
+
+
+def fault(name: str, data: bytes) -> str | None:
+    """What is wrong with the file as a container: cut short or changed. None where nothing is seen without decoding."""
+    match name:
+        case "PNG":
+            return _png_fault(data)
+        case "JPEG":
+            return _jpeg_fault(data)
+        case "WEBP":
+            return _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
+        case "GIF":
+            return _cut(len(data), 13)
+        case "BMP":
+            return _cut(len(data), _bmp_length(data))
+        case _:
+            return None
+
+
+def _cut(have: int, need: int) -> str | None:
+    return f"truncated at {have:,} of {need:,} bytes" if have < need else None
+
+
+def _is_text(data: bytes) -> bool:
+    return all(byte in b"\t\n\r\f" or byte >= 32 for byte in data)
+
+
+def _bmp_size(data: bytes) -> Size:
+    if struct.unpack_from("<I", data, 14)[0] == 12:  # the oldest header
+        return Size(*struct.unpack_from("<HH", data, 18))
+    width, height = struct.unpack_from("<ii", data, 18)
+    return Size(width, abs(height))  # negative: rows from the top down
+
+
+def _bmp_length(data: bytes) -> int:
+    """Bytes that header and uncompressed rows need; rows are padded to 4 bytes."""
+    found = size("BMP", data)
+    if found is None or len(data) < 34 or struct.unpack_from("<I", data, 14)[0] == 12:
+        return 26
+    start, bits, packed = struct.unpack_from("<I", data, 10)[0], *struct.unpack_from("<HI", data, 28)
+    return start if packed in (1, 2) else start + (found.width * bits + 31) // 32 * 4 * found.height
+
+
+def _webp_size(data: bytes) -> Size | None:
+    kind = data[12:16]
+    if kind == b"VP8X":
+        return Size(1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little"))
+    if kind == b"VP8L":
+        bits = struct.unpack_from("<I", data, 21)[0]
+        return Size(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
+    if kind == b"VP8 ":
+        width, height = struct.unpack_from("<HH", data, 26)
+        return Size(width & 0x3FFF, height & 0x3FFF)
+    return None
+
+
+def _jpeg_frame(data: bytes) -> tuple[Size | None, int | None]:
+    """Size that the frame header states, and where the first scan begins."""
+    found, at = None, 2
+    while at + 4 <= len(data):
+        if data[at] != 0xFF:
+            return found, None
+        marker = data[at + 1]
+        if marker == 0xFF or marker in _ALONE:
+            at += 1 if marker == 0xFF else 2
+            continue
+        if marker in _SOF:
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            found = Size(width, height)
+        if marker == 0xDA:
+            return found, at
+        at += 2 + struct.unpack_from(">H", data, at + 2)[0]
+    return found, None
+
+
+def _jpeg_fault(data: bytes) -> str | None:
+    try:
+        _, scan = _jpeg_frame(data)
+    except struct.error:
+        scan = None
+    if scan is None:
+        return f"truncated or damaged: no picture data in its {len(data):,} bytes"
+    if data.find(b"\xff\xd9", scan) < 0:
+        return f"truncated: its {len(data):,} bytes end before the picture does"
+    return None
+
+
+def _png_fault(data: bytes) -> str | None:
+    """Walk the chunks: each one whole, those that the picture needs with a right checksum, the last one IEND."""
+    at, pixels = 8, False
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">I4s", data, at)
+        end = at + 12 + length
+        if end > len(data):
+            return _cut(len(data), end)
+        needed = kind[:1].isupper()
+        if needed and zlib.crc32(memoryview(data)[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
+            return f"bad CRC in its {kind.decode('latin-1')} chunk at byte {at:,}"
+        pixels |= kind == b"IDAT"
+        if kind == b"IEND":
+            return None if pixels else "holds no picture data"
+        at = end
+    return f"truncated: its {len(data):,} bytes end without an IEND chunk"

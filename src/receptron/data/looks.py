@@ -1,0 +1,77 @@
+"""What an image looks like in 4 KB: a small grey picture, a smaller one in colour, and a 64-bit perceptual hash of it.
+
+Source of the hash: Zauner 2010, Implementation and Benchmarking of Perceptual Image Hash Functions, section 3.2.1 (DCT based).
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from receptron.data.modes import Pixels
+
+GREY, COLOUR, HASHED, KEPT = 64, 8, 32, 8  # px; px; px before the cosine transform; lowest frequencies kept per axis
+
+
+@dataclass(frozen=True)
+class Look:
+    """One image, small."""
+
+    grey: Pixels  # (64, 64)
+    colour: Pixels  # (8, 8, 3)
+    digest: int  # 64 bits of a hash over size and pixels: equal for equal pictures in different files
+    phash: int
+
+
+@dataclass(frozen=True)
+class Looks:
+    """All images of a reading, small; rows of unreadable ones are zero."""
+
+    grey: Pixels  # (N, 64, 64)
+    colour: Pixels  # (N, 8, 8, 3)
+    digests: NDArray[np.uint64]  # (N,)
+    sides: NDArray[np.int32]  # (N,) shorter side in px, 0 if unreadable
+
+
+def look(pixels: Pixels) -> Look:
+    """The look of RGB pixels (H, W, 3)."""
+    image = Image.fromarray(pixels)
+    grey = np.asarray(image.convert("L").resize((GREY, GREY), Image.Resampling.BOX))
+    colour = np.asarray(image.resize((COLOUR, COLOUR), Image.Resampling.BOX))
+    digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=8)
+    digest.update(np.ascontiguousarray(pixels).data)
+    return Look(grey, colour, int.from_bytes(digest.digest(), "big"), int(hashes(grey[None])[0]))
+
+
+def hashes(grey: NDArray[Any], window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> NDArray[np.uint64]:
+    """64-bit perceptual hash (N,) of grey pictures (N, 64, 64), or of a window (left, top, right, bottom; shares of the side) of each.
+
+    Each bit says whether one of the 8 x 8 lowest frequencies, the mean left out, lies above the median of them all.
+    """
+    left, top, right, bottom = window
+    rows, columns = _low(top, bottom), _low(left, right)
+    frequencies = (rows @ grey.astype(np.float32) @ columns.T).reshape(len(grey), -1)  # (N, 64)
+    bits = frequencies > np.median(frequencies[:, 1:], axis=1, keepdims=True)
+    bits[:, 0] = False
+    return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel()
+
+
+def resampling(length: int, size: int, start: float, stop: float) -> NDArray[np.float32]:
+    """Matrix (size, length) that averages a signal of `length` values over `size` equal parts of [start, stop], shares of its length."""
+    edges = np.linspace(start, stop, size + 1) * length
+    left, right = edges[:-1, None], edges[1:, None]
+    cell = np.arange(length)[None]
+    overlap = np.clip(np.minimum(right, cell + 1) - np.maximum(left, cell), 0, None)
+    return (overlap / overlap.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+@lru_cache(maxsize=64)
+def _low(start: float, stop: float) -> NDArray[np.float32]:
+    """Matrix (8, 64): the lowest frequencies of the part from `start` to `stop`."""
+    positions = (2 * np.arange(HASHED) + 1) / (2 * HASHED)
+    cosine = np.cos(np.pi * np.arange(KEPT)[:, None] * positions[None]).astype(np.float32)
+    return cosine @ resampling(GREY, HASHED, start, stop)

@@ -1,0 +1,70 @@
+"""Canvases by the digest of their file: in memory while they fit a budget, the rest in one unnamed file that is mapped into memory."""
+
+import tempfile
+from typing import IO
+
+import numpy as np
+
+from receptron.data.modes import Pixels
+from receptron.errors import StorageFault
+
+BUDGET = 2_000_000_000  # bytes
+
+
+class Canvases:
+    """uint8 arrays (h, w, 3) by sha256 of the image file; the spilled ones vanish with the process, however it ends."""
+
+    def __init__(self, budget: int = BUDGET) -> None:
+        self.budget, self.held, self.spilled = budget, 0, 0
+        self._memory: dict[str, Pixels] = {}
+        self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._file: IO[bytes] | None = None
+        self._map: np.memmap | None = None
+
+    def add(self, sha256: str, pixels: Pixels) -> None:
+        """Keep one canvas; a digest that is known already is left as it is.
+
+        Raises: StorageFault if it must go to disk and the disk is full.
+        """
+        if sha256 in self:
+            return
+        if self.held + pixels.nbytes <= self.budget:
+            self._memory[sha256] = pixels
+            self.held += pixels.nbytes
+        else:
+            self._spill(sha256, pixels)
+
+    def __getitem__(self, sha256: str) -> Pixels:
+        if sha256 in self._memory:
+            return self._memory[sha256]
+        start, shape = self._places[sha256]
+        return self._mapped()[start : start + int(np.prod(shape))].reshape(shape)
+
+    def __contains__(self, sha256: object) -> bool:
+        return sha256 in self._memory or sha256 in self._places
+
+    def __len__(self) -> int:
+        return len(self._memory) + len(self._places)
+
+    def _spill(self, sha256: str, pixels: Pixels) -> None:
+        try:
+            if self._file is None:
+                self._file = tempfile.TemporaryFile(prefix="receptron-canvases-")  # noqa: SIM115 - lives as long as the canvases
+            self._file.write(np.ascontiguousarray(pixels).data)
+            self._file.flush()
+        except OSError as error:
+            raise StorageFault(
+                f"could not keep {self.spilled + pixels.nbytes:,} bytes of resized images in {tempfile.gettempdir()}.",
+                why=error.strerror or str(error),
+                mend="free some room there, or set TMPDIR to a larger disk",
+            ) from error
+        self._places[sha256] = (self.spilled, pixels.shape)
+        self.spilled += pixels.nbytes
+        self._map = None
+
+    def _mapped(self) -> np.memmap:
+        if self._map is None:
+            if self._file is None:
+                raise KeyError("no canvas was spilled")
+            self._map = np.memmap(self._file, dtype=np.uint8, mode="r")
+        return self._map
