@@ -38,7 +38,7 @@ def from_json(text: str | bytes, kind: type[T], *, source: str = "the JSON text"
 
 
 def _plain(value: object) -> object:
-    if isinstance(value, Path):
+    if isinstance(value, Path | str):  # a subclass of str, such as torch.__version__, is no plain string to msgspec
         return str(value)
     item = getattr(value, "item", None)  # numpy and torch scalars
     if callable(item):
