@@ -40,13 +40,23 @@ class Bin:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network said of one image, with probabilities after temperature scaling."""
+    """What the network said of one image, with probabilities after temperature scaling; of a broken one, only the `fault`."""
 
     path: str
     predicted: str
     confidence: float
     probabilities: dict[str, float]
     label: str | None = None  # the truth, where known
+    fault: str | None = None  # why there is no answer; `predicted` is then empty
+
+    @property
+    def answered(self) -> bool:
+        """Whether the image could be read."""
+        return self.fault is None
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The `count` likeliest classes with their probabilities, likeliest first."""
+        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from receptron.records import from_json, to_json
 NAME = "MANIFEST.json"
 FORMAT = 1
 _LIMIT = 1 << 20  # bytes; a manifest of a dozen files takes two thousand
-_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind; never read
+LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind; never read
 _MEND = "restore the folder from a copy, or make it again"
 
 
@@ -53,7 +53,7 @@ def read(folder: Path) -> dict[str, bytes]:
     Raises: NotABundle without a manifest; BundleCorrupt naming the changed, missing or extra file; BundleFault for another format.
     """
     listed = _manifest(folder)
-    present = {path.name for path in folder.iterdir()} - {NAME} - _LITTER
+    present = {path.name for path in folder.iterdir()} - {NAME} - LITTER
     for name in sorted(present - listed.files.keys()):
         raise BundleCorrupt(f"{folder / name} is not part of this folder's manifest.", why="something was added", mend="move it elsewhere")
     return {name: _checked(folder / name, expected) for name, expected in listed.files.items()}

@@ -6,10 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from receptron.bundle.card import ClassScore, Comparison, Evaluation
-from receptron.errors import BadValue, NoImages, NonFinite
+from receptron.bundle.finite import check_finite
+from receptron.errors import BadValue, NoImages
 from receptron.training import calibration, intervals
-
-_NAMED = 5  # images told by name in an error
 
 
 def evaluate(
@@ -22,7 +21,7 @@ def evaluate(
     """
     scores, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
     _check(scores, truth, classes, temperature)
-    finite(scores, names)
+    check_finite(scores, names)
     answers = scores.argmax(axis=1)
     table = confusion(truth, answers, len(classes))
     rows = tuple(_row(label, table, i) for i, label in enumerate(classes))
@@ -55,20 +54,6 @@ def compare(ours: ArrayLike, baseline: ArrayLike, name: str) -> Comparison:
 def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
     """Counts (classes, classes): rows are the truth, columns the answer."""
     return np.bincount(labels * classes + answers, minlength=classes * classes).reshape(classes, classes)
-
-
-def finite(scores: NDArray[np.float64], names: Sequence[str] = ()) -> None:
-    """Raises NonFinite naming the images (rows) that have a NaN or infinite score."""
-    bad = np.flatnonzero(~np.isfinite(scores).all(axis=1))
-    if not len(bad):
-        return
-    shown = ", ".join(str(names[i]) if i < len(names) else f"number {i}" for i in bad[:_NAMED])
-    more = f" and {len(bad) - _NAMED} more" if len(bad) > _NAMED else ""
-    raise NonFinite(
-        f"the network answered NaN or infinity for {len(bad)} of {len(scores)} images: {shown}{more}.",
-        why="its weights are not finite, or a layer overflows in this number format",
-        mend="train again with a lower learning rate or in 32-bit; if only these images do it, look at them",
-    )
 
 
 def _row(label: str, table: NDArray[np.int64], i: int) -> ClassScore:

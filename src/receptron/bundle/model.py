@@ -1,0 +1,144 @@
+"""A trained network with everything it needs to answer: `load` a model directory, `Model.predict` images."""
+
+from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from receptron.bundle import store
+from receptron.bundle.card import Answer, Card
+from receptron.bundle.finite import check_finite
+from receptron.bundle.images import ImageLike, as_list, names, to_canvas
+from receptron.bundle.store import Placed
+from receptron.data.modes import Pixels
+from receptron.data.prepare import prepare
+from receptron.errors import BadValue, BundleCorrupt, UnreadableImage
+from receptron.progress import Progress, Silent
+from receptron.zoo import build
+
+BATCH = 32
+WORKERS = 4
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Logits (N, K) of the images that could be read, which of the images asked for these are, and why the others could not."""
+
+    logits: NDArray[np.float64]
+    read: list[int]
+    faults: dict[int, str]
+
+
+class Model:
+    """A network in eval mode with its card; made by `load`."""
+
+    def __init__(self, card: Card, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None) -> None:
+        self.card, self.split, self.folder = card, split, folder
+        self.net = net.eval().requires_grad_(False)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Class names in the order of the network's outputs."""
+        return self.card.classes
+
+    def predict(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> list[Answer]:
+        """One `Answer` per image, in order: class, confidence and all probabilities after temperature scaling.
+
+        Images are paths, bytes, Pillow images, arrays (H, W) or (H, W, 3) or tensors (C, H, W), in uint8, uint16 or floats 0..1; or a batch
+        (N, H, W, 3) or (N, C, H, W). A broken one gets an answer with a `fault`; the rest are answered. Files go exactly the way of
+        training, and answers do not depend on `batch`.
+        Raises: BadValue for something that is no image; NonFinite naming the images.
+        """
+        given = as_list(images)
+        called = names(given)
+        scores = self.scores(given, batch, progress)
+        chances = torch.from_numpy(scores.logits).div(self.card.temperature).softmax(1).numpy()
+        answers = {i: self._answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
+        answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
+        return [answers[i] for i in range(len(given))]
+
+    def scores(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> Scores:
+        """Logits before temperature scaling. Raises: as `predict`."""
+        if batch < 1:
+            raise BadValue(f"batch is {batch}.", why="it must be 1 or more", mend="use the default of 32")
+        given, progress = as_list(images), progress or Silent()
+        called = names(given)
+        progress.start("Looking at images", len(given), "images")
+        parts, read, faults = [np.empty((0, len(self.classes)))], list[int](), dict[int, str]()
+        for start, chunk in self._canvases(given, called, batch):
+            good = [i for i, canvas in enumerate(chunk, start) if not isinstance(canvas, str)]
+            faults |= {i: canvas for i, canvas in enumerate(chunk, start) if isinstance(canvas, str)}
+            parts.append(self._forward([canvas for canvas in chunk if not isinstance(canvas, str)]))
+            check_finite(parts[-1], [called[i] for i in good])
+            read += good
+            progress.advance(len(chunk))
+        progress.done(f"{len(faults):,} could not be read" if faults else "")
+        return Scores(np.concatenate(parts), read, faults)
+
+    def _forward(self, canvases: list[Pixels]) -> NDArray[np.float64]:
+        if not canvases:
+            return np.empty((0, len(self.classes)))
+        weights = next(self.net.parameters())
+        layout = torch.channels_last if self.card.provenance.memory_format == "channels_last" else torch.contiguous_format
+        images = prepare(canvases, self.card.input, self.card.channels).to(weights.device, weights.dtype, memory_format=layout)
+        with torch.inference_mode():
+            return self.net(images).double().cpu().numpy()
+
+    def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
+        """Chunks with the number of their first image; the next is decoded while the network works on this one."""
+
+        def one(i: int) -> Pixels | str:
+            try:
+                return to_canvas(images[i], called[i], self.card.input)
+            except UnreadableImage as error:
+                return error.reason
+
+        with ThreadPoolExecutor(WORKERS) as pool:
+            waiting: list[list[Future[Pixels | str]]] = []
+            try:
+                for start in range(0, len(images) + batch, batch):
+                    waiting.append([pool.submit(one, i) for i in range(start, min(start + batch, len(images)))])
+                    if start:
+                        yield start - batch, [future.result() for future in waiting.pop(0)]
+            finally:
+                pool.shutdown(wait=True, cancel_futures=True)
+
+    def _answer(self, name: str, chances: NDArray[np.float64]) -> Answer:
+        best = int(chances.argmax())
+        probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
+        return Answer(name, self.classes[best], float(chances[best]), probabilities)
+
+
+def load(folder: str | Path, device: str = "cpu") -> Model:
+    """The model in a directory that `receptron train` wrote, verified to the last byte; nothing is ever unpickled.
+
+    `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
+    Raises: NotABundle, BundleCorrupt naming the file, BundleFault for an unknown format, UnknownName, BadValue for the device.
+    """
+    place = Path(folder).expanduser()
+    found = store.read(place)
+    with torch.device("meta"):
+        net = build(found.card.net, classes=len(found.card.classes), channels=found.card.channels)
+    try:
+        net.load_state_dict(found.state, assign=True)
+    except RuntimeError as error:
+        what = f"{place / store.WEIGHTS} does not fit {found.card.net}."
+        raise BundleCorrupt(what, why=str(error), mend="make the model again") from error
+    return Model(found.card, net.to(_device(device)), found.split, place)
+
+
+def _device(name: str) -> torch.device:
+    if name == "auto":
+        best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
+        return best or torch.device("cpu")
+    try:
+        device = torch.device(name)
+        torch.empty(0, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise BadValue(f"there is no device {name!r} here.", why=str(error).splitlines()[0], mend="use cpu, or auto") from error
+    return device
