@@ -9,6 +9,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -34,7 +35,8 @@ def write_file(path: Path, content: bytes | str) -> None:
         temp.replace(path)
         sync_folder(path.parent)
     except OSError as error:
-        temp.unlink(missing_ok=True)
+        with suppress(OSError):  # no folder, no temporary file
+            temp.unlink()
         raise _fault(path, len(data), error) from error
 
 
