@@ -1,0 +1,87 @@
+"""The confusion matrix as a picture, and its heaviest mistakes in words."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+
+from receptron.bundle.card import Evaluation
+from receptron.report.svg import Chart, Key, box, label, picture
+from receptron.report.words import percent, shortened, things
+
+LEVELS_RIGHT = (0.25, 0.5, 0.7, 0.9)  # shares of a row from which the next darker shade is used
+LEVELS_WRONG = (0.05, 0.12, 0.25, 0.5)
+LETTER = 6.4  # units that one letter of a label takes
+MOST_NUMBERS = 20  # classes up to which each cell shows its count
+
+
+@dataclass(frozen=True)
+class Mixup:
+    """Images of one class that were taken for another."""
+
+    truth: str
+    answer: str
+    count: int
+    of: int
+
+
+def confusion(evaluation: Evaluation) -> Chart:
+    """Rows are the truth, columns the answer; shades follow the share of the row."""
+    names = [c.label for c in evaluation.classes]
+    right = sum(evaluation.confusion[i][i] for i in range(len(names)))
+    text = f"Confusion matrix of {len(names)} classes: {right} of {things(evaluation.count, 'image')} on the diagonal."
+    worst = mixups(evaluation, 1)
+    if worst:
+        text += f" Heaviest mistake: {worst[0].truth} taken for {worst[0].answer}, {worst[0].count} of {worst[0].of}."
+    rows = tuple((name, *(str(n) for n in row)) for name, row in zip(names, evaluation.confusion, strict=True))
+    legend = (Key("right-4", "right"), Key("wrong-4", "wrong; stronger for a larger share of the row"))
+    return Chart("Truth in rows, answer in columns", text, _drawing(names, evaluation.confusion, text), ("Truth", *names), rows, legend)
+
+
+def mixups(evaluation: Evaluation, most: int = 6) -> tuple[Mixup, ...]:
+    """The most frequent mistakes, heaviest first."""
+    names = [c.label for c in evaluation.classes]
+    cells = [
+        Mixup(names[i], names[j], n, sum(row)) for i, row in enumerate(evaluation.confusion) for j, n in enumerate(row) if i != j and n > 0
+    ]
+    return tuple(sorted(cells, key=lambda m: (-m.count, -m.count / m.of, m.truth, m.answer))[:most])
+
+
+def level(share: float, right: bool) -> int:
+    """Shade 0 (none) to 5 (darkest)."""
+    return 0 if share <= 0 else 1 + sum(share >= edge for edge in (LEVELS_RIGHT if right else LEVELS_WRONG))
+
+
+def _drawing(names: list[str], matrix: tuple[tuple[int, ...], ...], text: str) -> Markup:
+    cell = 46 if len(names) <= 8 else 36 if len(names) <= MOST_NUMBERS else 17
+    shown = [shortened(name, 14) for name in names]
+    longest = max(map(len, shown))
+    slant = 45 if len(names) <= MOST_NUMBERS else 90
+    left, top = longest * LETTER + 12, longest * LETTER * (0.71 if slant == 45 else 1) + 20
+    right = longest * LETTER * 0.71 - cell / 2 + 10 if slant == 45 else 4
+    marks: list[Markup] = []
+    for i, (name, row) in enumerate(zip(shown, matrix, strict=True)):
+        middle = top + i * cell + cell / 2
+        marks += [label(left - 8, middle + 4, name, anchor="end", name="class")]
+        marks += [label(left + (i + 0.5) * cell + (4 if slant == 90 else 0), top - 8, name, name="class", turn=-slant)]
+        for j, count in enumerate(row):
+            marks += _cell(left + j * cell, top + i * cell, cell, count, _Place(names[i], names[j], sum(row), len(names) <= MOST_NUMBERS))
+    return picture(left + cell * len(names) + max(right, 4), top + cell * len(names) + 4, text, *marks, name="plot matrix")
+
+
+@dataclass(frozen=True)
+class _Place:
+    truth: str
+    answer: str
+    total: int
+    numbered: bool
+
+
+def _cell(x: float, y: float, size: float, count: int, place: _Place) -> list[Markup]:
+    right = place.truth == place.answer
+    share = count / place.total if place.total else 0.0
+    shade = f"{'right' if right else 'wrong'}-{level(share, right)}" if count else "none"
+    tip = f"{place.truth} answered as {place.answer}: {count} of {place.total} ({percent(share)})"
+    drawn = [box(x + 1, y + 1, size - 2, size - 2, f"cell {shade}", tip)]
+    if place.numbered and count:
+        drawn.append(label(x + size / 2, y + size / 2 + 5, str(count), anchor="middle", name=f"count on-{shade}"))
+    return drawn

@@ -1,0 +1,96 @@
+"""Learning curves: the loss and the accuracy on images held out, epoch by epoch, one pair of charts for each trained part."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from receptron.report.scales import Scale, ticks, whole_ticks
+from receptron.report.svg import Chart, Key, label, line, picture, tag
+from receptron.report.words import number, percent
+from receptron.training.run import Point
+
+WIDTH, HEIGHT = 420, 250
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
+
+
+@dataclass(frozen=True)
+class Line:
+    """One phase as (epoch, value) pairs; a fold is drawn thin."""
+
+    phase: str
+    places: tuple[tuple[int, float], ...]
+
+    @property
+    def fold(self) -> bool:
+        """Whether the phase is one of the cross-validation's."""
+        return "fold" in self.phase
+
+
+def curves(points: Sequence[Point]) -> tuple[Chart, ...]:
+    """Two charts for each part that was trained; the accuracy is left out where nothing was held out."""
+    parts = list(dict.fromkeys(_part(p) for p in points))
+    drawn = [chart for part in parts for chart in _pair(part, [p for p in points if _part(p) == part])]
+    return tuple(drawn)
+
+
+def _part(point: Point) -> str:
+    return point.phase.split(",")[0]
+
+
+def _pair(part: str, points: Sequence[Point]) -> list[Chart]:
+    losses = _lines(points, lambda p: p.loss)
+    accuracies = _lines(points, lambda p: p.accuracy)
+    found: list[Chart] = []
+    if losses:
+        top = max(v for one in losses for _, v in one.places)
+        rows = tuple((p.phase, str(p.epoch), f"{p.loss:.4f}", f"{p.rate:.2e}", number(p.images_per_second)) for p in points)
+        columns = ("Phase", "Epoch", "Loss", "Learning rate", "Images per second")
+        found.append(_chart(f"Loss, {part}", losses, Scale(0, top * 1.05 or 1, HEIGHT - BOTTOM, TOP), columns, rows))
+    if accuracies:
+        rows = tuple((p.phase, str(p.epoch), percent(p.accuracy)) for p in points if p.accuracy is not None)
+        low = min(v for one in accuracies for _, v in one.places)
+        scale = Scale(math.floor(low * 10) / 10 if low < 1 else 0.9, 1, HEIGHT - BOTTOM, TOP)
+        found.append(_chart(f"Accuracy on images held out, {part}", accuracies, scale, ("Phase", "Epoch", "Accuracy"), rows))
+    return found
+
+
+def _lines(points: Sequence[Point], value: Callable[[Point], float | None]) -> list[Line]:
+    found: dict[str, list[tuple[int, float]]] = {}
+    for point in points:
+        place = value(point)
+        if place is not None and math.isfinite(place):
+            found.setdefault(point.phase, []).append((point.epoch, place))
+    return [Line(phase, tuple(places)) for phase, places in found.items()]
+
+
+def _chart(title: str, lines: Sequence[Line], y: Scale, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Chart:
+    epochs = [e for one in lines for e, _ in one.places]
+    x = Scale(min(epochs), max(epochs), LEFT, WIDTH - RIGHT)
+    shown = percent if y.high == 1 else number
+    whole = [one for one in lines if not one.fold] or list(lines)
+    first, last = whole[-1].places[0], whole[-1].places[-1]
+    text = f"{title}: from {shown(first[1])} in epoch {first[0]} to {shown(last[1])} in epoch {last[0]}, {whole[-1].phase}."
+    inside = [*_axes(x, y), *(_stroke(one, x, y) for one in sorted(lines, key=lambda one: not one.fold))]
+    folds = sum(one.fold for one in lines)
+    legend = [Key("curve", "all training images")] if len(lines) > folds else []
+    legend += [Key("curve fold", f"{folds} folds" if folds > 1 else "one fold")] if folds else []
+    return Chart(title, text, picture(WIDTH, HEIGHT, text, *inside), columns, rows, tuple(legend) if folds else ())
+
+
+def _axes(x: Scale, y: Scale) -> list[str]:
+    as_percent = y.high == 1
+    marks: list[str] = []
+    for value in ticks(y.low, y.high, 4):
+        words = f"{value * 100:.0f}{'%' if value == 1 else ''}" if as_percent else number(value)
+        marks += [line(LEFT, y(value), WIDTH - RIGHT, y(value), "grid"), label(LEFT - 8, y(value) + 4, words, anchor="end")]
+    marks += [label(x(e), HEIGHT - BOTTOM + 18, str(e), anchor="middle") for e in whole_ticks(int(x.low), int(x.high))]
+    return [*marks, label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5, "epoch", anchor="middle", name="axis")]
+
+
+def _stroke(one: Line, x: Scale, y: Scale) -> str:
+    at = [(x(e), y(v)) for e, v in one.places]
+    name = "curve fold" if one.fold else "curve"
+    path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in at)
+    end = tag("circle", {"cx": at[-1][0], "cy": at[-1][1], "r": 2.5 if one.fold else 4.0, "class": f"{name} end"})
+    strokes = [tag("path", {"d": path, "class": name})] if len(at) > 1 else []
+    return tag("g", {}, tag("title", {}, one.phase), *strokes, end)

@@ -1,0 +1,122 @@
+"""One HTML page from one `Run`: what stands in it is gathered here, how it looks is in page.html.j2 and style.css."""
+
+from base64 import b64encode
+from collections.abc import Callable
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, FunctionLoader, StrictUndefined
+from markupsafe import Markup
+
+from receptron.durable import write_file
+from receptron.report import words
+from receptron.report.commands import following
+from receptron.report.confusion import confusion, mixups
+from receptron.report.curves import curves
+from receptron.report.field import field
+from receptron.report.intervals import Row, baselines, chart, recalls, track
+from receptron.report.reliability import reliability
+from receptron.report.selection import answers_shown, files_shown, findings_shown, samples_shown
+from receptron.report.svg import Chart
+from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
+from receptron.report.verdict import caveats, verdict
+from receptron.training.run import Run
+
+FILTERS: dict[str, Callable[..., str]] = {
+    "percent": words.percent,
+    "interval": words.interval,
+    "with_interval": words.with_interval,
+    "gain": words.gain,
+    "number": words.number,
+    "magnitude": words.magnitude,
+    "duration": words.duration,
+    "day": words.day,
+    "sentence": words.sentence,
+    "shortened": words.shortened,
+}
+TOOLS: dict[str, object] = {"track": track, "things": words.things, "files_shown": files_shown}
+
+
+def write(run: Run, images: Pictures | Path | None = None) -> Path:
+    """Write the report to `run.report`, whole or not at all.
+
+    `images` gives the bytes of an image by its path in the record, or is the folder where those paths start; left out, the audited root.
+    Raises: StorageFault.
+    """
+    write_file(run.report, render(run, images))
+    return run.report
+
+
+def render(run: Run, images: Pictures | Path | None = None) -> str:
+    """The page as text. Images that cannot be read are named in their place; nothing outside the page is ever asked for."""
+    source = images if callable(images) else from_folder(images or run.audit.root)
+    style, script = _asset("style.css"), _asset("page.js")
+    page = {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}
+    text = _environment().get_template("page.html.j2").render(content(run, Thumbnails(source)) | page | TOOLS)
+    return text.encode("utf-8", "replace").decode()  # a file name that is no Unicode comes as lone surrogates, which no page can hold
+
+
+def content(run: Run, picture: Thumbnails) -> dict[str, object]:
+    """What the page tells, by the names that its template uses. Mistakes are looked at most, so they spend the budget of bytes first."""
+    card = run.card
+    return {
+        "run": run,
+        "card": card,
+        "evaluation": card.evaluation,
+        "provenance": card.provenance,
+        "verdict": verdict(card.comparisons),
+        "caveats": caveats(run),
+        "figures": figures(run),
+        "mixups": mixups(card.evaluation),
+        "mistakes": answers_shown(run.mistakes, picture),
+        "doubtful": answers_shown(run.doubtful, picture),
+        "findings": findings_shown(run.audit.findings, picture),
+        "samples": samples_shown(run.samples, picture),
+        "again": card.provenance.command,
+        "following": following(run),
+    }
+
+
+def figures(run: Run) -> dict[str, Chart]:
+    """Every chart of the page by its name there; a chart without data is left out."""
+    card, evaluation = run.card, run.card.evaluation
+    found = {
+        "field": field(evaluation.accuracy),
+        "baselines": baselines(evaluation, card.comparisons),
+        "confusion": confusion(evaluation),
+        "recalls": recalls(evaluation.classes),
+        "before": reliability("before temperature scaling", evaluation.reliability_before, evaluation.ece_before),
+        "after": reliability("after temperature scaling", evaluation.reliability_after, evaluation.ece_after),
+    }
+    found |= {f"curve-{i}": one for i, one in enumerate(curves(run.curves))}
+    if run.given is not None:
+        rows = [Row("honest, leaks removed", evaluation.accuracy, main=True), Row("test side as given", run.given.accuracy)]
+        found["given"] = chart("The honest figure beside the given one", rows)
+    return found
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters.update(FILTERS)
+    return environment
+
+
+@cache
+def _asset(name: str) -> str:
+    return files("receptron.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _policy(style: str, script: str) -> str:
+    """Content security policy: the page's own style and script, pictures inside the page, nothing else; whatever a name tries to be."""
+    allowed = f"img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
+    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
+
+
+def _digest(source: str) -> str:
+    """How a content security policy names the one inline text that it allows."""
+    return "sha256-" + b64encode(sha256(source.encode()).digest()).decode()

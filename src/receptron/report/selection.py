@@ -1,0 +1,82 @@
+"""Which images, findings and file names the page shows, and how many more there are: long lists are cut where the reader would stop."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from receptron.bundle.card import Answer
+from receptron.data.catalog import Finding
+
+MOST_ANSWERS = 12
+MOST_SAMPLES = 120  # over all classes
+PER_CLASS = 6
+PER_FINDING = 4
+MOST_FILES = 60  # names listed under one finding
+SEVERITIES = ("error", "warning", "note")
+
+Picture = Callable[[str], str | None]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An image by its path, with its small picture where there is one."""
+
+    path: str
+    uri: str | None
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return self.path.replace("\\", "/").rsplit("/", 1)[-1] or self.path
+
+
+@dataclass(frozen=True)
+class ShownAnswer:
+    """What the network said of an image, with the runner-up that explains it."""
+
+    image: Shown
+    answer: Answer
+    ranked: tuple[tuple[str, float], ...]  # the answer, and the truth or else the runner-up
+
+
+@dataclass(frozen=True)
+class ShownFinding:
+    """A finding with pictures of the first files that it concerns."""
+
+    finding: Finding
+    images: tuple[Shown, ...]
+
+
+def answers_shown(answers: Sequence[Answer], picture: Picture) -> tuple[ShownAnswer, ...]:
+    """The first answers, in the order of the record."""
+    return tuple(ShownAnswer(Shown(a.path, picture(a.path)), a, ranked(a)) for a in answers[:MOST_ANSWERS])
+
+
+def ranked(answer: Answer) -> tuple[tuple[str, float], ...]:
+    """The answer and what it is to be held against: the truth where it was missed, else the next likely class."""
+    others = sorted(((p, name) for name, p in answer.probabilities.items() if name != answer.predicted), reverse=True)
+    rival = answer.label if answer.label not in (None, answer.predicted) else others[0][1] if others else None
+    first = (answer.predicted, answer.confidence)
+    return (first, (rival, answer.probabilities.get(rival, 0.0))) if rival is not None else (first,)
+
+
+def findings_shown(findings: Sequence[Finding], picture: Picture) -> tuple[ShownFinding, ...]:
+    """Errors first, then warnings, then notes; pictures that do not decode are left out here, for their finding says why."""
+    ordered = sorted(findings, key=lambda f: SEVERITIES.index(f.severity) if f.severity in SEVERITIES else len(SEVERITIES))
+    return tuple(ShownFinding(f, _readable(f.files, picture)) for f in ordered)
+
+
+def samples_shown(samples: Mapping[str, Sequence[str]], picture: Picture) -> dict[str, tuple[Shown, ...]]:
+    """A few images of each class, fewer where there are many classes."""
+    each = max(1, min(PER_CLASS, MOST_SAMPLES // max(len(samples), 1)))
+    chosen = list(samples.items())[:MOST_SAMPLES]
+    return {label: tuple(Shown(path, picture(path)) for path in paths[:each]) for label, paths in chosen}
+
+
+def files_shown(files: Sequence[str]) -> tuple[Sequence[str], int]:
+    """The file names to list, and how many more there are."""
+    return files[:MOST_FILES], max(len(files) - MOST_FILES, 0)
+
+
+def _readable(files: Sequence[str], picture: Picture) -> tuple[Shown, ...]:
+    shown = (Shown(path, picture(path)) for path in files[:PER_FINDING])
+    return tuple(image for image in shown if image.uri is not None)
