@@ -3,6 +3,7 @@
 import io
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -234,6 +235,7 @@ def flowers(shared: Path) -> tuple[Path, tuple[str, ...]]:
     return root, tuple(chosen)
 
 
+@cache
 def awkward() -> dict[str, tuple[Run, Callable[[str], bytes | None]]]:
     """The records that break pages, by what is odd about them."""
     root = Path("photos")

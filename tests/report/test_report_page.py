@@ -193,7 +193,7 @@ def test_images_that_cannot_be_read_are_named_in_their_place():
 
 
 def test_no_mistakes_are_said_in_words():
-    assert "No mistakes among 300 test images" in drawn("no mistakes")[2].words().replace(NBSP, " ")
+    assert "No mistakes in 300 test images" in drawn("no mistakes")[2].words().replace(NBSP, " ")
 
 
 def test_without_a_test_side_the_page_says_how_images_were_held_out():

@@ -25,7 +25,7 @@ from receptron.report.reliability import reliability
 from receptron.report.scales import Scale, ticks, whole_ticks
 from receptron.report.selection import findings_shown, ranked, samples_shown
 from receptron.report.svg import tag
-from receptron.report.thumbnails import SIDE, Thumbnails, data_uri, from_folder
+from receptron.report.thumbnails import SIDE, Thumbnail, Thumbnails, from_folder, thumbnail
 from receptron.report.verdict import caveats, verdict
 
 share = st.floats(0, 1)
@@ -191,9 +191,9 @@ def photo(size: tuple[int, int], kind: str = "JPEG", exif: Image.Exif | None = N
     return file.getvalue()
 
 
-def opened(uri: str | None) -> Image.Image:
-    assert uri is not None
-    return Image.open(io.BytesIO(b64decode(uri.split(",")[1])))
+def opened(small: Thumbnail | None) -> Image.Image:
+    assert small is not None
+    return Image.open(io.BytesIO(b64decode(small.uri.split(",")[1])))
 
 
 def test_a_thumbnail_is_small_upright_and_carries_no_metadata():
@@ -202,15 +202,16 @@ def test_a_thumbnail_is_small_upright_and_carries_no_metadata():
     exif[0x010E] = "secret place 52.5 N"
     content = photo((400, 200), exif=exif)
     assert b"secret place" in content
-    small = opened(data_uri(content))
+    small = opened(thumbnail(content))
     assert small.size == (SIDE // 2, SIDE)
     assert not small.getexif()
-    assert b"secret" not in b64decode((data_uri(content) or "").split(",")[1])
+    assert b"secret" not in b64decode(thumbnail(content).uri.split(",")[1])  # type: ignore[union-attr]
 
 
 def test_a_tiny_image_keeps_every_pixel():
     content = photo((28, 28), "PNG")
-    assert (np.asarray(opened(data_uri(content)).convert("RGB")) == np.asarray(Image.open(io.BytesIO(content)))).all()
+    assert thumbnail(content).tiny and not thumbnail(photo((300, 200))).tiny  # type: ignore[union-attr]
+    assert (np.asarray(opened(thumbnail(content)).convert("RGB")) == np.asarray(Image.open(io.BytesIO(content)))).all()
 
 
 @pytest.mark.parametrize("content", [b"", b"not an image", photo((300, 300))[:900]], ids=["empty", "text", "truncated"])
@@ -219,12 +220,12 @@ def test_what_does_not_decode_is_no_picture(content: bytes):
 
 
 def test_the_budget_ends_the_pictures_and_not_the_page():
-    one = data_uri(painted("a") or b"")
+    one = thumbnail(painted("a") or b"")
     assert one is not None
-    pictures = Thumbnails(painted, budget=3 * len(one))
+    pictures = Thumbnails(painted, budget=3 * len(one.uri))
     made = [pictures(f"photo {i}") for i in range(12)]
     assert 1 <= sum(m is not None for m in made) < 12
-    assert sum(len(m) for m in made if m) <= 3 * len(one)
+    assert sum(len(m.uri) for m in made if m) <= 3 * len(one.uri)
 
 
 def test_files_are_read_from_their_folder_or_not_at_all(tmp_path: Path):

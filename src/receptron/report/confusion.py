@@ -11,6 +11,8 @@ from receptron.report.words import percent, shortened, things
 LEVELS_RIGHT = (0.25, 0.5, 0.7, 0.9)  # shares of a row from which the next darker shade is used
 LEVELS_WRONG = (0.05, 0.12, 0.25, 0.5)
 LETTER = 6.4  # units that one letter of a label takes
+MOST_LETTERS = 14  # letters of a label
+CELLS = ((3, 72), (6, 58), (8, 46), (20, 36), (10**9, 17))  # classes up to which a cell has this size
 MOST_NUMBERS = 20  # classes up to which each cell shows its count
 
 
@@ -52,20 +54,37 @@ def level(share: float, right: bool) -> int:
 
 
 def _drawing(names: list[str], matrix: tuple[tuple[int, ...], ...], text: str) -> Markup:
-    cell = 46 if len(names) <= 8 else 36 if len(names) <= MOST_NUMBERS else 17
-    shown = [shortened(name, 14) for name in names]
-    longest = max(map(len, shown))
-    slant = 45 if len(names) <= MOST_NUMBERS else 90
-    left, top = longest * LETTER + 12, longest * LETTER * (0.71 if slant == 45 else 1) + 20
-    right = longest * LETTER * 0.71 - cell / 2 + 10 if slant == 45 else 4
+    at = _layout(names)
     marks: list[Markup] = []
-    for i, (name, row) in enumerate(zip(shown, matrix, strict=True)):
-        middle = top + i * cell + cell / 2
-        marks += [label(left - 8, middle + 4, name, anchor="end", name="class")]
-        marks += [label(left + (i + 0.5) * cell + (4 if slant == 90 else 0), top - 8, name, name="class", turn=-slant)]
+    for i, (name, row) in enumerate(zip(names, matrix, strict=True)):
+        middle, short = (i + 0.5) * at.cell, shortened(name, MOST_LETTERS)
+        marks.append(label(at.left - 8, at.top + middle + 4, short, anchor="end", name="class"))
+        lean = 4 if at.slant == 90 else 0
+        marks.append(
+            label(at.left + middle + lean, at.top - 8, short, anchor="start" if at.slant else "middle", name="class", turn=-at.slant)
+        )
         for j, count in enumerate(row):
-            marks += _cell(left + j * cell, top + i * cell, cell, count, _Place(names[i], names[j], sum(row), len(names) <= MOST_NUMBERS))
-    return picture(left + cell * len(names) + max(right, 4), top + cell * len(names) + 4, text, *marks, name="plot matrix")
+            place = _Place(name, names[j], sum(row), len(names) <= MOST_NUMBERS)
+            marks += _cell(at.left + j * at.cell, at.top + i * at.cell, at.cell, count, place)
+    side = at.cell * len(names)
+    return picture(at.left + side + at.right, at.top + side + 4, text, *marks, name="plot matrix few" if len(names) <= 8 else "plot matrix")
+
+
+@dataclass(frozen=True)
+class _Layout:
+    cell: int
+    slant: int  # degrees by which the columns' labels are turned: none for short ones, upright where cells are narrow
+    left: float
+    top: float
+    right: float
+
+
+def _layout(names: list[str]) -> _Layout:
+    cell = next(size for most, size in CELLS if len(names) <= most)
+    length = max(min(len(name), MOST_LETTERS) for name in names) * LETTER
+    slant = 90 if len(names) > MOST_NUMBERS else 0 if length <= cell else 45
+    rise = {0: LETTER, 45: length * 0.71, 90: length}[slant]
+    return _Layout(cell, slant, length + 12, rise + 20, max(length * 0.71 - cell / 2 + 10, 4) if slant == 45 else 4)
 
 
 @dataclass(frozen=True)

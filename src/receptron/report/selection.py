@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from receptron.bundle.card import Answer
 from receptron.data.catalog import Finding
+from receptron.report.thumbnails import Thumbnail
 
 MOST_ANSWERS = 12
 MOST_SAMPLES = 120  # over all classes
@@ -13,7 +14,7 @@ PER_FINDING = 4
 MOST_FILES = 60  # names listed under one finding
 SEVERITIES = ("error", "warning", "note")
 
-Picture = Callable[[str], str | None]
+Picture = Callable[[str], Thumbnail | None]
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Shown:
     """An image by its path, with its small picture where there is one."""
 
     path: str
-    uri: str | None
+    picture: Thumbnail | None
 
     @property
     def name(self) -> str:
@@ -79,4 +80,4 @@ def files_shown(files: Sequence[str]) -> tuple[Sequence[str], int]:
 
 def _readable(files: Sequence[str], picture: Picture) -> tuple[Shown, ...]:
     shown = (Shown(path, picture(path)) for path in files[:PER_FINDING])
-    return tuple(image for image in shown if image.uri is not None)
+    return tuple(image for image in shown if image.picture is not None)

@@ -3,6 +3,7 @@
 import io
 from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from PIL import Image
@@ -18,26 +19,34 @@ TINY = 64  # px, up to which an image is kept as it is, pixel for pixel
 BUDGET = 1_900_000  # characters of data URIs in one page
 
 
+@dataclass(frozen=True)
+class Thumbnail:
+    """A picture inside the page; a tiny one is shown pixel by pixel, not smoothed."""
+
+    uri: str
+    tiny: bool
+
+
 class Thumbnails:
     """Pictures for one page, each made once, until the budget is spent."""
 
     def __init__(self, images: Pictures, budget: int = BUDGET) -> None:
         self.images, self.left = images, budget
-        self._made: dict[str, str | None] = {}
+        self._made: dict[str, Thumbnail | None] = {}
 
-    def __call__(self, path: str) -> str | None:
-        """The data URI of an image, or None where it cannot be read or no room is left."""
+    def __call__(self, path: str) -> Thumbnail | None:
+        """The picture of an image, or None where it cannot be read or no room is left."""
         if path not in self._made:
             self._made[path] = self._make(path)
-        uri = self._made[path]
-        if uri is None or len(uri) > self.left:
+        made = self._made[path]
+        if made is None or len(made.uri) > self.left:
             return None
-        self.left -= len(uri)
-        return uri
+        self.left -= len(made.uri)
+        return made
 
-    def _make(self, path: str) -> str | None:
+    def _make(self, path: str) -> Thumbnail | None:
         content = self.images(path) if self.left > 0 else None
-        return data_uri(content) if content else None
+        return thumbnail(content) if content else None
 
 
 def from_folder(root: Path) -> Pictures:
@@ -52,14 +61,14 @@ def from_folder(root: Path) -> Pictures:
     return read
 
 
-def data_uri(content: bytes, side: int = SIDE) -> str | None:
-    """A WebP of at most `side` px as a data URI, made from the pixels alone; None for anything that does not decode."""
+def thumbnail(content: bytes, side: int = SIDE) -> Thumbnail | None:
+    """A WebP of at most `side` px, made from the pixels alone; None for anything that does not decode."""
     try:
         pixels, _ = decode(content, shortest=side // 2)
     except UnreadableImage:
         return None
     image = Image.fromarray(pixels)
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
-    file = io.BytesIO()
-    image.save(file, "WEBP", quality=76, method=4, lossless=max(image.size) <= TINY)
-    return "data:image/webp;base64," + b64encode(file.getvalue()).decode()
+    tiny, file = max(image.size) <= TINY, io.BytesIO()
+    image.save(file, "WEBP", quality=76, method=4, lossless=tiny)
+    return Thumbnail("data:image/webp;base64," + b64encode(file.getvalue()).decode(), tiny)
