@@ -1,0 +1,82 @@
+"""A model that is looked at stays as it was: attributes, buffers, modes, hooks, random state, whatever happens in between."""
+
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+_CONTAINERS = (dict, list, set)
+
+
+@contextmanager
+def untouched(net: nn.Module) -> Generator[None]:
+    """Put back every attribute of every module afterwards, and the contents of their lists, dicts and sets."""
+    states = [(module.__dict__, _copy(module.__dict__)) for module in net.modules()]
+    try:
+        yield
+    finally:
+        for live, kept in states:
+            _restore(live, kept)
+
+
+@contextmanager
+def stand_ins(net: nn.Module) -> Generator[dict[int, Tensor]]:
+    """Give every module meta tensors in place of its parameters and buffers, shared ones shared; to be used inside `untouched`.
+
+    Yields the stand-in for each original, by `id`.
+    """
+    made: dict[int, Tensor] = {}
+    for module in net.modules():
+        for table in tables_of(module):
+            for name, tensor in table.items():
+                if tensor is not None:
+                    table[name] = made.setdefault(id(tensor), _meta(tensor))
+    yield made
+
+
+@contextmanager
+def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
+    """Fused inference paths off, attention written out as its matrix products; random state kept."""
+    fast = torch.backends.mha.get_fastpath_enabled()
+    state = torch.get_rng_state()
+    with ExitStack() as stack:
+        if decompose_attention:
+            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+            torch.set_rng_state(state)
+
+
+def tables_of(module: nn.Module) -> tuple[dict[str, Tensor | None], dict[str, Tensor | None]]:
+    """The module's own parameters and buffers, by name, as it holds them."""
+    return vars(module)["_parameters"], vars(module)["_buffers"]
+
+
+def _meta(tensor: Tensor) -> Tensor:
+    if isinstance(tensor, nn.UninitializedParameter):
+        return tensor
+    empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+    return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+
+
+def _copy(live: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
+    """Each attribute beside a copy of its contents where it is a container that something could be added to."""
+    return {name: (value, value.copy() if isinstance(value, _CONTAINERS) else None) for name, value in live.items()}
+
+
+def _restore(live: dict[str, Any], kept: dict[str, tuple[Any, Any]]) -> None:
+    for name in live.keys() - kept.keys():
+        del live[name]
+    for name, (value, contents) in kept.items():
+        live[name] = value
+        if isinstance(value, list):
+            value[:] = contents
+        elif isinstance(value, dict | set):
+            value.clear()
+            value.update(contents)

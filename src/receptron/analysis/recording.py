@@ -1,0 +1,139 @@
+"""`record`: one forward pass of any network on the meta device, written down. The network is left as it was.
+
+>>> from torch import nn
+>>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32))
+>>> [call.op for call in tape.calls]
+['convolution', 'relu']
+"""
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from receptron.analysis.isolation import plain_arithmetic, stand_ins, tables_of, untouched
+from receptron.analysis.recorder import Recorder, tensors_in
+from receptron.analysis.subject import Feed, Inputs, feed
+from receptron.analysis.tape import Parameter, Part, Tape
+from receptron.errors import AnalysisFault
+
+
+class Unrecordable(AnalysisFault):
+    """A forward pass that broke off; `tape` holds what ran before."""
+
+    def __init__(self, what: str, tape: Tape, *, why: str = "", mend: str = "") -> None:
+        super().__init__(what, why=why, mend=mend)
+        self.tape = tape
+
+
+Finish = Callable[[Any], None]
+
+
+def record(net: nn.Module, inputs: Inputs, *, batch: int = 1, train: bool = False) -> Tape:
+    """One forward pass in eval mode (in train mode if `train`), without gradients.
+
+    inputs: a size such as (3, 224, 224), a tensor, or a list, tuple or dict of these; `batch` images where a size is given.
+    Raises: Unrecordable with the tape up to the break, whatever the network raised.
+    """
+    return _recorded(net, inputs, batch=batch, train=train, finish=None)
+
+
+def record_training(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Tape:
+    """Forward pass in train mode and the backward pass from the mean of all outputs; calls after `forward_calls` are backward."""
+
+    def backward(out: Any) -> None:
+        parts = [t.float().mean() for t in tensors_in(out) if t.is_floating_point() and t.requires_grad]
+        if parts:
+            torch.stack(parts).sum().backward()
+
+    return _recorded(net, inputs, batch=batch, train=True, finish=backward)
+
+
+def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish: Finish | None) -> Tape:
+    net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
+    arguments = feed(net, inputs, batch)
+    paths = {id(module): path for path, module in reversed(list(net.named_modules(remove_duplicate=False)))}
+    parts, owned = _parts(net), _owned(net)
+    with ExitStack() as stack:
+        stack.enter_context(untouched(net))
+        swapped = stack.enter_context(stand_ins(net))
+        stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
+        stack.enter_context(torch.set_grad_enabled(finish is not None))
+        _set_mode(net, train)
+        recorder = Recorder(paths, swapped)
+        _introduce(net, arguments, recorder)
+        return _run(net, arguments, recorder, parts, owned, finish)
+
+
+def _run(net: nn.Module, arguments: Feed, recorder: Recorder, parts: list[Part], owned: list[Parameter], finish: Finish | None) -> Tape:
+    starts = tuple(i for i, value in enumerate(recorder.values) if value.role == "input")
+    outputs: tuple[int, ...] = ()
+    forward_calls = None
+    try:
+        with recorder:
+            out = net(*arguments.args, **arguments.kwargs)
+            outputs, forward_calls = recorder.numbers_of(out), len(recorder.calls)
+            if finish is not None:
+                finish(out)
+        del out
+        broken = None
+    except Exception as error:  # a network may raise anything; it is told with the place where it broke
+        broken = error
+    recorder.close()
+    done = len(recorder.calls) if forward_calls is None else forward_calls
+    tape = Tape(
+        type(net).__name__, "meta", recorder.values, recorder.calls, recorder.scopes, recorder.storages, owned, parts, starts, outputs, done
+    )
+    if broken is not None:
+        raise _unrecordable(tape, broken) from broken
+    return tape
+
+
+def _set_mode(net: nn.Module, train: bool) -> None:
+    try:
+        net.train(train)
+    except NotImplementedError:  # an exported program keeps the mode in which it was exported
+        return
+
+
+def _unrecordable(tape: Tape, broken: Exception) -> Unrecordable:
+    place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), None)
+    where = f"in {place.path or 'the network itself'} ({place.kind})" if place else "before its first layer"
+    return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, why=f"{type(broken).__name__}: {_first_line(broken)}")
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else "no message"
+
+
+def _introduce(net: nn.Module, arguments: Feed, recorder: Recorder) -> None:
+    for name, parameter in net.named_parameters():
+        if not isinstance(parameter, nn.UninitializedParameter):
+            recorder.own(parameter, "parameter", name)
+    for name, buffer in net.named_buffers():
+        recorder.own(buffer, "buffer", name)
+    for tensor in tensors_in((arguments.args, arguments.kwargs)):
+        recorder.own(tensor, "input", "")
+
+
+def _parts(net: nn.Module) -> list[Part]:
+    return [
+        Part(path, type(module).__name__, module.training, tuple(n for n, p in tables_of(module)[0].items() if p is not None))
+        for path, module in net.named_modules()
+    ]
+
+
+def _owned(net: nn.Module) -> list[Parameter]:
+    """Parameters, then buffers; one that is shared stands once under all its names."""
+    found: dict[int, tuple[Tensor, list[str], bool]] = {}
+    for learnable, tensors in ((True, net.named_parameters(remove_duplicate=False)), (False, net.named_buffers(remove_duplicate=False))):
+        for name, tensor in tensors:
+            if not isinstance(tensor, nn.UninitializedParameter):
+                found.setdefault(id(tensor), (tensor, [], learnable))[1].append(name)
+    return [
+        Parameter(tuple(names), tuple(tensor.shape), tensor.dtype.itemsize, learnable, tensor.requires_grad)
+        for tensor, names, learnable in found.values()
+    ]
