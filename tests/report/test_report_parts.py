@@ -16,7 +16,7 @@ from sample import Wish, awkward, painted, points, run
 
 from receptron.bundle.card import Answer, Comparison, Estimate
 from receptron.data.catalog import Finding
-from receptron.report import words
+from receptron.report import render, words
 from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
 from receptron.report.curves import curves
 from receptron.report.field import field
@@ -147,8 +147,20 @@ def test_mixups_are_the_heaviest_cells_off_the_diagonal():
 
 def test_a_class_without_test_images_is_drawn_without_dividing_by_zero():
     evaluation = awkward()["two classes"][0].card.evaluation
-    empty = replace(evaluation, confusion=((0, 0), (3, 17)))
-    assert "0 of 0" in confusion(empty).picture
+    assert confusion(replace(evaluation, confusion=((0, 0), (3, 17)))).rows == (("cracked", "0", "0"), ("sound", "3", "17"))
+
+
+def test_of_very_many_classes_the_most_mixed_up_are_drawn_and_the_page_stays_small():
+    record = run(Path("photos"), wish=Wish(tuple(f"kind {i}" for i in range(150)), tested=1500, skill=5.0, baseline=0.5))
+    evaluation = record.card.evaluation
+    chart = confusion(evaluation)
+    assert len(chart.rows) == 40
+    assert "the 40 of 150 classes" in chart.title
+    matrix = np.array(evaluation.confusion)
+    mistakes = dict(zip([c.label for c in evaluation.classes], matrix.sum(0) + matrix.sum(1) - 2 * matrix.diagonal(), strict=True))
+    shown = {row[0] for row in chart.rows}
+    assert min(mistakes[name] for name in shown) >= max(n for name, n in mistakes.items() if name not in shown)
+    assert len(render(record, painted).encode()) < 3e6
 
 
 def test_curves_skip_what_is_not_finite_and_draw_a_single_epoch():

@@ -13,6 +13,7 @@ LEVELS_WRONG = (0.05, 0.12, 0.25, 0.5)
 LETTER = 6.4  # units that one letter of a label takes
 MOST_LETTERS = 14  # letters of a label
 CELLS = ((3, 72), (6, 58), (8, 46), (20, 36), (10**9, 17))  # classes up to which a cell has this size
+MOST_CLASSES, FEWER_CLASSES = 60, 40  # of more than 60 classes the 40 with the most mistakes are drawn
 MOST_NUMBERS = 20  # classes up to which each cell shows its count
 
 
@@ -27,16 +28,38 @@ class Mixup:
 
 
 def confusion(evaluation: Evaluation) -> Chart:
-    """Rows are the truth, columns the answer; shades follow the share of the row."""
+    """Rows are the truth, columns the answer; shades follow the share of the row. Of very many classes, those most mixed up."""
     names = [c.label for c in evaluation.classes]
-    right = sum(evaluation.confusion[i][i] for i in range(len(names)))
+    right = sum(row[i] for i, row in enumerate(evaluation.confusion))
     text = f"Confusion matrix of {len(names)} classes: {right} of {things(evaluation.count, 'image')} on the diagonal."
     worst = mixups(evaluation, 1)
     if worst:
         text += f" Heaviest mistake: {worst[0].truth} taken for {worst[0].answer}, {worst[0].count} of {worst[0].of}."
-    rows = tuple((name, *(str(n) for n in row)) for name, row in zip(names, evaluation.confusion, strict=True))
+    title, kept = "Truth in rows, answer in columns", _kept(evaluation)
+    if len(kept) < len(names):
+        title += f": the {len(kept)} of {len(names)} classes with the most mistakes"
+    rows = [_Row(names[i], sum(evaluation.confusion[i]), tuple(evaluation.confusion[i][j] for j in kept)) for i in kept]
+    columns = [names[i] for i in kept]
     legend = (Key("right-4", "right"), Key("wrong-4", "wrong; stronger for a larger share of the row"))
-    return Chart("Truth in rows, answer in columns", text, _drawing(names, evaluation.confusion, text), ("Truth", *names), rows, legend)
+    numbers = tuple((row.truth, *(str(n) for n in row.counts)) for row in rows)
+    return Chart(title, text, _drawing(columns, rows, text), ("Truth", *columns), numbers, legend)
+
+
+@dataclass(frozen=True)
+class _Row:
+    truth: str
+    total: int  # over all classes, shown or not
+    counts: tuple[int, ...]
+
+
+def _kept(evaluation: Evaluation) -> list[int]:
+    """All classes, or of more than can be drawn those with the most mistakes, in their order."""
+    matrix = evaluation.confusion
+    if len(matrix) <= MOST_CLASSES:
+        return list(range(len(matrix)))
+    asked = [sum(row) - row[i] for i, row in enumerate(matrix)]
+    answered = [sum(row[i] for row in matrix) - matrix[i][i] for i in range(len(matrix))]
+    return sorted(sorted(range(len(matrix)), key=lambda i: -asked[i] - answered[i])[:FEWER_CLASSES])
 
 
 def mixups(evaluation: Evaluation, most: int = 6) -> tuple[Mixup, ...]:
@@ -53,18 +76,18 @@ def level(share: float, right: bool) -> int:
     return 0 if share <= 0 else 1 + sum(share >= edge for edge in (LEVELS_RIGHT if right else LEVELS_WRONG))
 
 
-def _drawing(names: list[str], matrix: tuple[tuple[int, ...], ...], text: str) -> Markup:
+def _drawing(names: list[str], rows: list[_Row], text: str) -> Markup:
     at = _layout(names)
     marks: list[Markup] = []
-    for i, (name, row) in enumerate(zip(names, matrix, strict=True)):
+    for i, (name, row) in enumerate(zip(names, rows, strict=True)):
         middle, short = (i + 0.5) * at.cell, shortened(name, MOST_LETTERS)
         marks.append(label(at.left - 8, at.top + middle + 4, short, anchor="end", name="class"))
         lean = 4 if at.slant == 90 else 0
         marks.append(
             label(at.left + middle + lean, at.top - 8, short, anchor="start" if at.slant else "middle", name="class", turn=-at.slant)
         )
-        for j, count in enumerate(row):
-            place = _Place(name, names[j], sum(row), len(names) <= MOST_NUMBERS)
+        for j, count in enumerate(row.counts):
+            place = _Place(name, names[j], row.total, len(names) <= MOST_NUMBERS)
             marks += _cell(at.left + j * at.cell, at.top + i * at.cell, at.cell, count, place)
     side = at.cell * len(names)
     return picture(at.left + side + at.right, at.top + side + 4, text, *marks, name="plot matrix few" if len(names) <= 8 else "plot matrix")
@@ -100,7 +123,7 @@ def _cell(x: float, y: float, size: float, count: int, place: _Place) -> list[Ma
     share = count / place.total if place.total else 0.0
     shade = f"{'right' if right else 'wrong'}-{level(share, right)}" if count else "none"
     tip = f"{place.truth} answered as {place.answer}: {count} of {place.total} ({percent(share)})"
-    drawn = [box(x + 1, y + 1, size - 2, size - 2, f"cell {shade}", tip)]
+    drawn = [box(x + 1, y + 1, size - 2, size - 2, f"cell {shade}", tip if count else "")]
     if place.numbered and count:
         drawn.append(label(x + size / 2, y + size / 2 + 5, str(count), anchor="middle", name=f"count on-{shade}"))
     return drawn

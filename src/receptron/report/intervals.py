@@ -9,6 +9,8 @@ from receptron.bundle.card import ClassScore, Comparison, Estimate, Evaluation
 from receptron.report.svg import Chart, box, line, tag
 from receptron.report.words import interval, number, percent, shortened, with_interval
 
+MOST_ROWS = 60  # classes drawn; the table beside names all
+
 
 @dataclass(frozen=True)
 class Row:
@@ -55,8 +57,9 @@ def baselines(evaluation: Evaluation, comparisons: Sequence[Comparison]) -> Char
 
 def recalls(classes: Sequence[ClassScore]) -> Chart:
     """How many images of each class were found, the hardest class first."""
-    rows = [Row(c.label, c.recall, main=True) for c in sorted(classes, key=lambda c: c.recall.value)]
-    return chart("Found of each class (recall), hardest first", rows, bar=True)
+    hardest = sorted(classes, key=lambda c: c.recall.value)[:MOST_ROWS]
+    title = "Found of each class (recall), hardest first" + (f", {len(hardest)} of {len(classes)}" if len(hardest) < len(classes) else "")
+    return chart(title, [Row(c.label, c.recall, main=True) for c in hardest], bar=True)
 
 
 def _row(row: Row, bar: bool) -> Markup:
