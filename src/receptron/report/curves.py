@@ -15,7 +15,7 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
 
 @dataclass(frozen=True)
 class Line:
-    """One phase as (epoch, value) pairs; a fold is drawn thin."""
+    """One phase as (epoch from 1, value) pairs; a fold is drawn thin."""
 
     phase: str
     places: tuple[tuple[int, float], ...]
@@ -43,11 +43,11 @@ def _pair(part: str, points: Sequence[Point]) -> list[Chart]:
     found: list[Chart] = []
     if losses:
         top = max(v for one in losses for _, v in one.places)
-        rows = tuple((p.phase, str(p.epoch), f"{p.loss:.4f}", f"{p.rate:.2e}", number(p.images_per_second)) for p in points)
+        rows = tuple((p.phase, str(p.epoch + 1), f"{p.loss:.4f}", f"{p.rate:.2e}", number(p.images_per_second)) for p in points)
         columns = ("Phase", "Epoch", "Loss", "Learning rate", "Images per second")
         found.append(_chart(f"Loss, {part}", losses, Scale(0, top * 1.05 or 1, HEIGHT - BOTTOM, TOP), columns, rows))
     if accuracies:
-        rows = tuple((p.phase, str(p.epoch), percent(p.accuracy)) for p in points if p.accuracy is not None)
+        rows = tuple((p.phase, str(p.epoch + 1), percent(p.accuracy)) for p in points if p.accuracy is not None)
         low = min(v for one in accuracies for _, v in one.places)
         scale = Scale(math.floor(low * 10) / 10 if low < 1 else 0.9, 1, HEIGHT - BOTTOM, TOP)
         found.append(_chart(f"Accuracy on images held out, {part}", accuracies, scale, ("Phase", "Epoch", "Accuracy"), rows))
@@ -59,7 +59,7 @@ def _lines(points: Sequence[Point], value: Callable[[Point], float | None]) -> l
     for point in points:
         place = value(point)
         if place is not None and math.isfinite(place):
-            found.setdefault(point.phase, []).append((point.epoch, place))
+            found.setdefault(point.phase, []).append((point.epoch + 1, place))
     return [Line(phase, tuple(places)) for phase, places in found.items()]
 
 

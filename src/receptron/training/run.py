@@ -24,7 +24,7 @@ class Point:
     """One epoch of one training phase."""
 
     phase: str  # "last stage, fold 1", "last stage, all training images", ...
-    epoch: int
+    epoch: int  # from 0, as the loop counts; people are shown it from 1
     loss: float
     accuracy: float | None  # on the images held out, where there are any
     rate: float  # learning rate at the epoch's end
