@@ -142,8 +142,12 @@ def _decoded(image: ImageFile.ImageFile, kind: str, data: bytes, limits: Limits,
     if turn >= 5:
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
-    grey = bool((pixels[..., :1] == pixels[..., 1:]).all())
-    return pixels, Facts(kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha)
+    return pixels, Facts(kind, mode, width, height, frames, turn != 1, _is_grey(pixels), True, bits, alpha)
+
+
+def _is_grey(pixels: Pixels) -> bool:
+    """Whether all channels are equal; a sparse grid settles it for most images in colour."""
+    return all(bool((some[..., :1] == some[..., 1:]).all()) for some in (pixels[::16, ::16], pixels))
 
 
 def _factor(width: int, height: int, shortest: int | None) -> int:

@@ -54,7 +54,7 @@ def hashes(grey: NDArray[Any], window: tuple[float, float, float, float] = (0.0,
     """
     left, top, right, bottom = window
     rows, columns = _low(top, bottom), _low(left, right)
-    frequencies = (rows @ grey.astype(np.float32) @ columns.T).reshape(len(grey), -1)  # (N, 64)
+    frequencies = (rows @ grey.astype(np.float32) @ columns.T).reshape(len(grey), KEPT * KEPT)
     bits = frequencies > np.median(frequencies[:, 1:], axis=1, keepdims=True)
     bits[:, 0] = False
     return np.packbits(bits, axis=1).view(">u8").astype(np.uint64).ravel()
