@@ -2,14 +2,14 @@
 
 from receptron.bundle.card import Estimate
 from receptron.report.svg import Chart, Key, picture, tag
-from receptron.report.words import percent
+from receptron.report.words import of_hundred, percent
 
 STEP, SIDE = 24, 10  # units between dots, dots per row
 
 
 def field(accuracy: Estimate) -> Chart:
     """A hundred dots: right even at the low end of the interval, between its ends, and wrong even at the high end."""
-    low, high = round(100 * accuracy.low), round(100 * accuracy.high)
+    low, high = of_hundred(accuracy)
     kinds = ["sure"] * low + ["maybe"] * (high - low) + ["miss"] * (100 - high)
     text = f"Of 100 new images like these, {low} to {high} would be answered rightly; {100 - high} wrongly even at the high end."
     dots = [_dot(i, kind) for i, kind in enumerate(kinds)]

@@ -36,7 +36,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "sentence": words.sentence,
     "shortened": words.shortened,
 }
-TOOLS: dict[str, object] = {"track": track, "things": words.things, "files_shown": files_shown}
+TOOLS: dict[str, object] = {"track": track, "of_hundred": words.of_hundred, "things": words.things, "files_shown": files_shown}
 
 
 def write(run: Run, images: Pictures | Path | None = None) -> Path:

@@ -23,6 +23,11 @@ def interval(estimate: Estimate) -> str:
     return f"{estimate.low * 100:.1f} to {percent(estimate.high)}" if math.isfinite(estimate.low + estimate.high) else NOTHING
 
 
+def of_hundred(estimate: Estimate) -> tuple[int, int]:
+    """The ends of an interval as counts out of 100, rounded outwards: a promise never says more than was measured."""
+    return math.floor(100 * estimate.low + 1e-9), math.ceil(100 * estimate.high - 1e-9)
+
+
 def with_interval(estimate: Estimate) -> str:
     """Value and interval: "92.3 % (88.6 to 95.0 %)"."""
     return f"{percent(estimate.value)} ({interval(estimate)})"
