@@ -10,6 +10,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -59,7 +60,8 @@ def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
         temp.rename(path)
         sync_folder(path.parent)
     except OSError as error:
-        recover(path)
+        with suppress(OSError):  # on a disk that fails for good, the next start recovers
+            recover(path)
         raise _fault(path, None, error) from error
     finally:
         shutil.rmtree(temp, ignore_errors=True)

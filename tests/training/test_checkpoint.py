@@ -1,6 +1,7 @@
 """No failed write, kill or flipped bit loses the last good checkpoint or passes for a new one."""
 
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -144,12 +145,13 @@ def test_a_failure_of_any_operation_leaves_the_last_checkpoint_good(tmp_path: Pa
         assert not again.skipped and not leftovers(folder), n
 
 
-def test_saving_the_same_step_again_survives_any_failure(tmp_path: Path):
+@pytest.mark.parametrize("lasting", [False, True], ids=["once", "from then on"])
+def test_saving_the_same_step_again_survives_any_failure(tmp_path: Path, lasting: bool):
     n, count = 0, 1
     while (n := n + 1) <= count:
         folder = tmp_path / str(n)
         Checkpoints(folder).save(2, tensors(2), {"epoch": 2})
-        strike = Strike(n, raising(5))
+        strike = Strike(n, raising(5), lasting)
         with struck(strike, folder), suppress(StorageFault):
             Checkpoints(folder).save(2, tensors(2), {"epoch": 2})
         count = max(count, strike.count + 1 if strike.count >= n else 0)
@@ -246,6 +248,37 @@ def test_a_kill_at_any_operation_of_a_save_loses_nothing(tmp_path: Path, count: 
     done = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env=env, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= count
+
+
+SAVING = """
+import sys
+from itertools import count
+from pathlib import Path
+from test_checkpoint import Checkpoints, tensors
+
+store = Checkpoints(Path(sys.argv[1]))
+for step in count(1 + (store.newest().step if store.newest() else 0)):
+    store.save(step, tensors(step), {"epoch": step})
+    print(step, flush=True)
+"""
+
+
+@pytest.mark.campaign
+def test_twenty_kills_at_random_moments_lose_no_finished_checkpoint(tmp_path: Path):
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])}
+    draw, swept = random.Random(0), 0
+    for _ in range(20):
+        child = subprocess.Popen([sys.executable, "-c", SAVING, str(tmp_path)], env=env, stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        finished = int(child.stdout.readline())
+        with suppress(subprocess.TimeoutExpired):
+            child.wait(draw.uniform(0, 0.3))
+        child.kill()
+        finished = max([finished, *(int(line) for line in child.communicate()[0].split(b"\n")[:-1] if line)])
+        swept += len(leftovers(tmp_path))
+        found = Checkpoints(tmp_path).newest()
+        assert found is not None and found.step >= finished and is_whole(found, found.step) and not leftovers(tmp_path)
+    assert swept, "not one kill fell inside a save: the campaign proved nothing"
 
 
 def test_at_least_one_checkpoint_is_kept(tmp_path: Path):
