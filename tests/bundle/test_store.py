@@ -53,10 +53,7 @@ def test_sixty_single_bit_flips_are_all_found(folder: Path):
         path.write_bytes(bad)
         with pytest.raises(BundleFault) as caught:
             store.verify(folder)
-        if name == manifest.NAME:
-            assert str(folder) in caught.value.what
-        else:
-            assert str(path) in caught.value.what and isinstance(caught.value, BundleCorrupt)
+        assert str(path) in caught.value.what
         path.write_bytes(good)
     store.verify(folder)
 
@@ -96,7 +93,7 @@ def test_a_manifest_that_was_made_anew_without_a_needed_file_is_refused(folder: 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "", ".", "..", "MANIFEST.json"])
 def test_a_manifest_cannot_point_elsewhere(folder: Path, name: str):
     sums = {n: manifest.Sum(1, "0" * 64) for n in (name, *FILES[:3])}
-    (folder / manifest.NAME).write_text(to_json(manifest.Manifest(1, sums)) + "\n")
+    (folder / manifest.NAME).write_bytes(manifest.text(1, sums))
     with pytest.raises(BundleCorrupt, match=r"MANIFEST\.json is damaged"):
         store.verify(folder)
 
@@ -114,7 +111,7 @@ def test_an_unknown_format_of_card_or_manifest_says_to_upgrade(folder: Path):
     assert "upgrade" in caught.value.mend
     rewritten(folder, store.CARD, text)
     listed = from_json((folder / manifest.NAME).read_bytes(), manifest.Manifest)
-    (folder / manifest.NAME).write_text(to_json(manifest.Manifest(2, listed.files)) + "\n")
+    (folder / manifest.NAME).write_bytes(manifest.text(2, listed.files))
     with pytest.raises(BundleFault, match=r"MANIFEST\.json has format 2"):
         store.read(folder)
 

@@ -33,10 +33,12 @@ def as_list(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
 
 
 def name_of(image: ImageLike, index: int) -> str:
-    """What answers and messages call an image: its path, or its number in the list."""
-    if isinstance(image, (str, Path)):
-        return str(image)
-    return getattr(image, "filename", "") or f"image {index}"
+    """What answers and messages call an image: its path, or its number in the list.
+
+    Bytes of a file name that are no UTF-8 are written as escapes, because JSON and terminals cannot carry them.
+    """
+    name = str(image) if isinstance(image, (str, Path)) else str(getattr(image, "filename", "")) or f"image {index}"
+    return name.encode(errors="backslashreplace").decode()
 
 
 def to_canvas(image: ImageLike, name: str, spec: InputSpec) -> Pixels:

@@ -5,7 +5,7 @@ Model directories and checkpoints share it. It is written last; a folder without
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from receptron.errors import BundleCorrupt, BundleFault, DataFault, NotABundle
@@ -28,16 +28,23 @@ class Sum:
 
 @dataclass(frozen=True)
 class Manifest:
-    """Every file of a folder, by name."""
+    """Every file of a folder, by name, and the digest of this list itself, so that damage to it is not blamed on a file it lists."""
 
     format: int
     files: dict[str, Sum]
+    sha256: str = ""
 
 
 def of(contents: Mapping[str, bytes]) -> bytes:
     """The text of the manifest for these files, name -> content."""
     sums = {name: Sum(len(data), hashlib.sha256(data).hexdigest()) for name, data in sorted(contents.items())}
-    return _text(Manifest(FORMAT, sums))
+    return text(FORMAT, sums)
+
+
+def text(number: int, files: dict[str, Sum]) -> bytes:
+    """The one text that a manifest of format `number` for these files has."""
+    listed = Manifest(number, files)
+    return to_json(replace(listed, sha256=hashlib.sha256(to_json(listed).encode()).hexdigest())).encode() + b"\n"
 
 
 def write(folder: Path, contents: Mapping[str, bytes]) -> None:
@@ -63,12 +70,12 @@ def _manifest(folder: Path) -> Manifest:
     path = folder / NAME
     if not path.is_file():
         raise NotABundle(f"{folder} has no {NAME}.", why="it is not a model directory, or was never finished", mend="check the path")
-    text = _bytes(path, _LIMIT + 1)
+    data = _bytes(path, _LIMIT + 1)
     try:
-        found = from_json(text, Manifest, source=str(path))
+        found = from_json(data, Manifest, source=str(path))
     except DataFault as error:
         raise BundleCorrupt(f"{path} is damaged.", why=error.why, mend=_MEND) from error
-    if _text(found) != text or any(_odd(name) for name in found.files):
+    if text(found.format, found.files) != data or any(_odd(name) for name in found.files):
         raise BundleCorrupt(f"{path} is damaged.", why="its text is not what this program writes", mend=_MEND)
     if found.format != FORMAT:
         raise BundleFault(
@@ -103,7 +110,3 @@ def _bytes(path: Path, limit: int) -> bytes:
 
 def _odd(name: str) -> bool:
     return name != Path(name).name or name in {"", ".", "..", NAME}
-
-
-def _text(manifest: Manifest) -> bytes:
-    return to_json(manifest).encode() + b"\n"

@@ -58,7 +58,7 @@ class Model:
         called = names(given)
         scores = self.scores(given, batch, progress)
         chances = torch.from_numpy(scores.logits).div(self.card.temperature).softmax(1).numpy()
-        answers = {i: self._answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
+        answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
         answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
         return [answers[i] for i in range(len(given))]
 
@@ -108,7 +108,8 @@ class Model:
             finally:
                 pool.shutdown(wait=True, cancel_futures=True)
 
-    def _answer(self, name: str, chances: NDArray[np.float64]) -> Answer:
+    def answer(self, name: str, chances: NDArray[np.float64]) -> Answer:
+        """Probabilities (K,) of one image as a record."""
         best = int(chances.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
         return Answer(name, self.classes[best], float(chances[best]), probabilities)

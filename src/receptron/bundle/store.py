@@ -18,6 +18,7 @@ from receptron.errors import BundleCorrupt, BundleFault, NonFinite, NotABundle
 from receptron.records import from_json, to_json
 
 WEIGHTS, CARD, SPLIT = "model.safetensors", "model.json", "split.csv"
+INNER = "model"  # where a run's folder keeps its model directory
 FORMAT = 1
 _COLUMNS = ("sha256", "path", "side", "label")
 
@@ -66,9 +67,7 @@ def read(folder: Path) -> Contents:
 
     Raises: NotABundle; BundleCorrupt naming the changed, missing or extra file; BundleFault for a format this version does not know.
     """
-    durable.recover(folder)
-    if not folder.is_dir():
-        raise NotABundle(f"{folder} is no model directory.", why="there is no such folder", mend="check the path, or train a model first")
+    folder = _located(folder)
     files = manifest.read(folder)
     for name in (WEIGHTS, CARD, SPLIT):
         if name not in files:
@@ -85,6 +84,18 @@ def is_replaceable(folder: Path) -> bool:
     """Whether `folder` holds nothing but an earlier model, so that a new one may take its place without loss."""
     ours = {WEIGHTS, CARD, SPLIT, manifest.NAME} | manifest.LITTER
     return folder.is_dir() and all(path.name in ours for path in folder.iterdir())
+
+
+def _located(folder: Path) -> Path:
+    """`folder` itself, or `folder/model` where a run keeps the model beside its report."""
+    for place in (folder, folder / INNER):
+        durable.recover(place)
+        if (place / manifest.NAME).is_file():
+            return place
+    if not folder.is_dir():
+        why = "it is a file" if folder.exists() else "there is no such folder"
+        raise NotABundle(f"{folder} is no model directory.", why=why, mend="give the folder that receptron train wrote")
+    return folder
 
 
 def _weights(state: Mapping[str, Tensor]) -> bytes:

@@ -5,6 +5,8 @@ import sys
 import typer
 
 from receptron.cli import calc, screen
+from receptron.cli.evaluate import evaluate
+from receptron.cli.predict import predict
 from receptron.errors import ReceptronError
 
 app = typer.Typer(
@@ -16,6 +18,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(calc.app, name="calc")
+app.command("evaluate")(evaluate)
+app.command("predict")(predict)
 
 
 def main() -> None:

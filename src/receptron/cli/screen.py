@@ -26,6 +26,16 @@ def say(text: str) -> None:
     err.print(text)
 
 
+def tell(text: str) -> None:
+    """One line on stderr, exactly as it stands: brackets are no markup, control characters are shown as escapes."""
+    err.print(Text(printable(text)))
+
+
+def printable(text: str) -> str:
+    """`text` without control characters, which a file name may hold and a terminal would obey; they are shown as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
 def error(fault: ReceptronError) -> None:
     """Name of the error and what, why and how to mend, on stderr."""
     text = Text()

@@ -1,0 +1,74 @@
+"""`receptron evaluate MODEL PATH`"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from receptron.cli import screen
+
+if TYPE_CHECKING:
+    from receptron.bundle.card import Estimate, Evaluation
+    from receptron.jobs.evaluate import Evaluated
+
+_SHOWN = 5  # mistakes
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model directory that train wrote.", show_default=False)],
+    path: Annotated[Path, typer.Argument(help="Labelled images: class folders, split folders, or a table.", show_default=False)],
+    side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
+    batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
+) -> None:
+    """Measure a model on labelled images; those that it was trained on are told apart."""
+    from receptron.jobs import evaluate as job
+
+    found = job.evaluate(model, path, side=side, batch=batch, device=device)
+    if as_json:
+        screen.json(found)
+    else:
+        _show(found)
+
+
+def _show(found: "Evaluated") -> None:
+    for figures in (found.fresh, found.trained):
+        if figures:
+            screen.out.print(_lines(figures), _classes(figures), "", sep="\n")
+    if found.trained:
+        screen.tell("Figures on images that the model was trained on flatter it; they say nothing about new ones.")
+    for answer in found.mistakes[:_SHOWN]:
+        screen.out.print(
+            Text(
+                screen.printable(f"wrong: {answer.path} is {answer.label}, answered {answer.predicted} at {100 * answer.confidence:.0f} %")
+            )
+        )
+    for label, count in found.unknown.items():
+        screen.tell(f"{count:,} images of {label} left out: the model does not know this class.")
+    for file, reason in found.broken.items():
+        screen.tell(f"{file}: {reason}")
+
+
+def _lines(figures: "Evaluation") -> Text:
+    rows = (
+        ("accuracy", figures.accuracy),
+        ("balanced accuracy", figures.balanced_accuracy),
+        ("calibration error", figures.ece_after),
+    )
+    head = f"{figures.source[:1].upper()}{figures.source[1:]}"
+    return Text("\n".join([head, *(f"  {name:18} {_interval(estimate)}" for name, estimate in rows)]))
+
+
+def _classes(figures: "Evaluation") -> Table:
+    table = Table("class", "images", "precision", "recall", "F1", box=None)
+    for row in figures.classes:
+        cells = (_interval(e) if e.count else "-" for e in (row.precision, row.recall, row.f1))
+        table.add_row(Text(screen.printable(row.label)), f"{row.support:,}", *cells)
+    return table
+
+
+def _interval(estimate: "Estimate") -> str:
+    return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"

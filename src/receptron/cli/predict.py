@@ -1,0 +1,68 @@
+"""`receptron predict MODEL PATH...`"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from receptron.cli import screen
+
+if TYPE_CHECKING:
+    from receptron.jobs.predict import Predicted
+
+
+def predict(
+    model: Annotated[Path, typer.Argument(help="Model directory that train wrote.", show_default=False)],
+    paths: Annotated[
+        list[str], typer.Argument(help="Files, folders, patterns such as 'photos/*.jpg', or - for a list on stdin.", show_default=False)
+    ],
+    as_csv: Annotated[bool, typer.Option("--csv", help="Print CSV; safe to open in a spreadsheet.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
+    top: Annotated[int, typer.Option(min=1, help="Show so many of the likeliest classes.")] = 1,
+    batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
+    device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
+) -> None:
+    """Say what a model sees in images.
+
+    Broken files are named on stderr and counted, and the rest are answered: the exit code is 0 if at least one image was answered,
+    1 if none could be.
+    """
+    if as_csv and as_json:
+        raise typer.BadParameter("--csv and --json exclude each other: choose one")
+    from receptron.jobs import predict as job
+
+    named = [name for path in paths for name in (job.listed(sys.stdin.buffer.read()) if path == "-" else [path])]
+    found = job.predict(model, named, batch=batch, device=device)
+    if as_json:
+        screen.json(found)
+    elif as_csv:
+        sys.stdout.buffer.write(job.table(found, top).encode())
+    elif found.answered:
+        screen.out.print(_table(found, top))
+    _tell_broken(found)
+    if not found.answered:
+        raise typer.Exit(1)
+
+
+def _table(found: "Predicted", top: int) -> Table:
+    table = Table("image", "answer", "probability", box=None, pad_edge=False)
+    for answer in found.answers:
+        if answer.answered:
+            likeliest = answer.top(top)
+            labels = Text("\n".join(screen.printable(label) for label, _ in likeliest))
+            chances = Text("\n".join(f"{100 * chance:.1f} %" for _, chance in likeliest), justify="right")
+            table.add_row(Text(screen.printable(answer.path), overflow="fold"), labels, chances)
+    return table
+
+
+def _tell_broken(found: "Predicted") -> None:
+    for answer in found.answers:
+        if not answer.answered:
+            screen.tell(f"{answer.path}: {answer.fault}")
+    if found.broken:
+        screen.tell(f"{found.broken:,} of {len(found.answers):,} could not be answered.")
+    elif not found.answers:
+        screen.tell("The list of images is empty.")

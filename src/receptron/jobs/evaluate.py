@@ -1,0 +1,129 @@
+"""`receptron evaluate`: how good a model is on labelled images, with what it was trained on told apart."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from receptron.bundle.card import Answer, Evaluation
+from receptron.bundle.images import name_of
+from receptron.bundle.model import BATCH, Model, Scores, load
+from receptron.data import decode
+from receptron.data.catalog import Catalog, Item
+from receptron.data.scan import scan
+from receptron.errors import NoImages, UnknownName, UnreadableImage
+from receptron.progress import Progress
+from receptron.training import calibration
+from receptron.training.evaluation import evaluate as judge
+
+SIDES = ("auto", "all", "test", "val", "train")
+_LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """The figures on images new to the model, and apart from them those on images it was trained on."""
+
+    model: Path
+    path: Path
+    fresh: Evaluation | None  # None where the model was trained on every image here
+    trained: Evaluation | None  # None where it was trained on none; such figures flatter
+    unknown: dict[str, int]  # label that the model does not know -> images left out
+    broken: dict[str, str]  # file -> why it could not be read
+    mistakes: tuple[Answer, ...]  # wrong answers on new images, surest first
+
+
+@dataclass(frozen=True)
+class _Judged:
+    """Images that were read, in one order: what they are, their logits, and whether training saw them."""
+
+    items: Sequence[Item]
+    logits: np.ndarray
+    labels: np.ndarray
+    learnt: np.ndarray
+
+
+def evaluate(
+    model: str | Path, path: str | Path, *, side: str = "auto", batch: int = BATCH, device: str = "cpu", progress: Progress | None = None
+) -> Evaluated:
+    """Every metric of the model in directory `model` on labelled images at `path` (class folders, split folders or a table).
+
+    Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
+    known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
+    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, NoImages, BadTable; UnknownName where no label is known; NonFinite.
+    """
+    loaded, catalog = load(model, device), scan(path)
+    items, unknown = _known(_chosen(catalog, side), loaded)
+    scores = loaded.scores([item.path for item in items], batch, progress)
+    judged = _judged(items, scores, loaded)
+    if not len(judged.items):
+        raise NoImages(f"not one of {len(items)} images in {path} can be read.", mend=f"receptron audit {path} tells why")
+    return Evaluated(
+        model=Path(model),
+        path=Path(path),
+        fresh=_figures(judged, ~judged.learnt, loaded, "images new to the model"),
+        trained=_figures(judged, judged.learnt, loaded, "images that the model was trained on"),
+        unknown=unknown,
+        broken={name_of(items[i].path, i): reason for i, reason in sorted(scores.faults.items())},
+        mistakes=_mistakes(judged, loaded),
+    )
+
+
+def _chosen(catalog: Catalog, side: str) -> list[Item]:
+    if side not in SIDES:
+        raise UnknownName("side", side, SIDES)
+    given = {item.split for item in catalog.items}
+    wanted = ("test" if "test" in given else "all") if side == "auto" else side
+    chosen = [item for item in catalog.items if wanted in ("all", item.split)]
+    if not chosen:
+        raise NoImages(f"no image of {catalog.root} is on the side {wanted!r}.", mend="leave --side out to take what there is")
+    return chosen
+
+
+def _known(items: Iterable[Item], model: Model) -> tuple[list[Item], dict[str, int]]:
+    items, classes = list(items), set(model.classes)
+    known = [item for item in items if item.label in classes]
+    unknown = Counter(item.label for item in items if item.label not in classes)
+    if not known:
+        raise UnknownName("class of this model", min(unknown), model.classes, mend=f"the model knows: {', '.join(model.classes)}")
+    return known, dict(sorted(unknown.items()))
+
+
+def _judged(items: list[Item], scores: Scores, model: Model) -> _Judged:
+    read = [items[i] for i in scores.read]
+    place = {label: i for i, label in enumerate(model.classes)}
+    learnt = {row.sha256 for row in model.split if row.side in _LEARNT}
+    return _Judged(
+        read,
+        scores.logits,
+        np.array([place[item.label] for item in read], np.int64),
+        np.array([_digest(item.path) in learnt for item in read], bool),
+    )
+
+
+def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
+    if not chosen.any():
+        return None
+    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, f"{int(chosen.sum()):,} {what}")
+
+
+def _mistakes(judged: _Judged, model: Model) -> tuple[Answer, ...]:
+    wrong = np.flatnonzero((judged.logits.argmax(1) != judged.labels) & ~judged.learnt)
+    chances = calibration.probabilities(judged.logits[wrong], model.card.temperature)
+    answers = [_answer(judged.items[int(i)], row, model) for i, row in zip(wrong, chances, strict=True)]
+    return tuple(sorted(answers, key=lambda answer: -answer.confidence))
+
+
+def _answer(item: Item, chances: np.ndarray, model: Model) -> Answer:
+    answer = model.answer(name_of(item.path, 0), chances)
+    return replace(answer, label=item.label)
+
+
+def _digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(decode.read_bytes(path)).hexdigest()
+    except UnreadableImage:  # gone since it was read
+        return ""

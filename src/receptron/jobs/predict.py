@@ -1,0 +1,82 @@
+"""`receptron predict`: what a model says of files, folders, patterns and lists of them."""
+
+import csv
+import io
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from receptron.bundle.card import Answer
+from receptron.bundle.model import BATCH, load
+from receptron.data.scan import find_images
+from receptron.errors import BadValue, NoImages
+from receptron.progress import Progress
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection
+
+
+@dataclass(frozen=True)
+class Predicted:
+    """Answers in the order of the files; broken ones have a `fault` and no class."""
+
+    model: Path
+    classes: tuple[str, ...]
+    answered: int
+    broken: int
+    answers: tuple[Answer, ...]
+
+
+def predict(
+    model: str | Path, paths: Iterable[str | Path], *, batch: int = BATCH, device: str = "cpu", progress: Progress | None = None
+) -> Predicted:
+    """Answers for every image that `paths` name: files, folders with all below, patterns such as `photos/*.jpg`; each file once.
+
+    A path that names nothing and a file that cannot be read become answers with a fault; the rest are answered.
+    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue; NonFinite.
+    """
+    loaded = load(model, device)
+    files, missing = _named(paths)
+    answers = [*loaded.predict(files, batch, progress), *missing]
+    broken = sum(not answer.answered for answer in answers)
+    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, tuple(answers))
+
+
+def listed(text: bytes) -> list[str]:
+    """Paths of a list: one per line, or separated by NUL where there is one (`find -print0`); names keep their bytes."""
+    parts = text.split(b"\0") if b"\0" in text else [line.removesuffix(b"\r") for line in text.split(b"\n")]
+    return [part.decode(errors="surrogateescape") for part in parts if part]
+
+
+def table(predicted: Predicted, top: int = 1) -> str:
+    """CSV: path, fault, then class and probability of the `top` likeliest.
+
+    Line breaks and quotes are quoted, NUL is taken out, and cells that a spreadsheet would run as a formula get a leading apostrophe.
+    Raises: BadValue.
+    """
+    if top < 1:
+        raise BadValue(f"top is {top}.", why="it must be 1 or more", mend="leave it out for the likeliest class only")
+    ranks = range(1, min(top, len(predicted.classes)) + 1)
+    text = io.StringIO(newline="")
+    rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180
+    rows.writerow(["path", "fault", *(name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}"))])
+    for answer in predicted.answers:
+        likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (_safe(label), f"{chance:.6f}")]
+        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks))])
+    return text.getvalue()
+
+
+def _named(paths: Iterable[str | Path]) -> tuple[list[str | Path], list[Answer]]:
+    files: dict[str | Path, None] = {}
+    missing: list[Answer] = []
+    for path in paths:
+        try:
+            files |= dict.fromkeys(find_images([path]))
+        except (BadValue, NoImages) as error:
+            name = str(path).encode(errors="backslashreplace").decode()
+            missing.append(Answer(name, "", 0.0, {}, fault="no image in it" if isinstance(error, NoImages) else "no such file"))
+    return list(files), missing
+
+
+def _safe(cell: str) -> str:
+    plain = cell.replace("\0", "")
+    return f"'{plain}" if plain.startswith(_FORMULA) else plain
