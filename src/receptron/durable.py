@@ -10,7 +10,6 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
 
