@@ -5,8 +5,10 @@ import sys
 import typer
 
 from receptron.cli import calc, screen
+from receptron.cli.audit import audit
 from receptron.cli.evaluate import evaluate
 from receptron.cli.predict import predict
+from receptron.cli.zoo import zoo
 from receptron.errors import ReceptronError
 
 app = typer.Typer(
@@ -18,8 +20,10 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(calc.app, name="calc")
+app.command("audit")(audit)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
+app.command("zoo")(zoo)
 
 
 def main() -> None:

@@ -39,9 +39,9 @@ def details(grey: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
 
 
 def likeness(grey: NDArray[np.uint8], detail: Floats, wholes: Indices, parts: Indices, windows: Floats) -> Floats:
-    """Best correlation found between picture `parts[k]` and a window of picture `wholes[k]`, sought from `windows[k]` on; 0 where it gave up.
+    """Best correlation found between picture `parts[k]` and a window of picture `wholes[k]`, sought from `windows[k]` on.
 
-    `windows` is (K, 4). -1 to 1; copies reach 0.9 and more, different images of the same kind rarely 0.7.
+    `windows` is (K, 4). 0 where the search gave up; -1 to 1; copies reach 0.9 and more, different images of the same kind rarely 0.7.
     """
     found = np.zeros(len(wholes), np.float32)
     for start in range(0, len(wholes), _CHUNK):

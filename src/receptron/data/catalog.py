@@ -88,6 +88,7 @@ class Finding:
     cure: str
     files: tuple[str, ...] = ()  # relative to the root
     labels: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()  # what is to be said of each file, in the order of `files`; empty where there is nothing to add
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,51 @@
+"""Progress drawn on stderr: one bar per stage with rate and time left; where stderr is no terminal, one line when a stage is over."""
+
+import time
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+
+from receptron.cli import screen
+
+
+class Bars:
+    """A `receptron.progress.Progress` for people who watch."""
+
+    def __init__(self) -> None:
+        self.stage, self.unit, self.count, self.began = "", "", 0, 0.0
+        self.bar: Progress | None = None
+        self.task = TaskID(0)
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        """Draw a new bar."""
+        self.stage, self.unit, self.count, self.began = stage, unit, 0, time.perf_counter()
+        self.bar = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]}"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[note]}"),
+            console=screen.err,
+            transient=True,
+            disable=not screen.err.is_terminal,
+        )
+        self.task = self.bar.add_task(stage, total=total, rate="", note="")
+        self.bar.start()
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        """Lengthen the bar."""
+        self.count += count
+        if self.bar:
+            self.bar.update(self.task, advance=count, rate=self._rate(), note=note)
+
+    def done(self, note: str = "") -> None:
+        """Replace the bar by one line that stays."""
+        if self.bar:
+            self.bar.stop()
+            self.bar = None
+        words = f"{self.stage}: {self.count:,} {self.unit}, {self._rate()}"
+        screen.say(f"{words}; {note}" if note else words)
+
+    def _rate(self) -> str:
+        return f"{self.count / max(time.perf_counter() - self.began, 1e-9):,.0f} {self.unit}/s"

@@ -1,0 +1,92 @@
+"""What an audit looks at, and the words in which it tells what it found."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from receptron.data.canvas import Reading
+from receptron.data.catalog import Catalog, Entry, Facts, Finding
+from receptron.data.duplicates import Clusters
+
+SEVERITIES = ("error", "warning", "note")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One catalog, read, with its duplicates."""
+
+    catalog: Catalog
+    reading: Reading
+    clusters: Clusters
+
+    @cached_property
+    def entries(self) -> tuple[Entry, ...]:
+        """All entries, broken ones among them."""
+        return self.reading.entries
+
+    @cached_property
+    def good(self) -> list[tuple[Entry, Facts]]:
+        """Readable images with their facts."""
+        return [(entry, entry.facts) for entry in self.entries if entry.facts is not None]
+
+    @cached_property
+    def sizes(self) -> dict[str, int]:
+        """Readable images per class, for every class that was named."""
+        counts = dict.fromkeys([*self.catalog.classes, *self.catalog.empty], 0)
+        for entry, _ in self.good:
+            counts[entry.item.label] += 1
+        return dict(sorted(counts.items()))
+
+    @cached_property
+    def sides(self) -> dict[str, set[str]]:
+        """Given sides that each class appears on."""
+        found: dict[str, set[str]] = {}
+        for entry, _ in self.good:
+            if entry.item.split:
+                found.setdefault(entry.item.label, set()).add(entry.item.split)
+        return found
+
+    def name(self, entry: Entry) -> str:
+        """Path below the root, as text that any terminal and JSON can carry."""
+        return shown(entry.item.path, self.catalog.root)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One image of a finding and what is to be said of it."""
+
+    entry: Entry
+    note: str = ""
+
+
+def shown(path: Path, root: Path) -> str:
+    """A path relative to `root` where it lies below; bytes that are no text are escaped."""
+    relative = path.relative_to(root) if path.is_relative_to(root) else path
+    return relative.as_posix().encode(errors="backslashreplace").decode()
+
+
+def finding(case: Case, kind: str, severity: str, told: Iterable[Told], *, message: str, cure: str) -> list[Finding]:
+    """One finding about the images told of; none if there are none. `{n}` in the message is their number, with the word."""
+    told = list(told)
+    if not told:
+        return []
+    files = tuple(case.name(one.entry) for one in told)
+    labels = tuple(sorted({one.entry.item.label for one in told}))
+    notes = tuple(one.note for one in told) if any(one.note for one in told) else ()
+    return [Finding(kind, severity, message.format(n=counted(len(told), "image")), cure, files, labels, notes)]
+
+
+def about_classes(kind: str, severity: str, labels: Sequence[str], *, message: str, cure: str) -> list[Finding]:
+    """One finding about classes rather than files; none if there are none."""
+    return [Finding(kind, severity, message.format(names=listed(labels)), cure, labels=tuple(labels))] if labels else []
+
+
+def counted(number: int, word: str) -> str:
+    """Such as `1 image` or `1,200 images`."""
+    return f"{number:,} {word}" + ("" if number == 1 else "s")
+
+
+def listed(names: Sequence[str], most: int = 6) -> str:
+    """Names with commas, the rest as a number."""
+    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

@@ -1,0 +1,38 @@
+"""Cross-validation on the training side: stratified, units whole, the same whenever asked."""
+
+from collections import Counter
+
+import numpy as np
+from numpy.typing import NDArray
+
+from receptron.data.split import Split
+from receptron.data.units import Unit
+from receptron.errors import BadValue
+
+
+def folds(split: Split, k: int, seed: int = 0) -> list[NDArray[np.intp]]:
+    """`k` arrays of places that part the training side; each unit lies in one, each class is spread as evenly as its units allow.
+
+    Where units are single images, the folds' sizes and each class's counts differ by one at most.
+    Raises: BadValue if k is below 2 or above the number of units.
+    """
+    train = set(split.train)
+    kept = [Unit(tuple(p for p in unit.places if p in train), unit.anchor) for unit in split.units]
+    kept = sorted((unit for unit in kept if unit.places), key=lambda unit: _order(split, unit, seed))
+    if not 2 <= k <= len(kept):
+        raise BadValue(
+            f"{k} folds cannot be made of {len(kept)} independent images.", mend=f"use a number from 2 to {len(kept)}, or add images"
+        )
+    parts: list[list[int]] = [[] for _ in range(k)]
+    per_class: list[Counter[str]] = [Counter() for _ in range(k)]
+    for unit in kept:
+        labels = Counter(split.labels[place] for place in unit.places)
+        fold = min(range(k), key=lambda f: (sum(per_class[f][label] * n for label, n in labels.items()), len(parts[f]), f))
+        parts[fold].extend(unit.places)
+        per_class[fold].update(labels)
+    return [np.array(sorted(part), dtype=np.intp) for part in parts]
+
+
+def _order(split: Split, unit: Unit, seed: int) -> tuple[int, str, float, str]:
+    """Large units first, then class by class, drawn at random within a class."""
+    return -len(unit.places), min(split.labels[place] for place in unit.places), unit.draw(seed), unit.anchor

@@ -1,0 +1,147 @@
+"""Which images are for training and which for the test, so that nothing leaks and nothing moves.
+
+The side of a unit (copies and groups together) follows from a hash of seed and anchor against the test size, whatever else is in the
+folder. Sides remembered from an earlier model always win. A class that chance left without a test image gets one, a class that it left
+without a training image keeps one. A split that the user gave is used as it is; `honest` gives the same without its leaks.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from receptron.data.catalog import Entry, SideCount, SplitSummary
+from receptron.data.duplicates import Clusters
+from receptron.data.units import Unit, units
+from receptron.errors import BadValue, NoImages
+
+TRAIN, TEST, ASIDE = "train", "test", "set aside"
+
+
+@dataclass(frozen=True)
+class Split:
+    """Places of images on each side, in the order of the entries; broken images are on none."""
+
+    train: tuple[int, ...]
+    test: tuple[int, ...]
+    set_aside: tuple[int, ...]  # never used, because they belong to both sides
+    units: tuple[Unit, ...]
+    labels: tuple[str, ...]  # of every entry
+    sides: dict[str, str]  # sha256 to "train" or "test": what a model remembers for the next run
+    leaking: tuple[int, ...]  # training images with a twin, or an image of their group, in the test
+    summary: SplitSummary
+
+    def honest(self) -> "Split":
+        """The same test images, with training images that leak set aside."""
+        if not self.leaking:
+            return self
+        gone = set(self.leaking)
+        train = tuple(place for place in self.train if place not in gone)
+        aside = tuple(sorted({*self.set_aside, *gone}))
+        counts = _counts(self.labels, train, self.test, aside)
+        return replace(
+            self, train=train, set_aside=aside, leaking=(), summary=replace(self.summary, method="given, leaks removed", counts=counts)
+        )
+
+
+def split(
+    entries: Sequence[Entry],
+    clusters: Clusters,
+    *,
+    test_size: float = 0.2,
+    seed: int = 0,
+    placed: Mapping[str, str] | None = None,
+) -> Split:
+    """Sides for all readable images; with `test_size` 0 all are for training. `placed` maps sha256 to the side of an earlier run.
+
+    Raises: BadValue for a test size outside [0, 1); NoImages if a given split leaves nothing to train on.
+    """
+    if not 0 <= test_size < 1:
+        raise BadValue(
+            f"test size {test_size} is not a share from 0 to below 1.", mend="use 0.2, or 0 for cross-validation without a test side"
+        )
+    together = units(entries, clusters)
+    given = _given_test(entries)
+    if given is not None:
+        side = _as_given(entries, given)
+        return _made(entries, clusters, together, side, "given", test_size)
+    side = _drawn(entries, together, test_size, seed, placed or {})
+    known = sum(entry.good and entry.sha256 in (placed or {}) for entry in entries)
+    return _made(entries, clusters, together, side, "content hash" if test_size else "k-fold", test_size, known)
+
+
+def _given_test(entries: Sequence[Entry]) -> str | None:
+    """Which given side is the test: "test", or "val" where there is none, or None."""
+    sides = {entry.item.split for entry in entries if entry.good}
+    return next((name for name in ("test", "val") if name in sides), None)
+
+
+def _as_given(entries: Sequence[Entry], test: str) -> dict[int, str]:
+    side = {place: TEST if entry.item.split == test else TRAIN for place, entry in enumerate(entries) if entry.good}
+    if TRAIN not in side.values():
+        raise NoImages(f"the given split has only {test} images.", mend="add a train side, or give the class folders without a split")
+    return side
+
+
+def _drawn(entries: Sequence[Entry], together: Sequence[Unit], test_size: float, seed: int, placed: Mapping[str, str]) -> dict[int, str]:
+    side: dict[int, str] = {}
+    free: list[Unit] = []
+    for unit in together:
+        known = {placed[entries[place].sha256] for place in unit.places if entries[place].sha256 in placed}
+        if not known:
+            free.append(unit)
+        meeting = ASIDE if len(known) > 1 else next(iter(known), TEST if unit.draw(seed) < test_size else TRAIN)
+        side |= {place: placed.get(entries[place].sha256, meeting) for place in unit.places}
+    if test_size:
+        _top_up(entries, together, side, free, seed)
+    return side
+
+
+def _top_up(entries: Sequence[Entry], together: Sequence[Unit], side: dict[int, str], free: Sequence[Unit], seed: int) -> None:
+    """Give every class of two units or more an image on both sides, by moving the free unit that was nearest to the side that lacks one."""
+    by_class: dict[str, list[Unit]] = {}
+    for unit in sorted(together, key=lambda unit: (unit.draw(seed), unit.anchor)):
+        for label in sorted({entries[place].item.label for place in unit.places}):
+            by_class.setdefault(label, []).append(unit)
+    movable = set(free)
+    for label, members in sorted(by_class.items()):
+        have = {side[place] for unit in members for place in unit.places if entries[place].item.label == label}
+        candidates = [unit for unit in members if unit in movable]
+        if not candidates or {TRAIN, TEST} <= have:
+            continue
+        lacking = TEST if TRAIN in have and len(members) > 1 else TRAIN
+        mover = candidates[0] if lacking == TEST else candidates[-1]
+        side |= dict.fromkeys(mover.places, lacking)
+
+
+def _made(
+    entries: Sequence[Entry],
+    clusters: Clusters,
+    together: Sequence[Unit],
+    side: Mapping[int, str],
+    method: str,
+    test_size: float,
+    remembered: int = 0,
+) -> Split:
+    train, test, aside = (_on(side, name) for name in (TRAIN, TEST, ASIDE))
+    labels = tuple(entry.item.label for entry in entries)
+    leaking, leaked = _leaks(together, side)
+    summary = SplitSummary(method, test_size, _counts(labels, train, test, aside), len(clusters.sets), len(leaked), remembered)
+    sides = {entries[place].sha256: side[place] for place in (*train, *test)}
+    return Split(train, test, aside, tuple(together), labels, sides, leaking, summary)
+
+
+def _on(side: Mapping[int, str], name: str) -> tuple[int, ...]:
+    return tuple(sorted(place for place, where in side.items() if where == name))
+
+
+def _leaks(together: Sequence[Unit], side: Mapping[int, str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Training images and test images of units that have both."""
+    both = [unit.places for unit in together if {TRAIN, TEST} <= {side[place] for place in unit.places}]
+    in_both = [place for places in both for place in places]
+    return tuple(sorted(p for p in in_both if side[p] == TRAIN)), tuple(sorted(p for p in in_both if side[p] == TEST))
+
+
+def _counts(labels: Sequence[str], train: Iterable[int], test: Iterable[int], aside: Iterable[int]) -> tuple[SideCount, ...]:
+    on_train, on_test, on_none = (Counter(labels[place] for place in places) for places in (train, test, aside))
+    names = sorted({*on_train, *on_test, *on_none})
+    return tuple(SideCount(name, on_train[name], on_test[name], on_none[name]) for name in names)

@@ -1,0 +1,29 @@
+"""The whole work of `receptron audit`: scan, read, compare, tell."""
+
+import time
+from pathlib import Path
+
+from receptron.data import audit as rules
+from receptron.data.canvas import read
+from receptron.data.catalog import Audit
+from receptron.data.duplicates import find_duplicates
+from receptron.data.gate import too_many_broken
+from receptron.data.scan import scan
+from receptron.progress import Progress
+
+
+def audit(path: str | Path, *, progress: Progress | None = None, workers: int | None = None) -> Audit:
+    """What is wrong with the images under `path`, before any training; broken images are findings, not errors.
+
+    Raises: BadValue, BadTable or NoImages if there is nothing to audit.
+    """
+    start = time.perf_counter()
+    catalog = scan(path)
+    reading = read(catalog, progress=progress, workers=workers)
+    clusters = find_duplicates(reading)
+    return rules.audit(catalog, reading, clusters, time.perf_counter() - start)
+
+
+def is_fit(found: Audit, *, allow_broken: bool) -> bool:
+    """Whether `train` would start on images so audited, as far as broken ones go."""
+    return found.broken < found.images and (allow_broken or not too_many_broken(found.broken, found.images))
