@@ -27,6 +27,15 @@ class Classifier(nn.Module):
         self.check_size(x)
         return self.stages(self.stem(x))
 
+    def embed(self, x: Tensor) -> Tensor:
+        """What the class layer `head.fc` sees, as one vector for each image: (N, C, H, W) -> (N, width). Raises: ImageTooSmall."""
+        x = self.features(x)
+        for name, part in self.head.named_children():
+            if name == "fc":
+                break
+            x = part(x)
+        return x.mean((2, 3)) if x.ndim == 4 else x
+
     def pyramid(self, x: Tensor) -> list[Tensor]:
         """Maps (N, C, H, W) after the stem and after each stage, finest first. Raises: ImageTooSmall."""
         self.check_size(x)

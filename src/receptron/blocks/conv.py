@@ -73,7 +73,7 @@ def pointwise(c_in: int, c_out: int, stride: int = 1, *, norm: Norm | None = nn.
 
 
 def upconv(c_in: int, c_out: int, factor: int = 2) -> nn.ConvTranspose2d:
-    """Transposed convolution whose windows do not overlap: (N, c_in, H, W) -> (N, c_out, factor*H, factor*W); c_in * c_out * factor^2 + c_out."""
+    """Transposed convolution, windows side by side: (N, c_in, H, W) -> (N, c_out, factor*H, factor*W); c_in c_out factor^2 + c_out."""
     return nn.ConvTranspose2d(c_in, c_out, factor, stride=factor)
 
 

@@ -5,6 +5,7 @@ from math import sqrt
 
 from torch import nn
 
+from receptron.blocks.classical import ScaledTanh
 from receptron.blocks.residual import Residual
 
 Weighted = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
@@ -20,7 +21,7 @@ def initialise(net: nn.Module) -> None:
     kinds = {type(module) for module in net.modules()}
     if any(issubclass(kind, nn.LayerNorm) for kind in kinds):
         fill = truncated
-    elif nn.Tanh in kinds:
+    elif kinds & {nn.Tanh, ScaledTanh}:
         fill = lecun
     else:
         fill = he

@@ -19,8 +19,24 @@ class Residual(nn.Module):
         return self.act(self.shortcut(x) + self.body(x))
 
 
+class PreActivated(Residual):
+    """y = shortcut + body(first(x)) with norm and activation first; the shortcut is x, or a projection of first(x) where the shape changes.
+
+    Source: He et al. 2016, "Identity Mappings in Deep Residual Networks", arXiv:1603.05027, Fig. 1b and Section 4.1.
+    """
+
+    def __init__(self, first: nn.Module, body: nn.Module, project: nn.Module | None = None) -> None:
+        super().__init__(body, project)
+        self.first = first
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.first(x)
+        carried = x if isinstance(self.shortcut, nn.Identity) else self.shortcut(y)
+        return carried + self.body(y)
+
+
 def skip_if_same(body: nn.Module, c_in: int, c_out: int, stride: int) -> nn.Module:
-    """A residual connection where the body keeps width and size, the bare body elsewhere. Sandler et al. 2018, arXiv:1801.04381, Fig. 4d."""
+    """A residual connection where the body keeps width and size, the bare body elsewhere. Sandler et al. 2018, Fig. 4d."""
     return Residual(body) if stride == 1 and c_in == c_out else chain(body=body)
 
 
@@ -34,7 +50,7 @@ def bottleneck(
 ) -> nn.Sequential:
     """1x1 to m = c_out / ratio channels, 3x3, 1x1 back; m c_in + 9 m^2 / groups + m c_out weights.
 
-    The stride sits on the 3x3 convolution ("v1.5", as in the released PyTorch weights); `stride_first` puts it on the first 1x1, as the paper does.
+    The stride sits on the 3x3 convolution ("v1.5", as in the released PyTorch weights); `stride_first` puts it on the first 1x1, as in the paper.
     """
     mid = int(c_out / ratio)
     first, second = (stride, 1) if stride_first else (1, stride)

@@ -40,7 +40,7 @@ class InputSpec:
     @property
     def resize(self) -> int:
         """Pixels of the shorter side before the crop, rounded down as torchvision and timm do."""
-        return int(self.pixels / self.crop + 1e-6)
+        return int(self.pixels / self.crop + 1e-3)
 
 
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)

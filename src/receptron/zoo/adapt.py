@@ -1,11 +1,13 @@
 """Fit a network to other channels, and published weights to a network: the rules, each a function applied from outside."""
 
 from collections.abc import Callable
+from math import isqrt
 
 import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
+from receptron.zoo.vit import stretch
 
 State = dict[str, Tensor]
 
@@ -20,30 +22,24 @@ def take_channels(net: nn.Module, channels: int) -> None:
     name, old = first_conv(net)
     if old.in_channels == channels:
         return
+    pair = lambda size: (int(size[0]), int(size[1]))  # noqa: E731
     new = type(old)(
-        channels, old.out_channels, (old.kernel_size[0], old.kernel_size[1]), (old.stride[0], old.stride[1]),
-        old.padding, (old.dilation[0], old.dilation[1]), old.groups, bias=old.bias is not None, device=old.weight.device,
+        channels, old.out_channels, pair(old.kernel_size), pair(old.stride), pair(old.padding), pair(old.dilation), old.groups,
+        bias=old.bias is not None, device=old.weight.device,
     )  # fmt: skip
     parent, _, child = name.rpartition(".")
     setattr(net.get_submodule(parent), child, new)
 
 
 def spread_channels(weight: Tensor, channels: int) -> Tensor:
-    """Weights (c_out, c, h, w) for `channels` inputs: one is the sum over c, more repeat c in a cycle, scaled by c / channels.
+    """Weights (c_out, c, h, w) for `channels` inputs: one is the sum over c; else they repeat c in a cycle, all scaled by c / channels.
 
-    Either way an image whose channels are all alike gets the answer that it got before.
+    Either way an image whose channels are all alike gets about the answer that it got before, exactly so where c divides `channels`.
     """
     given = weight.shape[1]
-    if channels == given:
-        return weight
     if channels == 1:
         return weight.sum(1, keepdim=True)
-    cycle = torch.arange(channels) % given
-    share = torch.bincount(cycle, minlength=given).clamp(min=1)[cycle]  # how many inputs stand in for the same one
-    spread = weight[:, cycle] / share.view(1, -1, 1, 1)
-    if channels < given:  # the inputs left out are shared among those that stay
-        spread = spread * (weight.sum(1, keepdim=True).abs().sum() / spread.sum(1, keepdim=True).abs().sum())
-    return spread
+    return weight[:, torch.arange(channels) % given] * (given / channels)
 
 
 def fit_first_conv(net: nn.Module, state: State) -> State:
@@ -64,4 +60,11 @@ def fit_classifier(net: Classifier, state: State) -> State:
     return {name: ours[name] if name in layers else tensor for name, tensor in state.items()}
 
 
-FITS: tuple[Callable[[Classifier, State], State], ...] = (fit_first_conv, fit_classifier)
+def fit_positions(net: Classifier, state: State) -> State:
+    """`state` with a ViT's positions interpolated to the image size that `net` was built for."""
+    ours = net.state_dict()
+    wanted = {name: ours[name].shape[1] for name in state if name.endswith(".position") and name in ours}
+    return state | {name: stretch(state[name], isqrt(n - 1), isqrt(n - 1)) for name, n in wanted.items()}
+
+
+FITS: tuple[Callable[[Classifier, State], State], ...] = (fit_first_conv, fit_classifier, fit_positions)

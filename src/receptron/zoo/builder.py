@@ -14,6 +14,7 @@ from receptron.weights.source import resolve
 from receptron.zoo.adapt import FITS, State, take_channels
 from receptron.zoo.keys.table import key_map
 from receptron.zoo.nets import ZOO, Net
+from receptron.zoo.vit import resize_positions
 
 
 def build(
@@ -26,29 +27,32 @@ def build(
     """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
 
     What is None is as published: 1000 classes and 3 channels for ImageNet nets, 10 and 1 for LeNet-5. `pretrained` is a reference such as
-    "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.resolve` returned; without it weights start afresh.
-    The first convolution of pretrained weights is spread over other channels by `adapt.spread_channels`; class layers are kept if their number
-    of classes fits and start afresh if not. Under `torch.device("meta")` nothing is allocated.
+    "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve` returned; without it weights start afresh.
+    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh if their number of classes differs.
+    Under `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
     Raises: UnknownName, ImageTooSmall, BadValue, WeightsUnavailable, CheckpointMismatch, UnsafeCheckpoint.
     """
     row = find(name)
     check_request(name, classes, channels, pixels)
+    weights = resolve(pretrained, Facts(net=name)) if isinstance(pretrained, str | Path) else pretrained
+    device = torch.get_default_device()
+    if weights and device.type == "meta":
+        raise BadValue("pretrained weights were asked for on the meta device.", why="it holds shapes only", mend="build on the CPU")
     with torch.device("meta"):
         net = row.make(classes or row.classes)
         take_channels(net, channels or row.channels)
+        resize_positions(net, pixels or (weights.inputs.pixels if weights else row.pixels))
     net.name, net.min_pixels = name, row.least
-    device = torch.get_default_device()
-    if device.type == "meta":
-        return net
-    net.to_empty(device=device)
-    initialise(net)
-    if pretrained is not None:
-        load_pretrained(net, pretrained if isinstance(pretrained, Pretrained) else resolve(pretrained, Facts(net=name)))
+    if device.type != "meta":
+        net.to_empty(device=device)
+        initialise(net)
+    if weights:
+        load_pretrained(net, weights)
     return net
 
 
 def load_pretrained(net: Classifier, weights: Pretrained) -> None:
-    """Copy published weights into `net`, fitted to its channels and classes, in place. Raises: CheckpointMismatch, UnsafeCheckpoint."""
+    """Copy published weights into `net`, fitted to its channels, classes and size, in place. Raises: CheckpointMismatch, UnsafeCheckpoint."""
     if weights.net != net.name:
         raise CheckpointMismatch(
             f"{weights.reference} holds weights of {weights.net}, not of {net.name}.",
@@ -72,13 +76,13 @@ def check_request(name: str, classes: int | None, channels: int | None, pixels: 
     for what, value in (("classes", classes), ("channels", channels), ("pixels", pixels)):
         if value is not None and value < 1:
             raise BadValue(f"{what} is {value}.", why="it must be 1 or more", mend=f"give {what} a whole number of 1 or more")
-    row = ZOO[name]
-    if pixels is not None and pixels < row.least:
-        smaller = next(
-            (f", or use {other}, which takes {net.pixels}x{net.pixels}" for other, net in ZOO.items() if net.least <= pixels), ""
-        )
-        raise ImageTooSmall(
-            f"{name} needs images of {row.least}x{row.least} pixels or more, got {pixels}x{pixels}.",
-            why="a layer would get an empty map, or the net's strides would leave no whole pixel in the last map",
-            mend=f"resize to {row.pixels}x{row.pixels}{smaller}",
-        )
+    row = find(name)
+    if pixels is None or pixels >= row.least:
+        return
+    other = next((other for other, net in ZOO.items() if net.least <= pixels and net.pixels <= row.least), "")
+    raise ImageTooSmall(
+        f"{name} needs images of {row.least}x{row.least} pixels or more, got {pixels}x{pixels}.",
+        why="a layer would get an empty map, or the net's strides would leave no whole pixel in the last map",
+        mend=f"resize to {row.pixels}x{row.pixels}"
+        + (f", or use {other}, which takes {ZOO[other].pixels}x{ZOO[other].pixels}" if other else ""),
+    )

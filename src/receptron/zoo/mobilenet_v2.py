@@ -6,7 +6,6 @@ from receptron.blocks.chain import chain, repeat
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv, pointwise, relu6
 from receptron.blocks.mobile import inverted, round_to
-from receptron.blocks.same import pad_like_tensorflow
 
 TABLE = (  # t   c   n  s
     (1, 16, 1, 1),
@@ -29,10 +28,3 @@ def mobilenet_v2(classes: int = 1000, *, width: float = 1.0) -> Classifier:
     last = round_to(1280 * max(1.0, width))
     head = chain(last=pointwise(widths[-1], last, act=relu6), **dict(linear_head(last, classes, dropout=0.2).named_children()))
     return Classifier(conv(3, widths[0], 3, 2, act=relu6), stages, head)
-
-
-def mobilenet_v2_tf(classes: int = 1000) -> Classifier:
-    """The same with TensorFlow's SAME padding, for weights that were trained there."""
-    net = mobilenet_v2(classes)
-    pad_like_tensorflow(net)
-    return net

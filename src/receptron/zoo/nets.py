@@ -1,18 +1,24 @@
-"""The table of nets: each name of the zoo and how it is built."""
+"""The table of nets: each name of the zoo, how it is built, and what images it was made for."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
 from receptron.blocks.classifier import Classifier
-from receptron.zoo import cifar_resnet, resnet
-from receptron.zoo.lenet import lenet5
-from receptron.zoo.mobilenet_v2 import mobilenet_v2, mobilenet_v2_tf
+from receptron.blocks.norm import set_epsilon
+from receptron.blocks.same import pad_like_tensorflow
+from receptron.zoo import (
+    alexnet, cifar_resnet, convnext, deeplab, densenet, efficientnet, efficientnet_v2, googlenet, inception_v3, ladder, lenet, metric,
+    mobilenet_v1, mobilenet_v2, mobilenet_v3, resnet, resnet_v2, senet, squeezenet, unet, vgg, vit, xception,
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Net:
-    """How one name is built: `make` takes the number of classes; the rest is what the paper's own images have."""
+    """How one name is built: `make` takes the number of classes. `paper` names its row in `papers.PAPERS`.
+
+    `pixels` is the size that its paper or its release used, `least` the smallest that it can take; `classes` and `channels` are as published.
+    """
 
     make: Callable[[int], Classifier]
     paper: str
@@ -22,17 +28,77 @@ class Net:
     classes: int = 1000
 
 
-def _family(make: Callable[[str, int], Classifier], names: Iterable[str], paper: str, *, least: int = 32) -> dict[str, Net]:
-    return {name: Net(partial(make, name), paper, least=least) for name in names}
+def family(
+    make: Callable[[str, int], Classifier],
+    names: Iterable[str],
+    paper: str,
+    *,
+    sizes: Mapping[str, int] | None = None,
+    least: Mapping[str, int] | None = None,
+) -> dict[str, Net]:
+    """Rows for a builder that takes a name; `sizes` and `least` for the nets that do not take 224 and 32 pixels."""
+    return {name: Net(partial(make, name), paper, (sizes or {}).get(name, 224), (least or {}).get(name, 32)) for name in names}
 
+
+def changed(net: Net, *changes: Callable[[Classifier], object]) -> Net:
+    """The same net with `changes` applied from outside once it is built."""
+
+    def make(classes: int) -> Classifier:
+        built = net.make(classes)
+        for change in changes:
+            change(built)
+        return built
+
+    return Net(make, net.paper, net.pixels, net.least, net.channels, net.classes)
+
+
+EFFICIENTNETS = family(
+    efficientnet.efficientnet, efficientnet.TABLE, "efficientnet", sizes={name: row.pixels for name, row in efficientnet.TABLE.items()}
+)
+V2_SIZES = {"efficientnet_v2_s": 384, "efficientnet_v2_m": 480, "efficientnet_v2_l": 480}
+EFFICIENTNETS_V2 = family(efficientnet_v2.efficientnet_v2, efficientnet_v2.TABLE, "efficientnet_v2", sizes=V2_SIZES)
+MOBILENETS_V3 = family(mobilenet_v3.mobilenet_v3, mobilenet_v3.TABLE, "mobilenet_v3")
+MOBILENET_V2 = Net(mobilenet_v2.mobilenet_v2, "mobilenet_v2")
+VGGS = [f"{name}{tail}" for name in vgg.TABLE for tail in ("", "_bn")]
+CIFAR = {
+    name: Net(partial(cifar_resnet.cifar_resnet, name), "resnet", 32, 4, classes=10) for name in (*cifar_resnet.TABLE, *cifar_resnet.PLAIN)
+}
 
 ZOO: dict[str, Net] = {
-    "lenet5": Net(lenet5, "lenet", 28, 12, channels=1, classes=10),
-    **_family(resnet.resnet, resnet.TABLE, "resnet"),
-    **{
-        name: Net(partial(cifar_resnet.cifar_resnet, name), "resnet", 32, 4, classes=10)
-        for name in (*cifar_resnet.TABLE, *cifar_resnet.PLAIN)
-    },
-    "mobilenet_v2": Net(mobilenet_v2, "mobilenet_v2"),
-    "mobilenet_v2_tf": Net(mobilenet_v2_tf, "mobilenet_v2"),
+    "lenet5": Net(lenet.lenet5, "lenet", 28, 12, channels=1, classes=10),
+    "lenet5_1998": Net(lenet.lenet5_1998, "lenet", 32, 16, channels=1, classes=10),
+    "alexnet": Net(alexnet.alexnet, "alexnet", least=63),
+    "alexnet_2012": Net(alexnet.alexnet_2012, "alexnet", least=63),
+    **family(vgg.vgg, VGGS, "vgg"),
+    "googlenet": Net(googlenet.googlenet, "googlenet"),
+    "googlenet_auxiliary": Net(googlenet.googlenet_auxiliary, "googlenet"),
+    "googlenet_2014": Net(googlenet.googlenet_2014, "googlenet"),
+    "inception_v3": Net(inception_v3.inception_v3, "inception_v3", 299, 75),
+    **{name: Net(partial(resnet.resnet, name), resnet.paper_of(name)) for name in resnet.TABLE},
+    **CIFAR,
+    **family(resnet_v2.resnet_v2, (*resnet_v2.TABLE, *resnet_v2.PLAIN), "resnet_v2"),
+    **family(densenet.densenet, densenet.TABLE, "densenet"),
+    "senet154": Net(senet.senet154, "senet"),
+    **family(senet.se_resnet_v1, senet.TABLE, "senet"),
+    **family(mobilenet_v1.mobilenet_v1, mobilenet_v1.WIDTHS, "mobilenet_v1"),
+    "mobilenet_v2": MOBILENET_V2,
+    "mobilenet_v2_tf": changed(MOBILENET_V2, pad_like_tensorflow),
+    **MOBILENETS_V3,
+    **{f"{name}_tf": changed(net, pad_like_tensorflow) for name, net in MOBILENETS_V3.items()},
+    **{f"{name}_timm": changed(net, partial(set_epsilon, epsilon=1e-5)) for name, net in MOBILENETS_V3.items()},
+    "xception": Net(xception.xception, "xception", 299),
+    **family(squeezenet.squeezenet, squeezenet.TABLE, "squeezenet", least={"squeezenet1_0": 21, "squeezenet1_1": 17}),
+    **EFFICIENTNETS,
+    **{f"{name}_tf": changed(net, pad_like_tensorflow, partial(set_epsilon, epsilon=1e-3)) for name, net in EFFICIENTNETS.items()},
+    "efficientnet_b5_timm": changed(EFFICIENTNETS["efficientnet_b5"], partial(set_epsilon, epsilon=1e-5)),
+    **EFFICIENTNETS_V2,
+    **{f"{name}_tf": changed(net, pad_like_tensorflow) for name, net in EFFICIENTNETS_V2.items()},
+    **family(convnext.convnext, convnext.TABLE, "convnext"),
+    **family(ladder.convnext_ladder, ladder.TABLE, "convnext"),
+    **family(vit.vit, vit.TABLE, "vit", least={name: row.patch for name, row in vit.TABLE.items()}),
+    "unet": Net(unet.unet, "unet", 512, 16, channels=1, classes=2),
+    "unet_2015": Net(unet.unet_2015, "unet", 572, 188, channels=1, classes=2),
+    **{name: Net(net.make, "deeplab", 513, classes=21) for name, net in family(deeplab.deeplabv3, deeplab.TABLE, "deeplab").items()},
+    "conv4": Net(metric.conv4, "prototypical", 28, 16, channels=1, classes=64),
+    "koch": Net(metric.koch, "siamese", 105, 75, channels=1, classes=964),
 }  # fmt: skip

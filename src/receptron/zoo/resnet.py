@@ -80,3 +80,12 @@ def resnet(name: str, classes: int = 1000) -> Classifier:
     widths = (row.stem[-1], *row.widths)
     stages = [repeat(block, widths[i], widths[i + 1], depth, stride=2 if i else 1) for i, depth in enumerate(row.depths)]
     return Classifier(stem(*row.stem), stages, linear_head(widths[-1], classes))
+
+
+def paper_of(name: str) -> str:
+    """Which of the papers above brought `name`."""
+    marks = {"resnext": "resnext", "wide_": "wide_resnet", "se_": "senet", "cbam_": "cbam"}
+    return next(
+        (paper for mark, paper in marks.items() if name.startswith(mark)),
+        "resnet_d" if "d" in name.removesuffix("_plain")[-1:] else "resnet",
+    )

@@ -2,20 +2,55 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet
-from receptron.zoo.keys import mobilenet_v2, resnet
+from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, resnet_v2, senet, squeezenet, vgg, vit
+from receptron.zoo.keys import densenet as dense
+from receptron.zoo.keys import early, inception, mobile, modern, resnet
 
-_RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152", "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d")
-_RESNETS += ("wide_resnet50_2", "wide_resnet101_2")
+_RESNETS = [f"resnet{n}" for n in (18, 34, 50, 101, 152)] + [
+    "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2",
+]  # fmt: skip
+_VGGS = [f"{name}{tail}" for name in vgg.TABLE for tail in ("", "_bn")]
+_EFFICIENTNETS = [*efficientnet.TABLE]
+_V2 = mobile.efficientnet(7, ("expand",), fused=3)
 
 TORCHVISION: dict[str, KeyMap] = {
+    "alexnet": early.ALEXNET,
+    **{name: early.vgg(name, "torchvision") for name in _VGGS},
+    **{name: early.squeezenet(name) for name in squeezenet.TABLE},
+    "googlenet": inception.GOOGLENET,
+    "googlenet_auxiliary": inception.GOOGLENET_AUXILIARY,
+    "inception_v3": inception.INCEPTION_V3,
     **dict.fromkeys(_RESNETS, resnet.TORCHVISION),
-    **dict.fromkeys(("mobilenet_v2", "mobilenet_v2_tf"), mobilenet_v2.TORCHVISION),
+    **dict.fromkeys(("deeplabv3_resnet50", "deeplabv3_resnet101"), resnet.DEEPLAB),
+    **dict.fromkeys(densenet.TABLE, dense.TORCHVISION),
+    **dict.fromkeys(("mobilenet_v2", "mobilenet_v2_tf"), mobile.MOBILENET_V2),
+    **{name: mobile.mobilenet_v3(name) for name in ("mobilenet_v3_large", "mobilenet_v3_small")},
+    **dict.fromkeys(_EFFICIENTNETS, mobile.efficientnet(7, mobile.GATED_SEPARABLE)),
+    "efficientnet_v2_s": mobile.efficientnet(6, ("expand",), fused=3),
+    **dict.fromkeys(("efficientnet_v2_m", "efficientnet_v2_l"), _V2),
+    **dict.fromkeys([*convnext.TABLE][:4], modern.CONVNEXT),
+    **{name: modern.vit(name, "torchvision") for name in [*vit.TABLE][1:]},
 }
 TIMM: dict[str, KeyMap] = {
+    **{name: early.vgg(name, "timm") for name in _VGGS},
+    "inception_v3": inception.INCEPTION_V3_TIMM,
     **dict.fromkeys((*_RESNETS, "se_resnet50", "se_resnet101", "se_resnet152"), resnet.TIMM),
     **dict.fromkeys(("resnet18d", "resnet34d", "resnet50d", "resnet101d", "resnet152d"), resnet.TIMM_D),
-    **dict.fromkeys(("mobilenet_v2", "mobilenet_v2_tf"), mobilenet_v2.TIMM),
+    **dict.fromkeys(resnet_v2.TABLE, resnet.V2),
+    **dict.fromkeys(("senet154", *senet.TABLE), resnet.TIMM_LEGACY),
+    **dict.fromkeys(densenet.TABLE, dense.TIMM),
+    "xception": dense.XCEPTION,
+    "mobilenet_v1": mobile.MOBILENET_V1_TIMM,
+    **dict.fromkeys(("mobilenet_v2", *_EFFICIENTNETS[:5], *(f"{name}_tf" for name in _EFFICIENTNETS)), mobile.EFFICIENTNET_TIMM),
+    "efficientnet_b5_timm": mobile.EFFICIENTNET_TIMM,
+    **{
+        f"mobilenet_v3_{size}_{source}": mobile.mobilenet_v3_timm(f"mobilenet_v3_{size}")
+        for size in ("large", "small")
+        for source in ("timm", "tf")
+    },
+    **dict.fromkeys([f"efficientnet_v2_{size}_tf" for size in "sml"], mobile.EFFICIENTNET_V2_TIMM),
+    **dict.fromkeys(convnext.TABLE, modern.CONVNEXT_TIMM),
+    **{name: modern.vit(name, "timm") for name in vit.TABLE},
 }
 AKAMASTER: dict[str, KeyMap] = dict.fromkeys(cifar_resnet.TABLE, resnet.AKAMASTER)
 SOURCES = {"torchvision": TORCHVISION, "timm": TIMM, "akamaster": AKAMASTER}

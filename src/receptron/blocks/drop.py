@@ -1,0 +1,38 @@
+"""Drop path: leave out whole residual branches at random while training. Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382."""
+
+from torch import Tensor, nn
+
+from receptron.blocks.residual import Residual
+from receptron.errors import BadValue
+
+
+class DropPath(nn.Module):
+    """Zero the branch of each image with probability `rate`, scale the others by 1 / (1 - rate): any shape (N, ...) -> same; eval changes nothing."""
+
+    def __init__(self, rate: float) -> None:
+        super().__init__()
+        self.rate = rate
+
+    def forward(self, x: Tensor) -> Tensor:
+        if not self.training or self.rate == 0.0:
+            return x
+        kept = x.new_empty((x.shape[0],) + (1,) * (x.ndim - 1)).bernoulli_(1 - self.rate)
+        return x * kept / (1 - self.rate)
+
+    def extra_repr(self) -> str:
+        return f"rate={self.rate:.3f}"
+
+
+def drop_paths(net: nn.Module, rate: float) -> int:
+    """Give every residual branch of `net` a DropPath, from 0 at the first to `rate` at the last, in place; returns how many.
+
+    Called again it changes the rates. Names of parameters stay. Raises: BadValue.
+    """
+    if not 0 <= rate < 1:
+        raise BadValue(f"drop path rate {rate}.", why="it is a probability below 1", mend="give a rate such as 0.1")
+    blocks = [module for module in net.modules() if isinstance(module, Residual)]
+    for i, block in enumerate(blocks):
+        dropped = DropPath(rate * i / max(1, len(blocks) - 1))
+        if isinstance(block.body, nn.Sequential):
+            block.body.add_module("drop_path", dropped)
+    return len(blocks)

@@ -1,0 +1,28 @@
+"""Normalisation over something else than a batch: channels of a pixel, neighbouring channels."""
+
+from torch import Tensor, nn
+
+
+class ChannelNorm(nn.LayerNorm):
+    """LayerNorm over the channels of each pixel: (N, C, H, W) -> same; 2 C parameters. Liu et al. 2022, arXiv:2201.03545, Section 2.6."""
+
+    def __init__(self, channels: int, *, eps: float = 1e-6) -> None:
+        super().__init__(channels, eps=eps)
+
+    def forward(self, input: Tensor) -> Tensor:
+        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+
+
+def local_response(size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> nn.LocalResponseNorm:
+    """Divide each value by (k + alpha * sum of squares over `size` neighbouring channels)^beta; no parameters.
+
+    Source: Krizhevsky et al. 2012, Section 3.3. PyTorch divides alpha by `size`, the paper does not.
+    """
+    return nn.LocalResponseNorm(size, alpha * size, beta, k)
+
+
+def set_epsilon(net: nn.Module, epsilon: float) -> None:
+    """Set what every BatchNorm of `net` adds to the variance, in place: weights from another library may have been trained with another."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.eps = epsilon

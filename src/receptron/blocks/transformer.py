@@ -1,0 +1,31 @@
+"""The transformer's two blocks. Vaswani et al. 2017, arXiv:1706.03762; in the order of Dosovitskiy et al. 2021, arXiv:2010.11929, Eqs 2 and 3."""
+
+from functools import partial
+
+from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
+
+from receptron.blocks.chain import chain
+from receptron.blocks.residual import Residual
+
+token_norm = partial(nn.LayerNorm, eps=1e-6)
+
+
+class Attention(nn.Module):
+    """Every token asks every other: (N, T, width) -> same; 4 width^2 + 4 width parameters."""
+
+    def __init__(self, width: int, heads: int) -> None:
+        super().__init__()
+        self.heads = heads
+        self.qkv = nn.Linear(width, 3 * width)
+        self.out = nn.Linear(width, width)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = self.qkv(x).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)  # each (N, heads, T, width/heads)
+        return self.out(scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2))
+
+
+def encoder_layer(width: int, heads: int, mlp: int) -> nn.Sequential:
+    """Attention between tokens, then a perceptron on each: (N, T, width) -> same; 4 width^2 + 2 width mlp + 9 width + mlp parameters."""
+    think = chain(norm=token_norm(width), widen=nn.Linear(width, mlp), act=nn.GELU(), narrow=nn.Linear(mlp, width))
+    return chain(attend=Residual(chain(norm=token_norm(width), attention=Attention(width, heads))), think=Residual(think))

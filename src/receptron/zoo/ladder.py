@@ -1,0 +1,123 @@
+"""From ResNet-50 to ConvNeXt-T, one change at a time. Liu et al. 2022, "A ConvNet for the 2020s", arXiv:2201.03545, Fig. 2 and Section 2."""
+
+from dataclasses import dataclass, replace
+from functools import partial
+
+from torch import nn
+
+from receptron.blocks.chain import chain, repeat
+from receptron.blocks.classifier import Classifier, linear_head
+from receptron.blocks.conv import relu
+from receptron.blocks.norm import ChannelNorm
+from receptron.blocks.residual import Residual
+from receptron.zoo.convnext import convnext_head, down
+
+
+@dataclass(frozen=True)
+class Rung:
+    """The network at one step; `top1` is the paper's ImageNet accuracy in per cent."""
+
+    change: str
+    top1: float
+    depths: tuple[int, int, int, int] = (3, 4, 6, 3)
+    patches: bool = False
+    depthwise: bool = False
+    width: int = 64
+    inverted: bool = False
+    spatial_first: bool = False
+    kernel: int = 3
+    gelu: bool = False
+    few_acts: bool = False
+    few_norms: bool = False
+    layer_norm: bool = False
+    separate_down: bool = False
+
+
+START = Rung("ResNet-50, trained for 300 epochs with modern augmentation", 78.8)
+CHANGES: tuple[tuple[str, float, dict[str, object]], ...] = (
+    ("blocks per stage 3:4:6:3 become 3:3:9:3, as in Swin-T", 79.4, {"depths": (3, 3, 9, 3)}),
+    ("the stem cuts patches of 4x4", 79.5, {"patches": True}),
+    ("the 3x3 convolution becomes depthwise", 78.3, {"depthwise": True}),
+    ("width 64 becomes 96", 80.5, {"width": 96}),
+    ("the bottleneck is inverted: wide inside, narrow outside", 80.6, {"inverted": True}),
+    ("the depthwise convolution moves to the front", 79.9, {"spatial_first": True}),
+    ("its kernel grows to 7x7", 80.6, {"kernel": 7}),
+    ("ReLU becomes GELU", 80.6, {"gelu": True}),
+    ("one activation per block", 81.3, {"few_acts": True}),
+    ("one norm per block", 81.4, {"few_norms": True}),
+    ("BatchNorm becomes LayerNorm", 81.5, {"layer_norm": True}),
+    ("separate layers shrink the map, with norms: ConvNeXt-T but for its layer scale", 82.0, {"separate_down": True}),
+)
+
+
+def rungs() -> tuple[Rung, ...]:
+    """ResNet-50 and the network after each of the twelve changes."""
+    steps = [START]
+    for change, top1, settings in CHANGES:
+        steps.append(replace(steps[-1], change=change, top1=top1, **settings))  # pyright: ignore[reportArgumentType]  (a table of fields)
+    return tuple(steps)
+
+
+TABLE = {f"convnext_ladder_{i:02d}": rung for i, rung in enumerate(rungs())}
+
+
+def convnext_ladder(name: str, classes: int = 1000) -> Classifier:
+    """(N, 3, H, W) -> (N, classes): the network after step `name`."""
+    rung = TABLE[name]
+    outer = [rung.width * 2**i * (1 if rung.inverted else 4) for i in range(4)]
+    stages = list[nn.Module]()
+    for i, (depth, c_out) in enumerate(zip(rung.depths, outer, strict=True)):
+        c_in = outer[i - 1] if i else rung.width
+        if rung.separate_down:
+            blocks = repeat(partial(block, rung=rung), c_out, c_out, depth)
+            stages.append(chain(down=down(c_in, c_out) if i else None, blocks=blocks))
+        else:
+            stages.append(repeat(partial(block, rung=rung), c_in, c_out, depth, stride=2 if i else 1))
+    head = convnext_head(outer[-1], classes) if rung.separate_down else linear_head(outer[-1], classes)
+    return Classifier(stem(rung, rung.width), stages, head)
+
+
+def stem(rung: Rung, width: int) -> nn.Module:
+    """ResNet's 7x7 and pool, or 4x4 patches; ConvNeXt's own has no activation."""
+    if not rung.patches:
+        pool = nn.MaxPool2d(3, 2, padding=1)
+        return chain(conv=nn.Conv2d(3, width, 7, 2, padding=3, bias=False), norm=norm(rung)(width), act=relu(), pool=pool)
+    act = None if rung.few_acts else activation(rung)
+    return chain(conv=nn.Conv2d(3, width, 4, 4, bias=rung.layer_norm), norm=norm(rung)(width), act=act)
+
+
+def block(c_in: int, c_out: int, stride: int, *, rung: Rung) -> Residual:
+    """Three convolutions and a shortcut: (N, c_in, H, W) -> (N, c_out, H/stride, W/stride)."""
+    mid = c_out * 4 if rung.inverted else c_out // 4
+    spatial = c_in if rung.spatial_first else mid
+    groups = spatial if rung.depthwise else 1
+    filters = (spatial, spatial, rung.kernel, stride, groups)
+    shapes = (
+        [filters, (c_in, mid, 1, 1, 1), (mid, c_out, 1, 1, 1)]
+        if rung.spatial_first
+        else [(c_in, mid, 1, 1, 1), filters, (mid, c_out, 1, 1, 1)]
+    )
+    normed = {0} if rung.few_norms else {0, 1, 2}
+    active = {1} if rung.few_acts else {0, 1}
+    parts: dict[str, nn.Module | None] = {}
+    for i, (a, b, kernel, step, groups) in enumerate(shapes):
+        plain = i not in normed or rung.layer_norm
+        parts[f"conv{i + 1}"] = nn.Conv2d(a, b, kernel, step, padding=kernel // 2, groups=groups, bias=plain)
+        parts[f"norm{i + 1}"] = norm(rung)(b) if i in normed else None
+        parts[f"act{i + 1}"] = activation(rung) if i in active else None
+    return Residual(chain(**parts), shortcut(c_in, c_out, stride, rung), None if rung.few_acts else activation(rung))
+
+
+def shortcut(c_in: int, c_out: int, stride: int, rung: Rung) -> nn.Module | None:
+    """ResNet's projection where the shape changes."""
+    if stride == 1 and c_in == c_out:
+        return None
+    return chain(conv=nn.Conv2d(c_in, c_out, 1, stride, bias=rung.layer_norm), norm=norm(rung)(c_out))
+
+
+def norm(rung: Rung) -> type[nn.Module]:
+    return ChannelNorm if rung.layer_norm else nn.BatchNorm2d
+
+
+def activation(rung: Rung) -> nn.Module:
+    return nn.GELU() if rung.gelu else relu()

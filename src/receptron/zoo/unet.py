@@ -1,0 +1,107 @@
+"""U-Net. Ronneberger et al. 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation", arXiv:1505.04597, Fig. 1."""
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from receptron.blocks.chain import chain
+from receptron.blocks.classifier import Classifier
+from receptron.blocks.conv import conv, upconv, valid
+from receptron.blocks.init import initialise
+
+WIDTHS = (64, 128, 256, 512, 1024)
+ON_ENCODER = (256, 128, 64, 32, 16)  # channels of the decoder on a classifier, deepest first
+PROBE = 224
+Double = Callable[[int, int], nn.Module]
+
+
+def double(c_in: int, c_out: int, *, make: Callable[..., nn.Module] = conv) -> nn.Sequential:
+    """Two 3x3 convolutions with ReLU: (N, c_in, H, W) -> (N, c_out, H, W), four pixels less if `make` does not pad."""
+    return chain(conv1=make(c_in, c_out, 3, norm=None), conv2=make(c_out, c_out, 3, norm=None))
+
+
+class Decoder(nn.Module):
+    """Maps, finest first, to class scores for each pixel: up, put the finer map beside it, convolve, and so on."""
+
+    def __init__(self, widths: Sequence[int], outs: Sequence[int], classes: int, merge: Double) -> None:
+        super().__init__()
+        deep = (widths[-1], *outs)
+        self.up = nn.ModuleList(upconv(c_in, c_out) for c_in, c_out in pairwise(deep))
+        skips = [*widths[-2::-1], *([0] * len(outs))]  # none is left where the decoder goes finer than the finest map
+        self.merge = nn.ModuleList(merge(skip + c_out, c_out) for skip, c_out in zip(skips, outs, strict=False))
+        self.fc = nn.Conv2d(deep[-1], classes, 1)
+
+    def forward(self, maps: list[Tensor]) -> Tensor:
+        x, finer = maps[-1], maps[-2::-1]
+        for i, (up, merge) in enumerate(zip(self.up, self.merge, strict=True)):
+            x = up(x)
+            x = merge(torch.cat([_fit(finer[i], x), _fit(x, finer[i])], dim=1) if i < len(finer) else x)
+        return self.fc(x)
+
+
+class UNet(Classifier):
+    """A classifier of pixels: (N, C, H, W) -> (N, classes, H', W'), H' = H unless its convolutions do not pad."""
+
+    padded: bool = True
+
+    def forward(self, x: Tensor) -> Tensor:
+        scores = self.head(self.pick(self.pyramid(x)))
+        if self.padded and scores.shape[-2:] != x.shape[-2:]:
+            scores = interpolate(scores, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        return scores
+
+    def pick(self, maps: list[Tensor]) -> list[Tensor]:
+        """The last map of each size, which has seen most."""
+        return [m for m, after in pairwise([*maps, None]) if after is None or after.shape[-1] != m.shape[-1]]
+
+
+def unet(classes: int = 2, *, padded: bool = True) -> UNet:
+    """(N, 1, H, W) -> (N, classes, H, W); 31,030,658 parameters."""
+    merge = partial(double, make=conv if padded else valid)
+    stages = [chain(pool=nn.MaxPool2d(2), convs=merge(c_in, c_out)) for c_in, c_out in pairwise(WIDTHS)]
+    net = UNet(merge(1, WIDTHS[0]), stages, Decoder(WIDTHS, WIDTHS[-2::-1], classes, merge))
+    net.padded = padded
+    return net
+
+
+def unet_2015(classes: int = 2) -> UNet:
+    """(N, 1, 572, 572) -> (N, classes, 388, 388), as in the paper: no padding, so the finer maps are cropped and the mask is smaller."""
+    return unet(classes, padded=False)
+
+
+def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
+    """U-Net whose way down is a classifier of the zoo, with its weights: (N, C, H, W) -> (N, classes, H, W).
+
+    The last map of each size is handed across; two 3x3 convolutions with BatchNorm follow each step up.
+    """
+    net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
+    kept = net.pick(shapes(encoder))
+    steps = (PROBE // kept[-1].shape[-1]).bit_length() - 1
+    net.head = Decoder([m.shape[1] for m in kept], ON_ENCODER[:steps], classes, normed_double)
+    initialise(net.head)
+    net.name, net.min_pixels = f"unet_{encoder.name}", encoder.min_pixels
+    return net
+
+
+def normed_double(c_in: int, c_out: int) -> nn.Sequential:
+    """`double` with BatchNorm."""
+    return chain(conv1=conv(c_in, c_out), conv2=conv(c_out, c_out))
+
+
+def shapes(encoder: Classifier) -> list[Tensor]:
+    """The encoder's pyramid for a probe image, on the meta device: shapes without numbers."""
+    ghost = copy.deepcopy(encoder).to("meta").eval()
+    channels = next(m.in_channels for m in ghost.modules() if isinstance(m, nn.Conv2d))
+    return ghost.pyramid(torch.empty(1, channels, PROBE, PROBE, device="meta"))
+
+
+def _fit(x: Tensor, other: Tensor) -> Tensor:
+    """Crop `x` around its centre to the smaller of both sizes."""
+    high, wide = min(x.shape[-2], other.shape[-2]), min(x.shape[-1], other.shape[-1])
+    top, left = (x.shape[-2] - high) // 2, (x.shape[-1] - wide) // 2
+    return x[..., top : top + high, left : left + wide]
