@@ -18,13 +18,14 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from oracles import timm, timm_net
+sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "tests/analysis")]
+from reference_nets import timm_net  # noqa: E402
 
-from receptron.analysis.cost import cost
-from receptron.errors import ReceptronError
+from oracles import timm  # noqa: E402
+from receptron.analysis.cost import cost  # noqa: E402
+from receptron.errors import ReceptronError  # noqa: E402
 
-COLUMNS = "model size parameters macs independent_macs unknown milliseconds error".split()
+COLUMNS = ["model", "size", "parameters", "macs", "independent_macs", "unknown", "milliseconds", "error"]
 
 
 def main() -> None:
@@ -46,7 +47,7 @@ def sweep(table: Path, until: float) -> None:
         writer = csv.DictWriter(file, COLUMNS)
         if fresh:
             writer.writeheader()
-        for name in timm.list_models():
+        for name in timm().list_models():
             if time.monotonic() > until:
                 break
             if name not in done:
@@ -82,7 +83,7 @@ def independent(net: nn.Module, size: tuple[int, ...]) -> int:
     torch.backends.mha.set_fastpath_enabled(False)
     try:
         with torch.no_grad(), sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-            net.eval()(torch.empty(1, *size, device="meta"))
+            net.eval().requires_grad_(False)(torch.empty(1, *size, device="meta"))
     finally:
         torch.backends.mha.set_fastpath_enabled(fast)
     return counter.get_total_flops() // 2
@@ -99,7 +100,7 @@ def summarise(table: Path) -> None:
     counted = [row for row in rows if row["macs"] and row["independent_macs"]]
     differ = [row for row in counted if row["macs"] != row["independent_macs"]]
     times = sorted(float(row["milliseconds"]) for row in rows if row["milliseconds"])
-    print(f"{len(rows)} of {len(timm.list_models())} models; not recorded {len(ours)}; with an unknown operator {len(unknown)}")
+    print(f"{len(rows)} of {len(timm().list_models())} models; not recorded {len(ours)}; with an unknown operator {len(unknown)}")
     print(f"totals equal to torch's counter: {len(counted) - len(differ)} of {len(counted)}")
     print(f"could not be built on meta: {sum(row['error'].startswith('build') for row in rows)}")
     if times:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 import torch
+from reference_nets import torchvision_net
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from oracles import torchvision_net
 from receptron.analysis.cost import cost
 from receptron.analysis.macs import total
 from receptron.analysis.recording import record

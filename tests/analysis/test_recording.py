@@ -4,9 +4,9 @@ import copy
 
 import pytest
 import torch
+from reference_nets import torchvision_net
 from torch import Tensor, nn
 
-from oracles import torchvision_net
 from receptron.analysis.recording import Unrecordable, record, record_training
 from receptron.analysis.shortcuts import SHORTCUTS
 from receptron.errors import BadValue, UnknownName

@@ -64,15 +64,16 @@ REDUCED = _names(
 
 MOVED = _names(
     """
-    view unsafe_split unsafe_split_with_sizes unsafe_chunk _unsafe_view reshape _reshape_alias _reshape_copy permute transpose t numpy_T expand expand_as squeeze unsqueeze flatten
-    unflatten slice select narrow split split_with_sizes chunk unbind unfold as_strided diagonal cat concat stack hstack vstack
-    roll flip rot90 repeat repeat_interleave tile index index_select _unsafe_index index_put index_add index_copy index_fill
-    gather scatter scatter_add scatter_reduce embedding _embedding_bag embedding_bag masked_select masked_scatter take
-    take_along_dim nonzero nonzero_static pixel_shuffle pixel_unshuffle channel_shuffle native_channel_shuffle constant_pad_nd pad
-    reflection_pad1d reflection_pad2d reflection_pad3d replication_pad1d replication_pad2d replication_pad3d im2col col2im
-    contiguous tril triu movedim swapaxes select_scatter slice_scatter diag_embed diag meshgrid one_hot view_copy expand_copy
-    permute_copy slice_copy overwritten squeeze_copy unsqueeze_copy _pack_padded_sequence _pad_packed_sequence tril_indices
-    triu_indices combinations cartesian_prod block_diag resize resize_as set_ set as_strided_scatter
+    view unsafe_split unsafe_split_with_sizes unsafe_chunk _unsafe_view reshape _reshape_alias _reshape_copy permute transpose t
+    numpy_T expand expand_as squeeze unsqueeze flatten unflatten slice select narrow split split_with_sizes chunk unbind unfold
+    as_strided diagonal cat concat stack hstack vstack roll flip rot90 repeat repeat_interleave tile index index_select
+    _unsafe_index index_put index_add index_copy index_fill gather scatter scatter_add scatter_reduce embedding _embedding_bag
+    embedding_bag masked_select masked_scatter take take_along_dim nonzero nonzero_static pixel_shuffle pixel_unshuffle
+    channel_shuffle native_channel_shuffle constant_pad_nd pad reflection_pad1d reflection_pad2d reflection_pad3d
+    replication_pad1d replication_pad2d replication_pad3d im2col col2im contiguous tril triu movedim swapaxes select_scatter
+    slice_scatter diag_embed diag meshgrid one_hot view_copy expand_copy permute_copy slice_copy overwritten squeeze_copy
+    unsqueeze_copy _pack_padded_sequence _pad_packed_sequence tril_indices triu_indices combinations cartesian_prod block_diag
+    resize resize_as set_ set as_strided_scatter
     """
 )
 
