@@ -139,7 +139,7 @@ def _decoded(image: ImageFile.ImageFile, kind: str, data: bytes, limits: Limits,
         if kind != "JPEG" and factor > 1:
             rgb = rgb.reduce(factor)
         pixels = np.array(rgb if kind == "TIFF" else upright(rgb, turn))
-    if turn >= 5:
+    if turn >= 5 and kind != "TIFF":
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
     return pixels, Facts(kind, mode, width, height, frames, turn != 1, _is_grey(pixels), True, bits, alpha)
