@@ -151,20 +151,37 @@ def test_f1_is_the_harmonic_mean_and_lies_in_its_interval(hits: int, misses: int
     assert found.high - found.low > 0.05
 
 
-def test_f1_and_balanced_accuracy_cover_the_truth():
-    rng = np.random.default_rng(0)
-    supports, recalls, f1_truth = (12, 30, 18), (0.95, 0.8, 0.6), 0.0
-    cells = np.array([0.3, 0.06, 0.04, 0.6])  # hits, misses, false alarms, the rest
-    f1_truth = 2 * cells[0] / (2 * cells[0] + cells[1] + cells[2])
-    f1_in = balanced_in = 0
-    for _ in range(1500):
-        found = intervals.f1(*map(int, rng.multinomial(80, cells)[:3]))
-        f1_in += found.low <= f1_truth <= found.high
+def test_f1_covers_the_truth():
+    rng, cells = np.random.default_rng(0), np.array([0.3, 0.06, 0.04, 0.6])  # hits, misses, false alarms, the rest
+    truth = 2 * cells[0] / (2 * cells[0] + cells[1] + cells[2])
+    found = [intervals.f1(*map(int, rng.multinomial(80, cells)[:3])) for _ in range(1500)]
+    assert np.mean([one.low <= truth <= one.high for one in found]) >= 0.93
+
+
+SUPPORTS = {
+    "few classes": ((60, 60, 60), (0.95, 0.8, 0.6)),
+    "a rare and hard class": ((1000, 10), (0.99, 0.8)),
+    "nearly all right": ((36,) * 10, (0.99,) * 10),
+    "few images of many classes": ((3,) * 100, tuple(np.linspace(0.7, 1, 100))),
+    "one image per class": ((1,) * 300, (0.866,) * 300),
+}
+
+
+@pytest.mark.parametrize("case", SUPPORTS)
+def test_balanced_accuracy_covers_the_truth(case: str):
+    rng, (supports, recalls) = np.random.default_rng(1), SUPPORTS[case]
+    covered = 0
+    for _ in range(400):
         parts = [intervals.wilson(int(rng.binomial(n, p)), n) for n, p in zip(supports, recalls, strict=True)]
-        mean = intervals.mean_of_proportions(parts)
-        balanced_in += mean.low <= np.mean(recalls) <= mean.high
-    assert f1_in / 1500 >= 0.93
-    assert balanced_in / 1500 >= 0.93
+        found = intervals.mean_of_proportions(parts)
+        covered += found.low <= np.mean(recalls) <= found.high
+    assert covered / 400 >= 0.93
+
+
+def test_balanced_accuracy_of_one_class_is_its_recall():
+    one = intervals.wilson(7, 10)
+    found = intervals.mean_of_proportions([one])
+    assert (found.value, found.low, found.high) == pytest.approx((one.value, one.low, one.high))
 
 
 def test_classes_without_images_do_not_count_in_the_mean():

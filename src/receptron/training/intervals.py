@@ -7,6 +7,7 @@ Efron & Tibshirani 1993, An Introduction to the Bootstrap, ch. 13 (percentile) a
 
 from collections.abc import Callable, Sequence
 from math import copysign, inf, sqrt
+from statistics import fmean
 from typing import cast
 
 import numpy as np
@@ -35,27 +36,25 @@ def wilson(right: int, count: int) -> Estimate:
         raise BadValue(f"a proportion needs 0 <= right <= count, got {right} of {count}.")
     if count == 0:
         return Estimate(0.0, 0.0, 1.0, 0, "no images")
-    share, z2 = right / count, Z * Z
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = Z / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count))
-    low = 0.0 if right == 0 else middle - half  # exact at the ends, where rounding would leave 1e-17
-    high = 1.0 if right == count else middle + half
-    return Estimate(share, low, high, count, "Wilson")
+    return Estimate(right / count, *_wilson_limits(right / count, count), count, "Wilson")
 
 
 def mean_of_proportions(parts: Sequence[Estimate]) -> Estimate:
     """Plain mean of independent proportions, such as balanced accuracy from recalls; parts without images do not count.
 
-    Zou & Donner's method of variance estimates recovery: the distances to each limit add up in squares.
+    The wider of two intervals, because each falls short where the other holds (87 % and 78 % coverage seen, 92.8 % or more together):
+    Zou & Donner's sum of squared distances to the parts' limits, for few parts with many images; and Wilson's for as many images as would
+    give the mean its variance, for many parts with few images.
     """
     parts = [part for part in parts if part.count]
     if not parts:
         return Estimate(0.0, 0.0, 1.0, 0, "no images")
-    value = sum(part.value for part in parts) / len(parts)
+    value = fmean(part.value for part in parts)
     below = sqrt(sum((part.value - part.low) ** 2 for part in parts)) / len(parts)
     above = sqrt(sum((part.high - part.value) ** 2 for part in parts)) / len(parts)
-    count = sum(part.count for part in parts)
-    return Estimate(value, max(0.0, value - below), min(1.0, value + above), count, f"Wilson, combined over {len(parts)} classes")
+    low, high = _wilson_limits(value, _effective_count(parts, value))
+    limits = max(0.0, min(low, value - below)), min(1.0, max(high, value + above))
+    return Estimate(value, *limits, sum(part.count for part in parts), f"Wilson, combined over {len(parts)} classes")
 
 
 def f1(hits: int, misses: int, false_alarms: int) -> Estimate:
@@ -121,6 +120,21 @@ def basic_bootstrap(metric: Metric, count: int, *, seed: int = 0, resamples: int
 def _weights(rng: np.random.Generator, rows: int, count: int) -> NDArray[np.float64]:
     drawn = rng.integers(0, count, (rows, count)) + np.arange(rows)[:, None] * count
     return np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
+
+
+def _wilson_limits(share: float, count: float) -> tuple[float, float]:
+    z2 = Z * Z
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = Z / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count))
+    return 0.0 if share <= 0 else middle - half, 1.0 if share >= 1 else middle + half  # exact at the ends, without rounding
+
+
+def _effective_count(parts: Sequence[Estimate], value: float) -> float:
+    """Images of one class that would leave the mean as unsure as it is: with each part at its own share, or all at the mean, if unsurer."""
+    alike = sum(1 / part.count for part in parts) / len(parts) ** 2
+    own = sum(part.value * (1 - part.value) / part.count for part in parts) / len(parts) ** 2
+    spread = value * (1 - value)
+    return 1 / alike if spread == 0 else spread / max(spread * alike, own)
 
 
 def _discordant(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[int, int, int]:
