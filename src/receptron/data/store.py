@@ -1,6 +1,7 @@
 """Canvases by the digest of their file: in memory while they fit a budget, the rest in one unnamed file that is mapped into memory."""
 
 import tempfile
+import weakref
 from typing import IO
 
 import numpy as np
@@ -50,6 +51,7 @@ class Canvases:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="receptron-canvases-")  # noqa: SIM115 - lives as long as the canvases
+                weakref.finalize(self, self._file.close)
             self._file.write(np.ascontiguousarray(pixels).data)
             self._file.flush()
         except OSError as error:

@@ -1,0 +1,184 @@
+"""Every finding, from files made to have that one fault, and none where there is none."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from malformed import encoded, malformed, photo
+from PIL import Image
+
+from receptron.data.catalog import Audit, Finding
+from receptron.data.rules_files import fault_kind
+from receptron.jobs.audit import audit, is_fit
+from receptron.records import from_json, to_json
+
+EXIF = Image.Exif()
+EXIF[0x0112] = 6
+
+
+def put(root: Path, name: str, data: bytes) -> None:
+    (root / name).parent.mkdir(parents=True, exist_ok=True)
+    (root / name).write_bytes(data)
+
+
+@pytest.fixture
+def clean(tmp_path: Path) -> Path:
+    """Two classes of 12 good images each."""
+    for index in range(24):
+        put(tmp_path, f"{'ab'[index % 2]}/{index:02d}.png", encoded("PNG", photo(64, index)))
+    return tmp_path
+
+
+def one(found: Audit, kind: str) -> Finding:
+    """The finding of that kind."""
+    (wanted,) = [finding for finding in found.findings if finding.kind == kind]
+    return wanted
+
+
+def test_nothing_is_found_where_nothing_is_wrong(clean: Path):
+    found = audit(clean)
+    assert found.findings == ()
+    assert (found.images, found.broken, found.classes) == (24, 0, {"a": 12, "b": 12})
+
+
+BAD = photo(64, 99)
+SINGLE = {
+    "wrong extension": ("a/x.jpg", encoded("PNG", BAD)),
+    "EXIF-rotated": ("a/x.png", encoded("PNG", BAD, exif=EXIF)),
+    "CMYK": ("a/x.jpg", encoded("JPEG", BAD.convert("CMYK"))),
+    "palette": ("a/x.gif", encoded("GIF", BAD)),
+    "alpha": ("a/x.png", encoded("PNG", Image.merge("RGBA", (*BAD.split(), BAD.getchannel(0))))),
+    "16-bit": ("a/x.png", encoded("PNG", Image.fromarray(np.asarray(BAD.convert("L")).astype(np.uint16) * 257))),
+    "grey among colour": ("a/x.png", encoded("PNG", BAD.convert("L"))),
+    "tiny": ("a/x.png", encoded("PNG", BAD.resize((16, 16)))),
+    "several frames": ("a/x.gif", encoded("GIF", BAD, save_all=True, append_images=[photo(64, 98)])),
+    "truncated files": ("a/x.png", encoded("PNG", BAD)[:500]),
+    "empty files": ("a/x.png", b""),
+    "no images": ("a/x.jpg", b"<html></html>"),
+    "decompression bombs": ("a/x.png", malformed()["bomb.png"][0]),
+    "formats that are not read": ("a/x.heic", b"\0\0\0\x18ftypheic" + b"\0" * 16),
+    "stray images": ("x.png", encoded("PNG", BAD)),
+}
+
+
+@pytest.mark.parametrize("kind", SINGLE)
+def test_a_file_with_one_fault_is_named_with_a_cure(kind: str, clean: Path):
+    name, data = SINGLE[kind]
+    put(clean, name, data)
+    finding = one(audit(clean), kind)
+    assert finding.files == (name,)
+    assert finding.cure and "{" not in finding.message
+    assert not finding.notes or all(finding.notes)
+
+
+def test_every_malformed_file_gets_a_kind_of_fault(clean: Path):
+    for name, (data, _) in malformed().items():
+        put(clean, f"a/{name}", data)
+    found = audit(clean)
+    told = [file for finding in found.findings if finding.severity == "error" for file in finding.files]
+    assert sorted(told) == sorted(f"a/{name}" for name in malformed())
+    assert found.broken == len(malformed())
+    assert fault_kind("its picture data are damaged") == "damaged files"
+
+
+COPY = encoded("PNG", photo(64, 0))
+LIGHTER = encoded("PNG", photo(64, 0).point(lambda value: value * 0.85))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind", "severity"),
+    [
+        ("a/x.png", COPY, "exact duplicates", "warning"),
+        ("b/x.png", COPY, "exact duplicates across classes", "error"),
+        ("a/x.png", LIGHTER, "near duplicates", "note"),
+        ("b/x.png", LIGHTER, "near duplicates across classes", "warning"),
+    ],
+)
+def test_copies_are_told_by_kind(name: str, data: bytes, kind: str, severity: str, clean: Path):
+    put(clean, name, data)
+    found = audit(clean)
+    finding = one(found, kind)
+    assert finding.severity == severity
+    assert set(finding.files) == {"a/00.png", name}
+    assert len(found.findings) == 1
+
+
+@pytest.mark.parametrize(("data", "kind"), [(COPY, "exact duplicates across given sides"), (LIGHTER, "near duplicates across given sides")])
+def test_copies_across_given_sides_are_errors(data: bytes, kind: str, tmp_path: Path):
+    for index in range(40):
+        side = "train" if index < 20 else "val"
+        put(tmp_path, f"{side}/{'ab'[index % 2]}/{index:02d}.png", encoded("PNG", photo(64, index)))
+    put(tmp_path, "val/a/x.png", data)
+    finding = one(audit(tmp_path), kind)
+    assert (finding.severity, set(finding.files)) == ("error", {"train/a/00.png", "val/a/x.png"})
+
+
+def test_groups_on_both_sides_are_errors(clean: Path):
+    rows = [
+        f"{'ab'[i % 2]}/{i:02d}.png,{'ab'[i % 2]},{'train' if i < 16 else 'test'},{'p' if i in (2, 20) else f'g{i}'}" for i in range(24)
+    ]
+    put(clean, "labels.csv", "\n".join(["path,label,split,group", *rows]).encode())
+    finding = one(audit(clean / "labels.csv"), "groups across given sides")
+    assert finding.files == ("a/02.png", "a/20.png")
+    assert finding.notes == ("group p on train", "group p on test")
+
+
+def test_classes_that_one_side_lacks_are_told(tmp_path: Path):
+    for index in range(60):
+        put(tmp_path, f"{('train', 'test')[index % 2]}/{'ab'[index % 4 // 2]}/{index}.png", encoded("PNG", photo(40, index)))
+    for index in range(60, 70):
+        put(tmp_path, f"train/only-train/{index}.png", encoded("PNG", photo(40, index)))
+        put(tmp_path, f"test/only-test/{index}.png", encoded("PNG", photo(40, index + 100)))
+    found = audit(tmp_path)
+    assert one(found, "class without training images").labels == ("only-test",)
+    assert one(found, "class without test images").labels == ("only-train",)
+
+
+def test_classes_small_unequal_empty_and_alike_are_told(clean: Path):
+    put(clean, "single/1.png", encoded("PNG", photo(64, 50)))
+    for index in range(5):
+        put(clean, f"A/{index}.png", encoded("PNG", photo(64, 60 + index)))
+    (clean / "empty").mkdir()
+    put(clean, "broken/1.png", b"")
+    found = audit(clean)
+    small = {finding.severity: finding.labels for finding in found.findings if finding.kind == "class too small"}
+    assert small == {"error": ("single",), "warning": ("A (5)",)}
+    assert one(found, "empty class").labels == ("broken", "empty")
+    assert one(found, "imbalance").labels == ("a", "single")
+    assert one(found, "class names alike").labels == ("A and a",)
+    assert [finding.severity for finding in found.findings] == sorted(
+        (f.severity for f in found.findings), key=["error", "warning", "note"].index
+    )
+
+
+def test_one_class_is_an_error(tmp_path: Path):
+    for index in range(12):
+        put(tmp_path, f"a/{index}.png", encoded("PNG", photo(64, index)))
+    assert one(audit(tmp_path), "one class").severity == "error"
+
+
+def test_a_format_that_gives_a_class_away_is_told(clean: Path):
+    for index in range(12):
+        put(clean, f"c/{index}.jpg", encoded("JPEG", photo(64, 200 + index)))
+    finding = one(audit(clean), "telltale")
+    assert finding.labels == ("c",) and "JPEG" in finding.message
+
+
+def test_the_record_survives_json(clean: Path):
+    put(clean, "a/x.png", b"")
+    found = audit(clean)
+    assert from_json(to_json(found), Audit) == found
+
+
+def test_names_that_are_no_text_survive_json(clean: Path):
+    path = (bytes(clean) + b"/a/\xff.png").decode(errors="surrogateescape")
+    Path(path).write_bytes(b"")
+    assert "\\udcff" in to_json(audit(clean)).replace("\\\\", "\\")
+
+
+def test_one_per_cent_may_be_broken(clean: Path):
+    assert is_fit(audit(clean), allow_broken=False)
+    put(clean, "a/x.png", b"")
+    found = audit(clean)
+    assert not is_fit(found, allow_broken=False)
+    assert is_fit(found, allow_broken=True)
