@@ -1,4 +1,4 @@
-"""Extra classifiers halfway through a deep network, which help its first layers to learn. Szegedy et al. 2015, arXiv:1409.4842, Section 5."""
+"""Extra classifiers halfway through a deep net, which help its first layers to learn. Szegedy et al. 2015, arXiv:1409.4842, Section 5."""
 
 from collections.abc import Mapping, Sequence
 

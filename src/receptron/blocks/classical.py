@@ -1,4 +1,4 @@
-"""Layers of 1998: learnt subsampling, chosen connections, and an output that measures distance. LeCun et al. 1998, Sections II.B and II.C."""
+"""Layers of 1998: learnt subsampling, chosen connections, an output that measures distance. LeCun et al. 1998, Sections II.B and II.C."""
 
 from collections.abc import Sequence
 from math import tanh

@@ -36,6 +36,11 @@ class Classifier(nn.Module):
             x = part(x)
         return x.mean((2, 3)) if x.ndim == 4 else x
 
+    @property
+    def embedding_width(self) -> int:
+        """Length of the vectors that `embed` makes."""
+        return self.head.get_submodule("fc").get_parameter("weight").shape[1]
+
     def pyramid(self, x: Tensor) -> list[Tensor]:
         """Maps (N, C, H, W) after the stem and after each stage, finest first. Raises: ImageTooSmall."""
         self.check_size(x)

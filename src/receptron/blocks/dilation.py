@@ -8,7 +8,7 @@ from receptron.errors import BadValue
 
 
 def dilate(net: Classifier, output_stride: int) -> None:
-    """Keep the last map at 1 / `output_stride` of the image, in place: later strides become 1, and the filters behind them are dilated instead.
+    """Keep the last map at 1 / `output_stride` of the image, in place: later strides become 1, and filters behind them are dilated.
 
     Every filter still sees the pixels that it was trained on; parameters and their names stay.
     Raises: BadValue if the net has no such stride on the way.
@@ -41,7 +41,7 @@ def _stride(block: nn.Module) -> int:
 
 
 def _stretch(block: nn.Module, rate: int, step: int) -> int:
-    """Remove the strides of a block and dilate by `rate`, then by `rate * step` behind the removed stride; returns the rate that holds after."""
+    """Remove the strides of a block, dilating by `rate` before and by `rate * step` after them; returns the rate that holds on."""
     old = rate
     for parent in list(block.modules()):
         for name, child in list(parent.named_children()):

@@ -1,4 +1,4 @@
-"""Drop path: leave out whole residual branches at random while training. Huang et al. 2016, "Deep Networks with Stochastic Depth", arXiv:1603.09382."""
+"""Drop path: leave out whole residual branches at random while training. Huang et al. 2016, arXiv:1603.09382, Section 3."""
 
 from torch import Tensor, nn
 
@@ -7,7 +7,7 @@ from receptron.errors import BadValue
 
 
 class DropPath(nn.Module):
-    """Zero the branch of each image with probability `rate`, scale the others by 1 / (1 - rate): any shape (N, ...) -> same; eval changes nothing."""
+    """Zero each image's branch with probability `rate`, scale the others by 1 / (1 - rate): (N, ...) -> same; eval changes nothing."""
 
     def __init__(self, rate: float) -> None:
         super().__init__()

@@ -46,11 +46,18 @@ def basic(c_in: int, c_out: int, stride: int, *, attention: nn.Module | None = N
 
 
 def bottleneck(
-    c_in: int, c_out: int, stride: int, *, ratio: float = 4, groups: int = 1, stride_first: bool = False, attention: nn.Module | None = None
+    c_in: int,
+    c_out: int,
+    stride: int,
+    *,
+    ratio: float = 4,
+    groups: int = 1,
+    stride_first: bool = False,
+    attention: nn.Module | None = None,
 ) -> nn.Sequential:
     """1x1 to m = c_out / ratio channels, 3x3, 1x1 back; m c_in + 9 m^2 / groups + m c_out weights.
 
-    The stride sits on the 3x3 convolution ("v1.5", as in the released PyTorch weights); `stride_first` puts it on the first 1x1, as in the paper.
+    The stride sits on the 3x3 ("v1.5", as in the released PyTorch weights); `stride_first` puts it on the first 1x1, as in the paper.
     """
     mid = int(c_out / ratio)
     first, second = (stride, 1) if stride_first else (1, stride)

@@ -1,4 +1,4 @@
-"""The transformer's two blocks. Vaswani et al. 2017, arXiv:1706.03762; in the order of Dosovitskiy et al. 2021, arXiv:2010.11929, Eqs 2 and 3."""
+"""A transformer's layer. Vaswani et al. 2017, arXiv:1706.03762, in the order of Dosovitskiy et al. 2021, arXiv:2010.11929, Eqs 2, 3."""
 
 from functools import partial
 

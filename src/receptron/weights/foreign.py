@@ -1,7 +1,7 @@
 """The one door for checkpoints that other programs pickled: .pt, .pth, .th.
 
-A pickle is read in two steps. First its opcodes are listed without running any: the storages that it declares must fit into the bytes of the
-file. Then torch reads it with `weights_only`, which builds tensors and plain containers and nothing else.
+A pickle is read in two steps. First its opcodes are listed without running any: the storages that it declares must fit into the file's
+bytes. Then torch reads it with `weights_only`, which builds tensors and plain containers and nothing else.
 """
 
 import pickletools
@@ -24,8 +24,9 @@ WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.")
 _INTS = {"BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG"}
 _SILENT = {"NONE", "MEMOIZE", "BINPUT", "LONG_BINPUT", "PUT"}
-_ITEM = {"DoubleStorage": 8, "LongStorage": 8, "ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "FloatStorage": 4, "IntStorage": 4}
-_ITEM |= {"HalfStorage": 2, "BFloat16Storage": 2, "ShortStorage": 2}
+_ITEM_BYTES = {"DoubleStorage": 8, "LongStorage": 8, "ComplexFloatStorage": 8, "ComplexDoubleStorage": 16, "FloatStorage": 4,
+    "IntStorage": 4, "HalfStorage": 2, "BFloat16Storage": 2, "ShortStorage": 2,
+}  # fmt: skip
 
 
 def read(path: Path, *, digest: str = "", max_bytes: int = MAX_BYTES) -> dict[str, Tensor]:
@@ -96,7 +97,7 @@ def _storages(path: Path, stream: IO[bytes]) -> dict[str, int]:
             elements = _last_int(path, recent)
             key = next((str(a) for n, a in reversed(recent) if n.endswith("UNICODE") and str(a) not in ("cpu", "storage")), "")
             kind = next((str(a).split()[-1] for n, a in reversed(recent) if n == "GLOBAL" and "Storage" in str(a)), "")
-            found[f"{key} {len(found)}" if not key else key] = elements * _ITEM.get(kind, 1)
+            found[key or str(len(found))] = elements * _ITEM_BYTES.get(kind, 1)
             recent.clear()
         elif name not in _SILENT:
             recent.append((name, argument))

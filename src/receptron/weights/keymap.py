@@ -1,7 +1,7 @@
 """Translate the parameter names of another library's checkpoint into ours.
 
-A rule is a pair of templates. `{i}` stands for a whole number, `{i-1}` on the right for that number less one, and a closing `*` for the rest
-of the name; nothing on the right means that the parameter is left out on purpose:
+A rule is a pair of templates. `{i}` stands for a whole number, `{i-1}` on the right for that number less one, and a closing `*` for the
+rest of the name; nothing on the right means that the parameter is left out on purpose:
 
     ("layer{s}.{b}.conv{c}.*", "stages.{s-1}.{b}.body.conv{c}.conv.*")
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
+import msgspec
+
 from receptron.errors import BadValue, UnknownName
 from receptron.weights.inputs import InputSpec, Interpolation
 from receptron.weights.pretrained import KEY_MAPS
@@ -85,13 +87,7 @@ def read_sidecar(path: Path) -> Facts:
         raise BadValue(
             f"{path} has the field {odd[0]!r}.", why=f"known fields: {', '.join(sorted(known))}", mend=f"write it like this:\n{EXAMPLE}"
         )
-    return Facts(**{name: _typed(path, name, value) for name, value in flat.items()})
-
-
-def _typed(path: Path, name: str, value: object) -> object:
-    kinds: dict[str, tuple[type, ...]] = {"pixels": (int,), "mean": (list,), "std": (list,), "crop": (int, float)}
-    wanted = kinds.get(name, (str,))
-    numbers = not isinstance(value, list) or all(isinstance(v, int | float) for v in cast(list[object], value))
-    if not isinstance(value, wanted) or isinstance(value, bool) or not numbers:
-        raise BadValue(f"{name} in {path} is {value!r}.", why=f"it must be a {wanted[-1].__name__}", mend=f"write it like this:\n{EXAMPLE}")
-    return tuple(cast(list[float], value)) if isinstance(value, list) else value
+    try:
+        return msgspec.convert(flat, Facts)
+    except msgspec.ValidationError as error:
+        raise BadValue(f"{path} has a value of the wrong kind.", why=str(error), mend=f"write it like this:\n{EXAMPLE}") from error

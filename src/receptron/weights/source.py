@@ -16,8 +16,8 @@ NOTHING_SAID = Facts()
 def resolve(reference: str | Path, said: Facts = NOTHING_SAID) -> Pretrained:
     """The weights that `reference` names, on this machine, hash verified where one is known.
 
-    A file (.safetensors, .pt, .pth, .th) takes its facts from `said`, then from the sidecar NAME.toml. A reference to published weights takes
-    them from the catalogue and needs `said.net` only.
+    A file (.safetensors, .pt, .pth, .th) takes its facts from `said`, then from the sidecar NAME.toml. A reference to published weights
+    takes them from the catalogue and needs `said.net` only.
     Raises: WeightsUnavailable, UnsafeCheckpoint, UnknownName, BadValue.
     """
     if is_file(reference):

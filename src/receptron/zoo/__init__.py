@@ -4,11 +4,12 @@ from receptron.zoo.builder import build
 from receptron.zoo.cards import Card, CatalogueRow, Filter, card, catalogue, timeline
 from receptron.zoo.deeplab import deeplab_on
 from receptron.zoo.efficientnet import scale
-from receptron.zoo.metric import Prototypical, Siamese, siamese
 from receptron.zoo.nets import ZOO, Net
+from receptron.zoo.prototypical import Prototypical
+from receptron.zoo.siamese import Siamese
 from receptron.zoo.unet import unet_on
 
 __all__ = [
     "ZOO", "Card", "CatalogueRow", "Filter", "Net", "Prototypical", "Siamese",
-    "build", "card", "catalogue", "deeplab_on", "scale", "siamese", "timeline", "unet_on",
+    "build", "card", "catalogue", "deeplab_on", "scale", "timeline", "unet_on",
 ]  # fmt: skip

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
-from receptron.zoo.vit import stretch
+from receptron.blocks.patches import stretch
 
 State = dict[str, Tensor]
 

@@ -6,6 +6,7 @@ import torch
 
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.init import initialise
+from receptron.blocks.patches import resize_positions
 from receptron.errors import BadValue, CheckpointMismatch, ImageTooSmall, UnknownName
 from receptron.weights.keymap import load
 from receptron.weights.pretrained import Pretrained
@@ -14,7 +15,6 @@ from receptron.weights.source import resolve
 from receptron.zoo.adapt import FITS, State, take_channels
 from receptron.zoo.keys.table import key_map
 from receptron.zoo.nets import ZOO, Net
-from receptron.zoo.vit import resize_positions
 
 
 def build(
@@ -28,7 +28,7 @@ def build(
 
     What is None is as published: 1000 classes and 3 channels for ImageNet nets, 10 and 1 for LeNet-5. `pretrained` is a reference such as
     "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve` returned; without it weights start afresh.
-    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh if their number of classes differs.
+    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh for other classes.
     Under `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
     Raises: UnknownName, ImageTooSmall, BadValue, WeightsUnavailable, CheckpointMismatch, UnsafeCheckpoint.
     """
@@ -52,7 +52,7 @@ def build(
 
 
 def load_pretrained(net: Classifier, weights: Pretrained) -> None:
-    """Copy published weights into `net`, fitted to its channels, classes and size, in place. Raises: CheckpointMismatch, UnsafeCheckpoint."""
+    """Copy weights into `net`, fitted to its channels, classes and size, in place. Raises: CheckpointMismatch, UnsafeCheckpoint."""
     if weights.net != net.name:
         raise CheckpointMismatch(
             f"{weights.reference} holds weights of {weights.net}, not of {net.name}.",

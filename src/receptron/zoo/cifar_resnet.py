@@ -14,7 +14,7 @@ PLAIN = {f"{name}_plain": n for name, n in TABLE.items()}
 
 
 class PadChannels(nn.Module):
-    """Option A: every second pixel, and zeros for the channels that are new; no parameters. (N, c_in, H, W) -> (N, c_out, H/stride, W/stride)."""
+    """Option A: every second pixel, and zeros as new channels; no parameters. (N, c_in, H, W) -> (N, c_out, H/stride, W/stride)."""
 
     def __init__(self, c_in: int, c_out: int, stride: int) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""EfficientNet. Tan & Le 2019, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks", arXiv:1905.11946, Table 1, Eq. 3."""
+"""EfficientNet. Tan & Le 2019, "EfficientNet: Rethinking Model Scaling", arXiv:1905.11946, Table 1, Eq. 3."""
 
 from functools import partial
 from math import ceil
@@ -25,7 +25,7 @@ B0 = (  # expand kernel stride channels layers
 
 
 class Row(NamedTuple):
-    """What the authors released: `phi`, and width, depth and pixels rounded up from it by hand; dropout; what BatchNorm adds to the variance."""
+    """What the authors released: `phi`; width, depth and pixels rounded from it by hand; dropout; what BatchNorm adds to the variance."""
 
     phi: float
     width: float

@@ -1,4 +1,4 @@
-"""EfficientNetV2. Tan & Le 2021, "EfficientNetV2: Smaller Models and Faster Training", arXiv:2104.00298, Table 4; M and L from the authors' code."""
+"""EfficientNetV2. Tan & Le 2021, arXiv:2104.00298, Table 4; M and L are in the authors' code only."""
 
 from functools import partial
 

@@ -1,4 +1,4 @@
-"""Inception v3. Szegedy et al. 2016, "Rethinking the Inception Architecture for Computer Vision", arXiv:1512.00567, Table 1 and Figs 5 to 8, 10."""
+"""Inception v3. Szegedy et al. 2016, "Rethinking the Inception Architecture", arXiv:1512.00567, Table 1, Figs 5 to 8 and 10."""
 
 from functools import partial
 

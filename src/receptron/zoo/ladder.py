@@ -1,4 +1,4 @@
-"""From ResNet-50 to ConvNeXt-T, one change at a time. Liu et al. 2022, "A ConvNet for the 2020s", arXiv:2201.03545, Fig. 2 and Section 2."""
+"""From ResNet-50 to ConvNeXt-T, one change at a time. Liu et al. 2022, "A ConvNet for the 2020s", arXiv:2201.03545, Fig. 2, Section 2."""
 
 from dataclasses import dataclass, replace
 from functools import partial

@@ -1,4 +1,4 @@
-"""MobileNet. Howard et al. 2017, "MobileNets: Efficient Convolutional Neural Networks for Mobile Vision Applications", arXiv:1704.04861, Table 1."""
+"""MobileNet. Howard et al. 2017, "MobileNets", arXiv:1704.04861, Table 1."""
 
 from functools import partial
 

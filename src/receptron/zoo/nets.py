@@ -8,16 +8,38 @@ from receptron.blocks.classifier import Classifier
 from receptron.blocks.norm import set_epsilon
 from receptron.blocks.same import pad_like_tensorflow
 from receptron.zoo import (
-    alexnet, cifar_resnet, convnext, deeplab, densenet, efficientnet, efficientnet_v2, googlenet, inception_v3, ladder, lenet, metric,
-    mobilenet_v1, mobilenet_v2, mobilenet_v3, resnet, resnet_v2, senet, squeezenet, unet, vgg, vit, xception,
-)  # fmt: skip
+    alexnet,
+    cifar_resnet,
+    convnext,
+    deeplab,
+    densenet,
+    efficientnet,
+    efficientnet_v2,
+    googlenet,
+    inception_v3,
+    ladder,
+    lenet,
+    mobilenet_v1,
+    mobilenet_v2,
+    mobilenet_v3,
+    prototypical,
+    resnet,
+    resnet_v2,
+    senet,
+    siamese,
+    squeezenet,
+    unet,
+    vgg,
+    vit,
+    xception,
+)
 
 
 @dataclass(frozen=True)
 class Net:
     """How one name is built: `make` takes the number of classes. `paper` names its row in `papers.PAPERS`.
 
-    `pixels` is the size that its paper or its release used, `least` the smallest that it can take; `classes` and `channels` are as published.
+    `pixels` is the size that its paper or its release used, `least` the smallest that it can take; classes and channels are as published.
     """
 
     make: Callable[[int], Classifier]
@@ -52,6 +74,13 @@ def changed(net: Net, *changes: Callable[[Classifier], object]) -> Net:
     return Net(make, net.paper, net.pixels, net.least, net.channels, net.classes)
 
 
+def paper_of(name: str) -> str:
+    """Which of the papers in resnet.py brought `name`."""
+    marks = {"resnext": "resnext", "wide_": "wide_resnet", "se_": "senet", "cbam_": "cbam"}
+    own = "resnet_d" if name.removesuffix("_plain").endswith("d") and name.startswith("resnet") else "resnet"
+    return next((paper for mark, paper in marks.items() if name.startswith(mark)), own)
+
+
 EFFICIENTNETS = family(
     efficientnet.efficientnet, efficientnet.TABLE, "efficientnet", sizes={name: row.pixels for name, row in efficientnet.TABLE.items()}
 )
@@ -74,7 +103,7 @@ ZOO: dict[str, Net] = {
     "googlenet_auxiliary": Net(googlenet.googlenet_auxiliary, "googlenet"),
     "googlenet_2014": Net(googlenet.googlenet_2014, "googlenet"),
     "inception_v3": Net(inception_v3.inception_v3, "inception_v3", 299, 75),
-    **{name: Net(partial(resnet.resnet, name), resnet.paper_of(name)) for name in resnet.TABLE},
+    **{name: Net(partial(resnet.resnet, name), paper_of(name)) for name in resnet.TABLE},
     **CIFAR,
     **family(resnet_v2.resnet_v2, (*resnet_v2.TABLE, *resnet_v2.PLAIN), "resnet_v2"),
     **family(densenet.densenet, densenet.TABLE, "densenet"),
@@ -99,6 +128,6 @@ ZOO: dict[str, Net] = {
     "unet": Net(unet.unet, "unet", 512, 16, channels=1, classes=2),
     "unet_2015": Net(unet.unet_2015, "unet", 572, 188, channels=1, classes=2),
     **{name: Net(net.make, "deeplab", 513, classes=21) for name, net in family(deeplab.deeplabv3, deeplab.TABLE, "deeplab").items()},
-    "conv4": Net(metric.conv4, "prototypical", 28, 16, channels=1, classes=64),
-    "koch": Net(metric.koch, "siamese", 105, 75, channels=1, classes=964),
+    "conv4": Net(prototypical.conv4, "prototypical", 28, 16, channels=1, classes=64),
+    "koch": Net(siamese.koch, "siamese", 105, 75, channels=1, classes=964),
 }  # fmt: skip

@@ -8,6 +8,7 @@ Wide ResNet: Zagoruyko & Komodakis 2016, arXiv:1605.07146. SE: Hu et al. 2018, a
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 
 from torch import nn
 
@@ -21,7 +22,7 @@ from receptron.blocks.residual import Residual, basic, bottleneck, project
 def stem(*widths: int) -> nn.Module:
     """7x7 with one width, or ResNet-D's three 3x3; then a pool: (N, 3, H, W) -> (N, widths[-1], H/4, W/4)."""
     first = conv(3, widths[0], 7 if len(widths) == 1 else 3, 2)
-    more = {f"conv{i}": conv(c_in, c_out) for i, (c_in, c_out) in enumerate(zip(widths, widths[1:], strict=False), 2)}
+    more = {f"conv{i}": conv(c_in, c_out) for i, (c_in, c_out) in enumerate(pairwise(widths), 2)}
     return chain(conv1=first, **more, pool=nn.MaxPool2d(3, 2, padding=1))
 
 
@@ -51,7 +52,7 @@ DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 
 se = lambda channels: SqueezeExcite(channels, channels // 16)  # noqa: E731
 cbam = lambda channels: CBAM(channels, channels // 16)  # noqa: E731
 
-TABLE = {
+SKIPPING = {
     **{f"resnet{n}": Row(basic, DEPTHS[n], NARROW) for n in (18, 34)},
     **{f"resnet{n}": Row(bottleneck, DEPTHS[n]) for n in (50, 101, 152)},
     **{f"resnet{n}_v1": Row(partial(bottleneck, stride_first=True), DEPTHS[n]) for n in (50, 101, 152)},
@@ -65,7 +66,7 @@ TABLE = {
     **{f"se_resnet{n}": Row(bottleneck, DEPTHS[n], attention=se) for n in (50, 101, 152)},
     "cbam_resnet50": Row(bottleneck, DEPTHS[50], attention=cbam),
 }
-TABLE |= {f"{name}_plain": replace(row, skip=False) for name, row in TABLE.items() if row.attention is None}
+TABLE = SKIPPING | {f"{name}_plain": replace(row, skip=False) for name, row in SKIPPING.items() if row.attention is None}
 
 
 def resnet(name: str, classes: int = 1000) -> Classifier:
@@ -80,12 +81,3 @@ def resnet(name: str, classes: int = 1000) -> Classifier:
     widths = (row.stem[-1], *row.widths)
     stages = [repeat(block, widths[i], widths[i + 1], depth, stride=2 if i else 1) for i, depth in enumerate(row.depths)]
     return Classifier(stem(*row.stem), stages, linear_head(widths[-1], classes))
-
-
-def paper_of(name: str) -> str:
-    """Which of the papers above brought `name`."""
-    marks = {"resnext": "resnext", "wide_": "wide_resnet", "se_": "senet", "cbam_": "cbam"}
-    return next(
-        (paper for mark, paper in marks.items() if name.startswith(mark)),
-        "resnet_d" if "d" in name.removesuffix("_plain")[-1:] else "resnet",
-    )

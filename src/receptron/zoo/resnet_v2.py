@@ -1,4 +1,4 @@
-"""ResNet v2. He et al. 2016, "Identity Mappings in Deep Residual Networks", arXiv:1603.05027, Fig. 1b and Table 4: norm and ReLU come first."""
+"""ResNet v2. He et al. 2016, "Identity Mappings", arXiv:1603.05027, Fig. 1b and Table 4: norm and ReLU come first."""
 
 from torch import nn
 

@@ -1,4 +1,4 @@
-"""SENet-154 and the SE-ResNets that were published with it. Hu et al. 2018, "Squeeze-and-Excitation Networks", arXiv:1709.01507, Section 7."""
+"""SENet-154 and the SE-ResNets published with it. Hu et al. 2018, "Squeeze-and-Excitation Networks", arXiv:1709.01507, Section 7."""
 
 from torch import nn
 

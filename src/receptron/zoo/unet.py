@@ -1,7 +1,7 @@
 """U-Net. Ronneberger et al. 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation", arXiv:1505.04597, Fig. 1."""
 
 import copy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
 
@@ -11,37 +11,18 @@ from torch.nn.functional import interpolate
 
 from receptron.blocks.chain import chain
 from receptron.blocks.classifier import Classifier
-from receptron.blocks.conv import conv, upconv, valid
+from receptron.blocks.conv import conv, valid
+from receptron.blocks.decoder import Decoder
 from receptron.blocks.init import initialise
 
 WIDTHS = (64, 128, 256, 512, 1024)
 ON_ENCODER = (256, 128, 64, 32, 16)  # channels of the decoder on a classifier, deepest first
 PROBE = 224
-Double = Callable[[int, int], nn.Module]
 
 
 def double(c_in: int, c_out: int, *, make: Callable[..., nn.Module] = conv) -> nn.Sequential:
     """Two 3x3 convolutions with ReLU: (N, c_in, H, W) -> (N, c_out, H, W), four pixels less if `make` does not pad."""
     return chain(conv1=make(c_in, c_out, 3, norm=None), conv2=make(c_out, c_out, 3, norm=None))
-
-
-class Decoder(nn.Module):
-    """Maps, finest first, to class scores for each pixel: up, put the finer map beside it, convolve, and so on."""
-
-    def __init__(self, widths: Sequence[int], outs: Sequence[int], classes: int, merge: Double) -> None:
-        super().__init__()
-        deep = (widths[-1], *outs)
-        self.up = nn.ModuleList(upconv(c_in, c_out) for c_in, c_out in pairwise(deep))
-        skips = [*widths[-2::-1], *([0] * len(outs))]  # none is left where the decoder goes finer than the finest map
-        self.merge = nn.ModuleList(merge(skip + c_out, c_out) for skip, c_out in zip(skips, outs, strict=False))
-        self.fc = nn.Conv2d(deep[-1], classes, 1)
-
-    def forward(self, maps: list[Tensor]) -> Tensor:
-        x, finer = maps[-1], maps[-2::-1]
-        for i, (up, merge) in enumerate(zip(self.up, self.merge, strict=True)):
-            x = up(x)
-            x = merge(torch.cat([_fit(finer[i], x), _fit(x, finer[i])], dim=1) if i < len(finer) else x)
-        return self.fc(x)
 
 
 class UNet(Classifier):
@@ -57,7 +38,7 @@ class UNet(Classifier):
 
     def pick(self, maps: list[Tensor]) -> list[Tensor]:
         """The last map of each size, which has seen most."""
-        return [m for m, after in pairwise([*maps, None]) if after is None or after.shape[-1] != m.shape[-1]]
+        return [m for m, after in pairwise(maps) if after.shape[-1] != m.shape[-1]] + maps[-1:]
 
 
 def unet(classes: int = 2, *, padded: bool = True) -> UNet:
@@ -98,10 +79,3 @@ def shapes(encoder: Classifier) -> list[Tensor]:
     ghost = copy.deepcopy(encoder).to("meta").eval()
     channels = next(m.in_channels for m in ghost.modules() if isinstance(m, nn.Conv2d))
     return ghost.pyramid(torch.empty(1, channels, PROBE, PROBE, device="meta"))
-
-
-def _fit(x: Tensor, other: Tensor) -> Tensor:
-    """Crop `x` around its centre to the smaller of both sizes."""
-    high, wide = min(x.shape[-2], other.shape[-2]), min(x.shape[-1], other.shape[-1])
-    top, left = (x.shape[-2] - high) // 2, (x.shape[-1] - wide) // 2
-    return x[..., top : top + high, left : left + wide]

@@ -46,7 +46,8 @@ _GRID17 = {
 _SHRINK17 = {"branch3x3_{c}": "three.conv{c}", "branch7x7x3_{c}": "seven.conv{c}"}
 _GRID8 = {
     "branch1x1": "one", "branch3x3_2a": "three.split.wide", "branch3x3_2b": "three.split.tall", "branch3x3_{c}": "three.conv{c}",
-    "branch3x3dbl_3a": "twice.split.wide", "branch3x3dbl_3b": "twice.split.tall", "branch3x3dbl_{c}": "twice.conv{c}", "branch_pool": "pool.conv",
+    "branch3x3dbl_3a": "twice.split.wide", "branch3x3dbl_3b": "twice.split.tall", "branch3x3dbl_{c}": "twice.conv{c}",
+    "branch_pool": "pool.conv",
 }  # fmt: skip
 _GRIDS = {
     "5b": ("0.0", _GRID35), "5c": ("0.1", _GRID35), "5d": ("0.2", _GRID35), "6a": ("1.0", _SHRINK35),

@@ -1,0 +1,54 @@
+"""What torchvision and timm call the nets of the zoo, and how to build theirs."""
+
+from collections.abc import Callable
+
+import oracles
+import torch
+from torch import Tensor, nn
+
+TIMM_NAMES = {
+    "mobilenet_v1": "mobilenetv1_100",
+    "mobilenet_v2": "mobilenetv2_100",
+    "mobilenet_v3_large_timm": "mobilenetv3_large_100",
+    "mobilenet_v3_small_timm": "mobilenetv3_small_100",
+    "mobilenet_v3_large_tf": "tf_mobilenetv3_large_100",
+    "mobilenet_v3_small_tf": "tf_mobilenetv3_small_100",
+    "xception": "legacy_xception",
+    "senet154": "legacy_senet154",
+    "efficientnet_b5_timm": "efficientnet_b5",
+    **{f"se_resnet{n}": f"seresnet{n}" for n in (50, 101, 152)},
+    **{f"se_resnet{n}_v1": f"legacy_seresnet{n}" for n in (50, 101, 152)},
+    **{f"resnet{n}_v2": f"resnetv2_{n}" for n in (18, 34, 50, 101, 152)},
+    **{f"efficientnet_b{n}_tf": f"tf_efficientnet_b{n}" for n in range(8)},
+    **{f"efficientnet_v2_{size}_tf": f"tf_efficientnetv2_{size}" for size in "sml"},
+    **{f"vit_{size[0]}_{patch}": f"vit_{size}_patch{patch}_224" for size in ("small", "base", "large") for patch in (16, 32)},
+}
+
+
+def torchvision_net(name: str) -> nn.Module:
+    models = oracles.torchvision().models
+    if name.startswith("deeplab"):
+        return models.segmentation.__dict__[name](weights=None, weights_backbone=None)
+    options: dict[str, object] = {}
+    if name.startswith("googlenet"):
+        options = {"aux_logits": name.endswith("auxiliary"), "init_weights": False}
+    elif name == "inception_v3":
+        options = {"init_weights": False}
+    return models.__dict__[name.removesuffix("_auxiliary").removesuffix("_tf")](weights=None, **options)
+
+
+def timm_net(name: str) -> nn.Module:
+    options = {"aux_logits": True} if name == "inception_v3" else {}
+    return oracles.timm().create_model(TIMM_NAMES.get(name, name), **options)
+
+
+RIVALS: dict[str, Callable[[str], nn.Module]] = {"torchvision": torchvision_net, "timm": timm_net}
+
+
+def scores(answer: object) -> Tensor:
+    """Class scores of a rival, whatever it wraps them in."""
+    if isinstance(answer, dict):
+        return answer["out"]
+    if isinstance(answer, Tensor):
+        return answer
+    return next(part for part in answer if isinstance(part, torch.Tensor))  # type: ignore[attr-defined]
