@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from receptron.analysis.conventions import total_by
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from receptron.analysis.conventions import total_by
 from receptron.analysis.field import Fields, field_of
 from receptron.analysis.recording import record
 
@@ -58,13 +58,14 @@ def vgg(name: str, depths: tuple[int, ...]) -> nn.Sequential:
 
 
 def mobilenet_v1() -> nn.Sequential:
+    """With biases, which stand for the shift of the norm that the table counts here."""
     net, c_in = nn.Sequential(), 32
-    net.add_module("Conv2d_0", conv(3, 32, 3, 2, bias=False))
+    net.add_module("Conv2d_0", conv(3, 32, 3, 2))
     widths = (64, 128, 128, 256, 256, *(512,) * 6, 1024, 1024)
     for i, width in enumerate(widths, 1):
         stride = 2 if i in (2, 4, 6, 12) else 1
-        net.add_module(f"Conv2d_{i}_depthwise", conv(c_in, c_in, 3, stride, c_in, bias=False))
-        net.add_module(f"Conv2d_{i}_pointwise", nn.Conv2d(c_in, width, 1, bias=False))
+        net.add_module(f"Conv2d_{i}_depthwise", conv(c_in, c_in, 3, stride, c_in))
+        net.add_module(f"Conv2d_{i}_pointwise", nn.Conv2d(c_in, width, 1))
         c_in = width
     return net
 
@@ -80,7 +81,9 @@ class Unit(nn.Module):
             nn.Conv2d(middle, middle, 3, stride, 1, bias=False),
             nn.Conv2d(middle, c_out, 1, bias=False),
         )
-        self.shortcut = nn.Conv2d(c_in, c_out, 1, stride, bias=False) if c_in != c_out else nn.MaxPool2d(1, stride)
+        self.shortcut = (
+            nn.Conv2d(c_in, c_out, 1, stride, bias=False) if c_in != c_out else nn.MaxPool2d(1, stride) if stride > 1 else nn.Identity()
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.shortcut(x) + self.body(x)
@@ -142,4 +145,4 @@ def test_the_operations_of_the_table_in_its_own_convention(name: str, shared: Pa
             names = [n for n, _ in net.named_children()]
             head = net[: names.index(row["end_point"]) + 1]
             found = total_by("distill", record(head, (3, 224, 224)))
-            assert found / 1e9 == pytest.approx(float(row["gflops_2xMAC"]), abs=6e-3), row
+            assert found / 1e9 == pytest.approx(float(row["gflops_2xMAC"]), abs=1e-3), row

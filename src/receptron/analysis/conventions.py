@@ -88,13 +88,14 @@ def _averaged(tape: Tape, call: Call) -> int:
     return tape.values[call.inputs[0]].numel + out
 
 
-def _average_of_map(price: Price) -> Price:
-    """A mean over the last two dimensions is what adaptive average pooling to one pixel becomes."""
-    return lambda tape, call: price(tape, call) if _from_pooling(tape, call) else 0
+def _pooled_map(tape: Tape, call: Call) -> int:
+    """Adaptive average pooling to one pixel reaches ATen as a mean over (-1, -2), an ordinary mean is free."""
+    return tape.values[call.inputs[0]].numel if call.args[1:3] == ((-1, -2), True) else 0
 
 
-def _from_pooling(tape: Tape, call: Call) -> bool:
-    return tape.scopes[call.scope].kind.startswith("AdaptiveAvgPool")
+def _pooled_by_module(tape: Tape, call: Call) -> int:
+    """thop looks at modules alone."""
+    return _averaged(tape, call) if tape.scopes[call.scope].kind.startswith("AdaptiveAvgPool") else 0
 
 
 def _bias(tape: Tape, call: Call) -> int:
@@ -123,7 +124,7 @@ CONVENTIONS: dict[str, Convention] = {
             dict.fromkeys(_BATCH, _norm(2, 1))
             | dict.fromkeys(_OTHER_NORMS, _norm(5, 4))
             | {
-                "mean": _average_of_map(_in(1)),
+                "mean": _pooled_map,
                 "_adaptive_avg_pool2d": _in(1),
                 "upsample_nearest2d": _out(1),
                 "upsample_bilinear2d": _out(4),
@@ -135,7 +136,7 @@ CONVENTIONS: dict[str, Convention] = {
             1,
             dict.fromkeys(_BATCH, _norm(4, 2))
             | dict.fromkeys(_OTHER_NORMS, _norm(4, 2))
-            | {"mean": _average_of_map(_averaged), "_adaptive_avg_pool2d": _averaged, "avg_pool2d": _out(1)},
+            | {"mean": _pooled_by_module, "_adaptive_avg_pool2d": _pooled_by_module, "avg_pool2d": _out(1)},
             "thop (pytorch-OpCounter), many repositories",
         ),
         Convention(

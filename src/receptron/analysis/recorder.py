@@ -46,6 +46,7 @@ class Recorder(TorchDispatchMode):
         self._ops: dict[Any, _Op] = {}
         self._kept: list[Tensor] = []
         self._hooks = ExitStack()
+        self.attempt: tuple[str, tuple[int, ...]] = ("", ())
 
     def __enter__(self) -> "Recorder":
         self._hooks.callback(torch_module.register_module_forward_pre_hook(self._enter_module).remove)
@@ -86,6 +87,7 @@ class Recorder(TorchDispatchMode):
             if not on_meta:
                 kwargs = _made_real(func, args, kwargs)
         inputs = tuple(self._read(t) for t in _tensors(read, kwargs))
+        self.attempt = (op.name, inputs)
         noted = tuple(self._noted(a) for a in read)
         out = self._run(func, op, read, args, kwargs)
         self._note(op, noted, kwargs, inputs, read, out)

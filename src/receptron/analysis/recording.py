@@ -21,11 +21,12 @@ from receptron.errors import AnalysisFault
 
 
 class Unrecordable(AnalysisFault):
-    """A forward pass that broke off; `tape` holds what ran before."""
+    """A forward pass that broke off; `tape` holds what ran before, `attempt` the operator that failed and its operands."""
 
-    def __init__(self, what: str, tape: Tape, *, why: str = "", mend: str = "") -> None:
+    def __init__(self, what: str, tape: Tape, attempt: tuple[str, tuple[int, ...]], *, why: str = "", mend: str = "") -> None:
         super().__init__(what, why=why, mend=mend)
         self.tape = tape
+        self.attempt = attempt
 
 
 Finish = Callable[[Any], None]
@@ -87,7 +88,7 @@ def _run(net: nn.Module, arguments: Feed, recorder: Recorder, parts: list[Part],
         type(net).__name__, "meta", recorder.values, recorder.calls, recorder.scopes, recorder.storages, owned, parts, starts, outputs, done
     )
     if broken is not None:
-        raise _unrecordable(tape, broken) from broken
+        raise _unrecordable(tape, recorder.attempt, broken) from broken
     return tape
 
 
@@ -98,10 +99,11 @@ def _set_mode(net: nn.Module, train: bool) -> None:
         return
 
 
-def _unrecordable(tape: Tape, broken: Exception) -> Unrecordable:
+def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: Exception) -> Unrecordable:
     place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), None)
     where = f"in {place.path or 'the network itself'} ({place.kind})" if place else "before its first layer"
-    return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, why=f"{type(broken).__name__}: {_first_line(broken)}")
+    why = f"{type(broken).__name__}: {_first_line(broken)}"
+    return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, attempt, why=why)
 
 
 def _first_line(error: Exception) -> str:

@@ -1,6 +1,7 @@
 """Relations along each axis for operators that read windows: convolutions, poolings, resizing."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from receptron.analysis.relation import Relation, adaptive, linear, nearest, spread, window
 from receptron.analysis.tape import Argument, Call, Tape
@@ -13,25 +14,35 @@ def relations_of(tape: Tape, call: Call) -> Relations | None:
     return RULES[call.op](tape, call)
 
 
-def _convolution(tape: Tape, call: Call) -> Relations:
-    kernel = tape.shape(call.args[1])[2:]
-    stride, padding, dilation = (_ints(call.args[i]) for i in (3, 4, 5))
-    kind = spread if call.args[6] else window
-    rank = len(kernel)
-    return {
-        i - rank: kind(k, _each(stride, i), _each(padding, i), _each(dilation, i)) for i, k in enumerate(kernel)
-    }  # fmt: skip
+@dataclass(frozen=True)
+class Geometry:
+    """Window of a convolution or pooling, one number per axis."""
+
+    kernel: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
+    dilation: tuple[int, ...]
 
 
-def _pool(rank: int, *, dilated: bool) -> Callable[[Tape, Call], Relations]:
-    def rule(tape: Tape, call: Call) -> Relations:
+def geometry_of(tape: Tape, call: Call) -> Geometry:
+    """Window of a convolution, or of a pooling whose name tells its axes."""
+    if call.op in ("convolution", "_convolution"):
+        kernel = tape.shape(call.args[1])[2:]
+        stride, padding, dilation = (_ints(call.args[i]) for i in (3, 4, 5))
+    else:
         kernel = _ints(call.args[1])
-        stride = _ints(call.arg(2, "stride")) or kernel
-        padding = _ints(call.arg(3, "padding")) or (0,)
-        dilation = (_ints(call.arg(4, "dilation")) or (1,)) if dilated else (1,)
-        return {i - rank: window(_each(kernel, i), _each(stride, i), _each(padding, i), _each(dilation, i)) for i in range(rank)}
+        stride, padding = _ints(call.arg(2, "stride")) or kernel, _ints(call.arg(3, "padding")) or (0,)
+        dilation = (_ints(call.arg(4, "dilation")) or (1,)) if call.op.startswith("max_pool") else (1,)
+    rank = len(tape.values[call.outputs[0]].shape) - 2 if call.op in ("convolution", "_convolution") else int(call.op.split("pool")[1][0])
+    return Geometry(*(values * rank if len(values) == 1 else values for values in (kernel, stride, padding, dilation)))
 
-    return rule
+
+def _windows(tape: Tape, call: Call) -> Relations:
+    geometry = geometry_of(tape, call)
+    kind = spread if call.op == "convolution" and call.args[6] else window
+    rank = len(geometry.kernel)
+    numbers = zip(geometry.kernel, geometry.stride, geometry.padding, geometry.dilation, strict=True)
+    return {i - rank: kind(*each) for i, each in enumerate(numbers)}
 
 
 def _sized(rank: int, relation: Callable[[int, int], Relation]) -> Callable[[Tape, Call], Relations]:
@@ -58,13 +69,8 @@ def _unworked(tape: Tape, call: Call) -> None:
 
 
 RULES: dict[str, Callable[[Tape, Call], Relations | None]] = {
-    "convolution": _convolution,
-    "_convolution": _convolution,
-    "max_pool2d_with_indices": _pool(2, dilated=True),
-    "max_pool3d_with_indices": _pool(3, dilated=True),
-    "avg_pool1d": _pool(1, dilated=False),
-    "avg_pool2d": _pool(2, dilated=False),
-    "avg_pool3d": _pool(3, dilated=False),
+    **dict.fromkeys(("convolution", "_convolution", "max_pool2d_with_indices", "max_pool3d_with_indices"), _windows),
+    **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _windows),
     "_adaptive_avg_pool2d": _sized(2, adaptive),
     "_adaptive_avg_pool3d": _sized(3, adaptive),
     "adaptive_max_pool2d": _sized(2, adaptive),
@@ -87,7 +93,3 @@ def _ints(argument: Argument) -> tuple[int, ...]:
     if isinstance(argument, tuple):
         return tuple(int(v) for v in argument if isinstance(v, int))
     return (argument,) if isinstance(argument, int) else ()
-
-
-def _each(values: tuple[int, ...], i: int) -> int:
-    return values[0] if len(values) == 1 else values[i]
