@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from receptron.data.alike import FULL, SAME, WINDOWS, details, likeness
 from receptron.data.canvas import Reading
 from receptron.data.looks import Looks, hashes
+from receptron.progress import Progress, Silent
 
 SMALLEST = 30  # px of the shorter side: below this different images (two handwritten ones) are as alike as copies, so only equal ones count
 HASH_BITS = 8  # of 64 that may differ for a pair to be looked at
@@ -46,14 +47,15 @@ class Clusters:
         return tuple(tuple(places) for places in members.values() if len(places) > 1)
 
 
-def find_duplicates(reading: Reading) -> Clusters:
+def find_duplicates(reading: Reading, progress: Progress | None = None) -> Clusters:
     """Pairs and clusters of copies among the readable images of a reading."""
+    progress = progress or Silent()
     good = [place for place, entry in enumerate(reading.entries) if entry.good]
     pairs = _equal(good, [reading.entries[place].sha256 for place in good], "same file")
     known = {(pair.first, pair.second) for pair in pairs}
     same = _equal(good, [int(reading.looks.digests[place]) for place in good], "same pixels")
     pairs += [pair for pair in same if (pair.first, pair.second) not in known]
-    pairs += _near(reading.looks, {(pair.first, pair.second) for pair in pairs})
+    pairs += _near(reading.looks, {(pair.first, pair.second) for pair in pairs}, progress)
     return Clusters(tuple(sorted(pairs, key=lambda pair: (pair.first, pair.second))), joined(len(reading.entries), pairs))
 
 
@@ -84,21 +86,25 @@ def _equal(places: list[int], keys: list[str] | list[int], kind: str) -> list[Pa
     return pairs
 
 
-def _near(looks: Looks, known: set[tuple[int, int]]) -> list[Pair]:
+def _near(looks: Looks, known: set[tuple[int, int]], progress: Progress) -> list[Pair]:
     places = np.flatnonzero(looks.sides >= SMALLEST)
+    progress.start("Comparing images", len(places), "images")
     grey = looks.grey[places]
     detail, clear = details(grey)
-    wholes, parts, windows = _proposed(grey, clear)
+    wholes, parts, windows = _proposed(grey, clear, progress)
     score = likeness(grey, detail, wholes, parts, windows)
     best: dict[tuple[int, int], float] = {}
     for whole, part, value in zip(places[wholes], places[parts], score, strict=True):
         pair = (int(min(whole, part)), int(max(whole, part)))
         if value >= SAME and pair not in known and _same_tint(looks.colour[pair[0]], looks.colour[pair[1]]):
             best[pair] = max(best.get(pair, 0.0), float(value))
+    progress.done(f"{len(best):,} pairs of near duplicates")
     return [Pair(*pair, "near", round(value, 3)) for pair, value in best.items()]
 
 
-def _proposed(grey: NDArray[np.uint8], clear: NDArray[np.bool_]) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
+def _proposed(
+    grey: NDArray[np.uint8], clear: NDArray[np.bool_], progress: Progress
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.float32]]:
     """Pairs whose hashes nearly agree: place of the whole, place of the part, and the window (4,) of the whole in which they agree best."""
     by_window = np.stack([hashes(grey, window) for window in WINDOWS])  # (W, N)
     full = by_window[WINDOWS.index(FULL)]
@@ -109,6 +115,7 @@ def _proposed(grey: NDArray[np.uint8], clear: NDArray[np.bool_]) -> tuple[NDArra
         near[np.arange(len(near)), np.arange(start, start + len(near))] = False
         whole, part = np.nonzero(near)
         found.append((whole + start, part, window[whole, part]))
+        progress.advance(len(near))
     if not found:
         return np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros((0, 4), np.float32)
     wholes, parts, chosen = (np.concatenate(columns) for columns in zip(*found, strict=True))

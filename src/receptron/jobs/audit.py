@@ -20,7 +20,7 @@ def audit(path: str | Path, *, progress: Progress | None = None, workers: int | 
     start = time.perf_counter()
     catalog = scan(path)
     reading = read(catalog, progress=progress, workers=workers)
-    clusters = find_duplicates(reading)
+    clusters = find_duplicates(reading, progress)
     return rules.audit(catalog, reading, clusters, time.perf_counter() - start)
 
 
