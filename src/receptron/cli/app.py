@@ -8,6 +8,7 @@ from receptron.cli import calc, screen
 from receptron.cli.audit import audit
 from receptron.cli.evaluate import evaluate
 from receptron.cli.predict import predict
+from receptron.cli.train import train
 from receptron.cli.zoo import zoo
 from receptron.errors import ReceptronError
 
@@ -23,6 +24,7 @@ app.add_typer(calc.app, name="calc")
 app.command("audit")(audit)
 app.command("evaluate")(evaluate)
 app.command("predict")(predict)
+app.command("train")(train)
 app.command("zoo")(zoo)
 
 

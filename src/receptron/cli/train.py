@@ -1,0 +1,118 @@
+"""`receptron train PATH`"""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from receptron.cli import screen
+from receptron.cli.bars import Bars
+from receptron.errors import BadValue
+
+if TYPE_CHECKING:
+    from receptron.bundle.card import Estimate
+    from receptron.training.run import Run
+
+_FACTS = "Local weights without a sidecar file"
+_RARE = "Rarely needed"
+
+
+def train(
+    path: Annotated[
+        str, typer.Argument(help="Class folders, train/val/test folders, a table, or: digits.", show_default=False)
+    ],
+    out: Annotated[Path | None, typer.Option(help="Where model and report go. Default: NAME-model here.", show_default=False)] = None,
+    net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
+    weights: Annotated[
+        str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)
+    ] = None,
+    time: Annotated[str, typer.Option(help="How long the ladder may climb: 90s, 10m, 1h.")] = "10m",
+    seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    test_size: Annotated[float, typer.Option(help="Share kept for the test; 0 cross-validates instead.")] = 0.2,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run in the same --out.")] = False,
+    allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Go on with more than 1 % unreadable images.")] = False,
+    precision: Annotated[str, typer.Option(help="auto (a short trial), float32 or bfloat16.", rich_help_panel=_RARE)] = "auto",
+    tensorboard: Annotated[
+        Path | None, typer.Option(help="Also log curves to this folder.", rich_help_panel=_RARE, show_default=False)
+    ] = None,
+    cache: Annotated[Path | None, typer.Option(help="Folder of cached activations.", rich_help_panel=_RARE, show_default=False)] = None,
+    every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
+    weights_keys: Annotated[
+        str | None, typer.Option(help="Whose parameter names: receptron, torchvision, timm.", rich_help_panel=_FACTS, show_default=False)
+    ] = None,
+    weights_pixels: Annotated[int | None, typer.Option(help="Side of the input, px.", rich_help_panel=_FACTS, show_default=False)] = None,
+    weights_mean: Annotated[
+        str | None, typer.Option(help="Mean per channel, 0..1: 0.5,0.5,0.5.", rich_help_panel=_FACTS, show_default=False)
+    ] = None,
+    weights_std: Annotated[
+        str | None, typer.Option(help="Deviation per channel, 0..1.", rich_help_panel=_FACTS, show_default=False)
+    ] = None,
+    weights_interpolation: Annotated[
+        str | None, typer.Option(help="bilinear, bicubic, ...", rich_help_panel=_FACTS, show_default=False)
+    ] = None,
+    weights_crop: Annotated[
+        float | None, typer.Option(help="Input side / resized shorter side.", rich_help_panel=_FACTS, show_default=False)
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
+) -> None:
+    """Train or adapt a network on labelled images, honestly, and write model and report."""
+    from receptron.jobs.settings import Extras
+    from receptron.jobs.train import train as job
+    from receptron.weights.sidecar import Facts
+
+    facts = Facts(
+        net=net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
+        std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
+    )  # fmt: skip
+    command = " ".join(["receptron", *(arg if " " not in arg else repr(arg) for arg in sys.argv[1:])])
+    extras = Extras(facts, precision, allow_broken, resume, cache, tensorboard, every, command, Bars())
+    run = job(path, out, net, weights, time, seed, device, test_size, extras)
+    if as_json:
+        screen.json(run)
+    else:
+        _show(run)
+
+
+def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError as error:
+        raise BadValue(f"{flag} {text} is not a list of numbers.", mend=f"write it like {flag} 0.5,0.5,0.5") from error
+
+
+def _show(run: "Run") -> None:
+    """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
+    card, found = run.card, run.card.evaluation
+    screen.out.print()
+    screen.out.print(Text(f"Accuracy {_percent(found.accuracy)}", style="bold"), Text(f"on {found.source}"))
+    if run.given:
+        screen.out.print(Text(f"  as given {_percent(run.given.accuracy)}, {run.given.source}"))
+    table = Table("against", "accuracy", "gain", "", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for row in card.comparisons:
+        verdict = "clearly better" if row.better else "may be chance"
+        table.add_row(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
+    screen.out.print(table)
+    screen.out.print(Text(f"Confidence is off by {_percent(found.ece_after)} (before temperature scaling {found.ece_before.value:.1%})"))
+    screen.out.print(Text(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s"))
+    _findings(run)
+    screen.out.print(Text(f"Model    {screen.printable(str(run.model))}"))
+    screen.out.print(Text(f"Report   {screen.printable(str(run.report))}"))
+    screen.out.print(Text(f"Next     receptron predict {screen.printable(str(run.model.parent))} IMAGE..."))
+
+
+def _findings(run: "Run") -> None:
+    count = {name: sum(f.severity == name for f in run.audit.findings) for name in ("error", "warning", "note")}
+    told = ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for name, n in count.items() if n) or "nothing to complain about"
+    screen.out.print(Text(f"Data     {run.audit.images:,} images, {run.audit.broken:,} unreadable; {told}"))
+    for finding in [f for f in run.audit.findings if f.severity != "note"][:3]:
+        screen.out.print(Text(screen.printable(f"         {finding.severity}: {finding.message}")))
+
+
+def _percent(estimate: "Estimate") -> str:
+    return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"

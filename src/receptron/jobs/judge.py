@@ -1,0 +1,88 @@
+"""The figures of a trained model: on the test side through the very path that predict takes, or out of fold where there is no test side."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import Tensor
+
+from receptron.bundle.card import Answer, Comparison, Evaluation
+from receptron.bundle.model import Model
+from receptron.jobs.learn import Learnt
+from receptron.progress import Progress
+from receptron.training import baselines, calibration
+from receptron.training.evaluation import compare, evaluate
+from receptron.training.ground import Images
+from receptron.training.scratch import pixels_of
+
+SHOWN = 24  # mistakes and doubtful images kept for the report
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What the report says of the model."""
+
+    evaluation: Evaluation
+    comparisons: tuple[Comparison, ...]
+    given: Evaluation | None
+    mistakes: tuple[Answer, ...]
+    doubtful: tuple[Answer, ...]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """Logits of some images and what is known of them."""
+
+    names: Sequence[str]
+    logits: NDArray[np.float64]
+    truth: NDArray[np.int64]
+
+
+def judge_on_test(model: Model, learnt: Learnt, test: Images, leaked: frozenset[str], progress: Progress) -> Judged:
+    """Every test image is read from its file and answered once. `leaked` test images (digests), which have a twin in training, are left
+    out of the figures that count, and stand in `given` beside them.
+    """
+    scores = model.scores(list(test.names), progress=progress)
+    rows = np.array(scores.read, np.int64)
+    images, clean = test.part(rows), np.array([test.digests[i] not in leaked for i in scores.read], bool)
+    seen = _Seen(images.names, scores.logits, images.targets.numpy())
+    fair = clean if clean.any() else ~clean
+    kept = _Seen([name for name, good in zip(seen.names, fair, strict=True) if good], seen.logits[fair], seen.truth[fair])
+    near = learnt.nearest(images)[fair]
+    common = np.full(len(kept.truth), baselines.majority(learnt.ground.images.targets, len(model.classes)))
+    source = f"{len(kept.truth):,} test images" + ("" if clean.all() else " without a twin in training")
+    given = None if clean.all() else _evaluate(model, seen, f"{len(seen.truth):,} test images as given, leaks included")
+    return _judged(model, kept, source, {"majority class": common, "nearest neighbour": near}, given)
+
+
+def judge_out_of_fold(model: Model, learnt: Learnt) -> Judged:
+    """Where there is no test side: what networks that never saw an image say of it."""
+    rows, images = learnt.climbed.rows, learnt.ground.images
+    seen = _Seen([images.names[i] for i in rows.tolist()], learnt.climbed.logits, learnt.truth)
+    near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.ground.folds)[rows]
+    common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
+    source = f"{len(learnt.ground.folds)}-fold cross-validation on {len(rows):,} images"
+    return _judged(model, seen, source, {"majority class": common, "nearest neighbour": near}, None)
+
+
+def _known(learnt: Learnt) -> Tensor:
+    """What the nearest neighbour compares, of the training images."""
+    return learnt.features.pooled[:, 0] if learnt.features else pixels_of(learnt.ground, learnt.ground.images)
+
+
+def _evaluate(model: Model, seen: _Seen, source: str) -> Evaluation:
+    return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names)
+
+
+def _judged(model: Model, seen: _Seen, source: str, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judged:
+    right = seen.logits.argmax(1) == seen.truth
+    chances = calibration.probabilities(seen.logits, model.card.temperature)
+    answers = [
+        replace(model.answer(name, row), label=model.classes[label])
+        for name, row, label in zip(seen.names, chances, seen.truth.tolist(), strict=True)
+    ]
+    wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
+    unsure = sorted(answers, key=lambda a: a.confidence)
+    comparisons = tuple(compare(right, answer == seen.truth, name) for name, answer in rivals.items())
+    return Judged(_evaluate(model, seen, source), comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))

@@ -1,0 +1,47 @@
+"""What a user may set of the main job, checked at the door."""
+
+import re
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from receptron.errors import BadValue, UnknownName
+from receptron.progress import Progress, Silent
+from receptron.weights.sidecar import Facts
+
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
+PRECISIONS = ("auto", "float32", "bfloat16")
+
+
+@dataclass(frozen=True)
+class Extras:
+    """Settings of `train` that few need."""
+
+    facts: Facts = field(default_factory=Facts)  # what is said of a local weights file that has no sidecar
+    precision: str = "auto"  # "float32" or "bfloat16" instead of a trial
+    allow_broken: bool = False  # go on with more than 1 % unreadable images
+    resume: bool = False  # continue an interrupted run in the same `out`
+    cache: Path | None = None  # folder of cached activations; None: the user's cache
+    tensorboard: Path | None = None  # folder to log curves to
+    every: float = 15.0  # seconds between checkpoints
+    command: str = ""  # the command line, for the report
+    progress: Progress = field(default_factory=Silent)
+
+
+def seconds(text: str | float) -> float:
+    """ "90", "90s", "10m" or "1.5h" -> seconds. Raises: BadValue.
+
+    >>> seconds("10m"), seconds("1.5h"), seconds(90)
+    (600.0, 5400.0, 90.0)
+    """
+    found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(text))
+    value = float(found[1]) * _UNITS[found[2] or "s"] if found else 0.0
+    if value <= 0:
+        raise BadValue(f"--time {text} is no span of time.", mend="write it like 90s, 10m or 1.5h")
+    return value
+
+
+def check_precision(name: str) -> str:
+    """The name itself. Raises: UnknownName."""
+    if name not in PRECISIONS:
+        raise UnknownName("precision", name, PRECISIONS)
+    return name

@@ -1,0 +1,100 @@
+"""What training starts from: which network, which weights, which input; decided from what the user said and how large the images are."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+
+from receptron.blocks.classifier import Classifier
+from receptron.data.catalog import Catalog, Facts
+from receptron.data.decode import decode
+from receptron.errors import BadValue, UnreadableImage
+from receptron.weights import sidecar
+from receptron.weights.inputs import InputSpec
+from receptron.weights.pretrained import Pretrained
+from receptron.weights.published import published_for
+from receptron.weights.source import is_file, resolve
+from receptron.zoo import ZOO, build
+
+DEFAULT_NET = "mobilenet_v2"  # the best figure per second on a laptop's processor among the first nets
+SMALL_NET = "cifar_resnet20"  # He et al. 2016, section 4.2: made for 32x32
+PLAIN_NET = "resnet18"
+SMALL = 64  # px of the shorter side below which ImageNet's weights do not fit the images
+TINY, PHOTO = 16, 128  # px: the least and the most that training from scratch works at by default
+PEEK = 32  # images looked at to decide
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What the user said about network and weights; None: not said."""
+
+    net: str | None = None
+    weights: str | Path | None = None  # reference, file, "none", or None for the default
+    facts: sidecar.Facts = field(default_factory=sidecar.Facts)  # what flags say of a weights file
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where training starts."""
+
+    net: str
+    pretrained: Pretrained | None
+    spec: InputSpec
+    channels: int
+    grey: bool
+
+    def make(self, classes: int) -> Classifier:
+        """A network with its weights, pretrained or fresh."""
+        return build(self.net, classes=classes, channels=self.channels, pretrained=self.pretrained)
+
+    def maker(self, classes: int) -> Callable[[], Classifier]:
+        """`make` for a fixed number of classes."""
+        return lambda: self.make(classes)
+
+
+def choose_start(catalog: Catalog, wish: Wish) -> Start:
+    """Small images and `weights="none"` start from scratch, everything else from pretrained weights.
+
+    Raises: WeightsUnavailable (offline) naming the ways on; UnknownName; ImageTooSmall; BadValue.
+    """
+    seen = _peek(catalog)
+    shorter = int(median(min(facts.width, facts.height) for facts in seen)) if seen else SMALL
+    grey = bool(seen) and all(facts.grey for facts in seen)
+    if wish.weights == "none" or (wish.weights is None and shorter < SMALL):
+        return _from_scratch(wish.net, shorter, grey)
+    pretrained = _pretrained(wish)
+    return Start(pretrained.net, pretrained, pretrained.inputs, 3, grey)
+
+
+def _from_scratch(net: str | None, shorter: int, grey: bool) -> Start:
+    net = net or (SMALL_NET if shorter < SMALL else PLAIN_NET)
+    least = ZOO[net].least if net in ZOO else 1
+    pixels = max(least, min(max(shorter, TINY), PHOTO))
+    crop = 1.0 if pixels < SMALL else 0.875
+    return Start(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if grey else 3, grey)
+
+
+def _pretrained(wish: Wish) -> Pretrained:
+    facts = wish.facts.or_else(sidecar.Facts(net=wish.net))
+    if wish.weights is not None:
+        if not is_file(wish.weights):
+            facts = facts.or_else(sidecar.Facts(net=DEFAULT_NET))
+        return resolve(wish.weights, facts)
+    net = wish.net or DEFAULT_NET
+    rows = published_for(net)
+    if not rows and net in ZOO:
+        raise BadValue(
+            f"no weights are published for {net}.", mend=f"train it from scratch with --weights none, or give a file: --weights {net}.pt"
+        )
+    return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Facts(net=net))
+
+
+def _peek(catalog: Catalog) -> list[Facts]:
+    """Facts of a few images spread over the catalog."""
+    found: list[Facts] = []
+    for item in catalog.items[:: max(1, len(catalog.items) // PEEK)]:
+        try:
+            found.append(decode(item.path, shortest=SMALL)[1])
+        except UnreadableImage:
+            continue
+    return found

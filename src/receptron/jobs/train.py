@@ -1,0 +1,206 @@
+"""The main job: images in, a network that can be trusted out. Audit, split, learn, judge once on the test side, save, report."""
+
+import hashlib
+import os
+import platform
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from time import monotonic
+
+from receptron import durable, report
+from receptron.analysis.cost import cost
+from receptron.bundle import store
+from receptron.bundle.card import Answer, Card, Provenance
+from receptron.bundle.model import Model
+from receptron.data import audit as rules
+from receptron.data.canvas import Reading, read
+from receptron.data.catalog import Audit, Catalog
+from receptron.data.duplicates import find_duplicates
+from receptron.data.gate import check_broken, check_classes
+from receptron.data.scan import scan
+from receptron.data.split import Split, split
+from receptron.jobs.judge import Judged, judge_on_test, judge_out_of_fold
+from receptron.jobs.learn import Learnt, Manner, images_at, learn
+from receptron.jobs.place import Place, default_place, fingerprint
+from receptron.jobs.settings import Extras, check_precision, seconds
+from receptron.jobs.start import Start, Wish, choose_start
+from receptron.records import to_json
+from receptron.training import calibration
+from receptron.training.clock import Clock, Journal
+from receptron.training.engine import find_device
+from receptron.training.evaluation import evaluate
+from receptron.training.features import default_cache
+from receptron.training.ground import Surroundings
+from receptron.training.run import Run, Stage
+from receptron.training.watch import Watch
+
+SAMPLES = 6  # images per class shown in the report
+
+
+class Stopwatch:
+    """Seconds of each part of the run."""
+
+    def __init__(self) -> None:
+        self.stages: list[Stage] = []
+
+    @contextmanager
+    def stage(self, name: str) -> Generator[None]:
+        """Time what happens inside."""
+        began = monotonic()
+        yield
+        self.stages.append(Stage(name, monotonic() - began))
+
+
+@dataclass(frozen=True)
+class _Sided:
+    """The images, read and placed."""
+
+    catalog: Catalog
+    reading: Reading
+    audit: Audit
+    split: Split
+
+
+def train(
+    path: str | Path,
+    out: str | Path | None = None,
+    net: str | None = None,
+    weights: str | Path | None = None,
+    time: str | float = "10m",
+    seed: int = 0,
+    device: str = "auto",
+    test_size: float = 0.2,
+    extras: Extras | None = None,
+) -> Run:
+    """Train or adapt a network on the labelled images at `path`, and write model and report into `out`.
+
+    `path`: a folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits". `weights`: a published reference
+    such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; by default small images start from scratch and
+    others from the net's first published weights. `time`: how long the ladder may climb, as "90s", "10m", "1h" or seconds.
+    `test_size`: share kept for the test; 0 judges by cross-validation instead. The run is reproducible from `seed` on one machine.
+    Raises: BadValue, NoImages, BrokenImages, WeightsUnavailable, StorageFault, NonFinite; SystemExit(143) after a SIGTERM.
+    """
+    extras, watchmaker = extras or Extras(), Stopwatch()
+    budget, where = seconds(time), find_device(device)
+    check_precision(extras.precision)
+    catalog = scan(path)
+    start = choose_start(catalog, Wish(net, weights, extras.facts))
+    place = Place(Path(out) if out else default_place(path))
+    with watchmaker.stage("reading and audit"):
+        sided = _sides(catalog, start, place, test_size, seed, extras)
+    settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
+    settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
+    place.open(fingerprint(settings, _data_digest(sided), start.spec), resume=extras.resume)
+    manner = Manner(seed, where, extras.precision, has_test=bool(sided.split.test))
+    with Watch() as watch, watchmaker.stage("learning"):
+        journal = Journal(place.work / "journal.json")
+        around = Surroundings(
+            place.work, extras.cache or default_cache(), Clock(budget, journal.recall("spent", float) or 0.0), journal, watch,
+            extras.progress, extras.every, extras.tensorboard,
+        )  # fmt: skip
+        learnt = learn(sided.reading, sided.split, start, manner, around)
+    with watchmaker.stage("judging"):
+        card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, manner, extras))
+    with watchmaker.stage("saving"):
+        store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
+        run = _run(place, card, judged, sided, learnt, watchmaker.stages, settings)
+        durable.write_file(place.record, to_json(run))
+        report.write(run)
+    place.close()
+    return run
+
+
+def _sides(catalog: Catalog, start: Start, place: Place, test_size: float, seed: int, extras: Extras) -> _Sided:
+    began = monotonic()
+    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress)
+    check_broken(reading.entries, allow_broken=extras.allow_broken)
+    check_classes(reading.entries)
+    clusters = find_duplicates(reading)
+    sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=place.remembered())
+    return _Sided(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
+
+
+def _judge(sided: _Sided, learnt: Learnt, start: Start, extras: Extras, provenance: Provenance) -> tuple[Card, Judged]:
+    """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
+    needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
+    classes = learnt.ground.classes
+    temperature = calibration.temperature(learnt.climbed.logits, learnt.truth)
+    folded = evaluate(learnt.climbed.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
+    card = Card(
+        net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.climbed.rung,
+        parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
+    )  # fmt: skip
+    model = Model(card, learnt.net)
+    known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)
+    test = images_at(sided.reading, known, classes)
+    judged = judge_on_test(model, learnt, test, _leaked(sided), extras.progress) if len(test) else judge_out_of_fold(model, learnt)
+    return replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons), judged
+
+
+def _leaked(sided: _Sided) -> frozenset[str]:
+    """Digests of test images with a twin, or an image of their group, in training."""
+    train, test = set(sided.split.train), set(sided.split.test)
+    mixed = [unit.places for unit in sided.split.units if train & set(unit.places) and test & set(unit.places)]
+    return frozenset(sided.reading.entries[place].sha256 for places in mixed for place in places if place in test)
+
+
+def _run(
+    place: Place, card: Card, judged: Judged, sided: _Sided, learnt: Learnt, stages: list[Stage], settings: Mapping[str, object]
+) -> Run:
+    """The record of the whole run; files are told relative to the root of the images."""
+    root = sided.catalog.root
+
+    def shown(answers: tuple[Answer, ...]) -> tuple[Answer, ...]:
+        return tuple(replace(answer, path=os.path.relpath(answer.path, root)) for answer in answers)
+
+    return Run(
+        model=place.model, report=place.report, card=card, audit=sided.audit, split=sided.split.summary, ladder=learnt.rungs,
+        stopped=learnt.climbed.stopped, curves=learnt.climbed.points, trials=learnt.trials, stages=tuple(stages),
+        mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
+        settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
+    )  # fmt: skip
+
+
+def _samples(sided: _Sided) -> dict[str, tuple[str, ...]]:
+    """A few training files per class, spread over the class."""
+    by_class: dict[str, list[str]] = {}
+    for place in sided.split.train:
+        item = sided.reading.entries[place].item
+        by_class.setdefault(item.label, []).append(os.path.relpath(item.path, sided.catalog.root))
+    return {label: tuple(files[:: max(1, len(files) // SAMPLES)][:SAMPLES]) for label, files in sorted(by_class.items())}
+
+
+def _placed(sided: _Sided) -> Iterator[store.Placed]:
+    """Every image's side, for the bundle to remember."""
+    for side, places in (("train", sided.split.train), ("test", sided.split.test), ("set aside", sided.split.set_aside)):
+        for place in places:
+            entry = sided.reading.entries[place]
+            yield store.Placed(entry.sha256, os.path.relpath(entry.item.path, sided.catalog.root), side, entry.item.label)
+
+
+def _data_digest(sided: _Sided) -> str:
+    """Digest over all images that are used, with label and side."""
+    rows = sorted((row.sha256, row.label, row.side) for row in _placed(sided))
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def _provenance(sided: _Sided, learnt: Learnt, start: Start, manner: Manner, extras: Extras) -> Provenance:
+    trained = next((trial for trial in reversed(learnt.trials) if trial.chosen), None)
+    packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors", "lightning-fabric")
+    return Provenance(
+        receptron=version("receptron"),
+        versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
+        command=extras.command or f"receptron.train({str(sided.catalog.root)!r})",
+        seed=manner.seed,
+        data_sha256=_data_digest(sided),
+        weights=start.pretrained.reference if start.pretrained else "none",
+        weights_sha256=durable.sha256(start.pretrained.path) if start.pretrained else "",
+        device=manner.device,
+        precision=trained.precision if trained else manner.precision,
+        memory_format="channels_last",
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+    )

@@ -1,0 +1,133 @@
+"""The feature cache: activations at the frozen boundary, computed once per image and view, kept on disk.
+
+A block of rows is one safetensors file whose name carries the digest of its bytes. Blocks are only ever added, so two runs may share a
+cache; a block that is lost or fails its digest is computed again. The folder's name is the key: weights of the front,
+preprocessing, recipe of the views, number format.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import platformdirs
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load, save
+from torch import Tensor, nn
+
+from receptron import durable
+from receptron.data.augment import Recipe, augmented
+from receptron.data.modes import Pixels
+from receptron.data.prepare import prepare
+from receptron.data.store import Canvases
+from receptron.errors import StorageFault
+from receptron.progress import Progress
+from receptron.weights.inputs import InputSpec
+
+BLOCK = 64  # images in one file and in one forward pass
+VIEW_SEED = 0  # views in the cache are shared by all runs, whatever their seed
+
+
+@dataclass(frozen=True)
+class Views:
+    """What the front sees of each image: view 0 is the centre, as at prediction; views 1..count-1 are augmented."""
+
+    spec: InputSpec
+    channels: int
+    recipe: Recipe
+    count: int
+
+    def of(self, canvases: Sequence[Pixels], names: Sequence[str], view: int) -> Tensor:
+        """Float (N, channels, pixels, pixels) of one view of several canvases."""
+        if view == 0:
+            return prepare(canvases, self.spec, self.channels)
+        return augmented(canvases, names, self.spec, self.recipe, channels=self.channels, seed=VIEW_SEED, epoch=view)
+
+
+@dataclass(frozen=True)
+class FeatureCache:
+    """Activations of one front under one preprocessing, by image digest and view."""
+
+    folder: Path | None  # None keeps nothing on disk
+
+    def gather(
+        self,
+        front: nn.Module,
+        views: Views,
+        digests: Sequence[str],
+        canvases: Canvases,
+        run: Callable[[nn.Module, Tensor], Tensor],
+        progress: Progress,
+    ) -> Tensor:
+        """Activations (N, views, ...) of the images `digests`: from the disk, or computed by `run(front, batch)` and kept."""
+        found = self._read(set(digests), views.count)
+        progress.start("features", len(digests), "images")
+        progress.advance(sum(digest in found for digest in digests))
+        missing = list(dict.fromkeys(digest for digest in digests if digest not in found))
+        for block in _blocks(missing):
+            rows = self._compute(front, views, block, canvases, run)
+            found.update(zip(block, rows, strict=True))
+            self._write(dict(zip(block, rows, strict=True)))
+            progress.advance(len(block))
+        progress.done(f"{len(missing):,} computed, {len(digests) - len(missing):,} from the cache")
+        return torch.stack([found[digest] for digest in digests])
+
+    @staticmethod
+    def _compute(
+        front: nn.Module, views: Views, block: list[str], canvases: Canvases, run: Callable[[nn.Module, Tensor], Tensor]
+    ) -> Tensor:
+        """Activations (block, views, ...). A short block is filled up, so that a row never depends on how many were missing."""
+        full = block + block[:1] * (BLOCK - len(block))
+        pictures = [canvases[digest] for digest in full]
+        return torch.stack([run(front, views.of(pictures, full, view)) for view in range(views.count)], dim=1)[: len(block)]
+
+    def _write(self, rows: dict[str, Tensor]) -> None:
+        """Add a block; a full disk costs the cache, never the run."""
+        if self.folder is None:
+            return
+        content = save({digest: row.contiguous() for digest, row in rows.items()})
+        try:
+            durable.write_file(self.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors", content)
+        except StorageFault:
+            return
+
+    def _read(self, wanted: set[str], views: int) -> dict[str, Tensor]:
+        """Rows on disk whose file still matches its name; rows with too few views do not count."""
+        found: dict[str, Tensor] = {}
+        for file in sorted(self.folder.glob("*.safetensors")) if self.folder and self.folder.is_dir() else []:
+            for digest, row in _verified(file):
+                if digest in wanted and len(row) >= views:
+                    found[digest] = row[:views]
+        return found
+
+
+def default_cache() -> Path:
+    """The user's cache of activations; the environment variable RECEPTRON_CACHE moves it."""
+    return Path(os.environ.get("RECEPTRON_CACHE") or platformdirs.user_cache_dir("receptron")) / "features"
+
+
+def _verified(file: Path) -> Iterator[tuple[str, Tensor]]:
+    """Rows of one block, or none if another run removed it or its bytes are not those of its name."""
+    try:
+        content = file.read_bytes()
+        if hashlib.sha256(content).hexdigest() == file.stem:
+            yield from load(content).items()
+    except (OSError, SafetensorError):
+        return
+
+
+def _blocks(names: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(names), BLOCK):
+        yield names[start : start + BLOCK]
+
+
+def cache_key(state: dict[str, Tensor], views: Views, number_format: str) -> str:
+    """Digest of everything that an activation depends on besides the image."""
+    digest = hashlib.sha256(repr((views.spec, views.channels, views.recipe, number_format, torch.__version__)).encode())
+    for name, tensor in sorted(state.items()):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()).data)
+    return digest.hexdigest()[:32]

@@ -1,0 +1,91 @@
+"""Rung 1's ground: activations at the frozen boundary from the cache, and what the last layer sees of them."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from receptron.blocks.classifier import Classifier
+from receptron.training.boundary import Divided, Tail, divide, frozen
+from receptron.training.engine import Engine
+from receptron.training.features import FeatureCache, Views, cache_key
+from receptron.training.ground import Ground, Images
+from receptron.training.memory import available
+from receptron.training.run import Trial
+from receptron.training.trial import candidates, choose
+
+SHARE = 0.35  # of the free memory may hold activations
+FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways
+VIEWS = (4, 16)  # augmented views of one image, at least and at most
+TRIAL_IMAGES = 16
+
+
+@dataclass(frozen=True)
+class Features:
+    """The training side at the boundary: `maps` (N, views, C, H, W), and `pooled` (N, views, D) after the tail as it was pretrained."""
+
+    divided: Divided
+    engine: Engine
+    views: Views
+    maps: Tensor
+    pooled: Tensor
+
+
+def compute(net: Classifier, ground: Ground, trials: list[Trial]) -> Features:
+    """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
+    divided = divide(net, ground.channels, ground.spec.pixels)
+    engine = _fastest(divided, ground, trials)
+    views = Views(ground.spec, ground.channels, ground.recipe, 1 + _view_count(divided, len(ground.images), engine))
+    front = frozen(divided.front, engine)
+    key = cache_key(divided.front.state_dict(), views, engine.precision)
+    cache = FeatureCache(ground.around.cache / key if ground.around.cache else None)
+    maps = cache.gather(front, views, ground.images.digests, ground.canvases, _runner(engine), ground.around.progress)
+    return Features(divided, engine, views, maps, pool(divided.tail, maps, engine))
+
+
+def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
+    """What the last linear layer of `tail`, as it stands, sees: (N, views, C, H, W) -> float32 (N, views, D)."""
+    twin = frozen(tail, engine)
+    columns: list[Tensor] = []
+    for view in range(maps.shape[1]):
+        with torch.inference_mode():
+            parts = [twin.pooled(engine.place(maps[i : i + 128, view])).float().cpu() for i in range(0, len(maps), 128)]
+        columns.append(torch.cat(parts))
+    return torch.stack(columns, dim=1).clone()
+
+
+def pooled_centres(features: Features, ground: Ground, images: Images) -> Tensor:
+    """float32 (N, D) of the centre view of other images, for the nearest neighbour on the test side."""
+    run, front = _runner(features.engine), frozen(features.divided.front, features.engine)
+    rows = [features.views.of(ground.pictures(images)[i : i + 64], images.digests[i : i + 64], 0) for i in range(0, len(images), 64)]
+    maps = torch.cat([run(front, batch) for batch in rows])
+    return pool(features.divided.tail, maps[:, None], features.engine)[:, 0]
+
+
+def _runner(engine: Engine):
+    def run(front: nn.Module, batch: Tensor) -> Tensor:
+        with torch.inference_mode():
+            return front(engine.place(batch).to(engine.dtype)).cpu().contiguous()
+
+    return run
+
+
+def _fastest(divided: Divided, ground: Ground, trials: list[Trial]) -> Engine:
+    """The engine that runs the frozen front fastest on this machine; an earlier sitting's choice stands."""
+    engines = candidates(ground.device, ground.precision)
+    sample = torch.zeros(TRIAL_IMAGES, ground.channels, ground.spec.pixels, ground.spec.pixels)
+    known = ground.around.journal.recall("front engine", list[Trial])
+    if known is None:
+        run_of = {engine: (_runner(engine), frozen(divided.front, engine)) for engine in engines}
+        _, known = choose(engines, lambda engine: lambda: run_of[engine][0](run_of[engine][1], sample), TRIAL_IMAGES)
+        ground.around.journal.note("front engine", known)
+    trials.extend(known)
+    return next(engine for engine, trial in zip(engines, known, strict=True) if trial.chosen)
+
+
+def _view_count(divided: Divided, images: int, engine: Engine) -> int:
+    """Augmented views per image: many for few images, as many as memory holds, at least one."""
+    channels, height, width = divided.shape
+    fits = int(available() * SHARE / (images * channels * height * width * engine.dtype.itemsize)) - 1
+    wanted = min(max(FORWARDS // images, VIEWS[0]), VIEWS[1])
+    return max(1, min(wanted, fits))

@@ -1,0 +1,119 @@
+"""What a climb stands on: the images of the training side, the network it starts from, the machine, the time."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from receptron.data.augment import Recipe
+from receptron.data.modes import Pixels
+from receptron.data.prepare import prepare
+from receptron.data.store import Canvases
+from receptron.progress import Progress, Silent
+from receptron.training.checkpoint import Checkpoints
+from receptron.training.clock import Clock, Journal
+from receptron.training.engine import Engine
+from receptron.training.loop import Desk
+from receptron.training.run import Point
+from receptron.training.watch import Watch
+from receptron.weights.inputs import InputSpec
+
+
+@dataclass(frozen=True)
+class Images:
+    """Labelled images of one side, in a fixed order."""
+
+    digests: tuple[str, ...]  # sha256 of each file
+    names: tuple[str, ...]  # path of each, as people know it
+    targets: Tensor  # (N,) class numbers
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def part(self, rows: NDArray[np.int64]) -> "Images":
+        """The images `rows`."""
+        picked: Sequence[int] = rows.tolist()
+        return Images(tuple(self.digests[i] for i in picked), tuple(self.names[i] for i in picked), self.targets[torch.from_numpy(rows)])
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """Where a run works, how long it may, who is told and who may stop it."""
+
+    work: Path | None  # checkpoints and decisions of this run
+    cache: Path | None  # activations, shared by all runs
+    clock: Clock
+    journal: Journal
+    watch: Watch = field(default_factory=Watch)
+    progress: Progress = field(default_factory=Silent)
+    every: float = 15.0  # seconds between checkpoints
+    log: Path | None = None  # TensorBoard's folder
+
+    def desk(self, phase: str) -> Desk:
+        """The desk of one phase, with checkpoints of its own."""
+        self.journal.note("spent", self.clock.spent)
+        slug = "".join(letter if letter.isalnum() else "-" for letter in phase)
+        checkpoints = Checkpoints(self.work / "checkpoints" / slug) if self.work else None
+        return Desk(checkpoints, self.every, self.watch, self.progress)
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Everything that training needs to know."""
+
+    images: Images
+    folds: tuple[NDArray[np.int64], ...]  # held-out rows of each fold
+    classes: tuple[str, ...]
+    canvases: Canvases
+    spec: InputSpec
+    channels: int
+    recipe: Recipe
+    device: str
+    precision: str  # "auto", "float32" or "bfloat16"
+    seed: int
+    around: Surroundings
+    full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
+
+    def pictures(self, images: Images) -> list[Pixels]:
+        """Canvases of `images`."""
+        return [self.canvases[digest] for digest in images.digests]
+
+
+def learning_rows(count: int, held_out: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The rows of 0..count-1 that are not held out."""
+    return np.setdiff1d(np.arange(count), held_out)
+
+
+def answers(net: nn.Module, inputs: Tensor, engine: Engine, batch: int = 64) -> NDArray[np.float64]:
+    """Class scores (N, classes) of a network in eval mode, on what it takes."""
+    net.eval()
+    parts: list[Tensor] = []
+    with torch.inference_mode(), engine.fabric.autocast():
+        for start in range(0, len(inputs), batch):
+            parts.append(net(engine.place(inputs[start : start + batch])).float().cpu())
+    return torch.cat(parts).double().numpy()
+
+
+def answers_on_canvases(net: nn.Module, ground: Ground, images: Images, engine: Engine, batch: int = 64) -> NDArray[np.float64]:
+    """Class scores (N, classes) on the centre view of each image."""
+    parts: list[NDArray[np.float64]] = []
+    for start in range(0, len(images), batch):
+        rows = np.arange(start, min(start + batch, len(images)))
+        parts.append(answers(net, prepare(ground.pictures(images.part(rows)), ground.spec, ground.channels), engine, batch))
+    return np.concatenate(parts)
+
+
+@dataclass(frozen=True)
+class Climbed:
+    """Where the ladder ended: the trained network and everything that was learnt on the way."""
+
+    net: nn.Module
+    rung: str
+    stopped: str
+    rows: NDArray[np.int64]  # training images that the rung was cross-validated on
+    logits: NDArray[np.float64]  # (rows, classes), out of fold
+    points: tuple[Point, ...]

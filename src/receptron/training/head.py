@@ -1,0 +1,91 @@
+"""Rung 1: a linear head on frozen features. Multinomial logistic regression; how strongly it is held back is chosen by cross-validation."""
+
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.exceptions import ConvergenceWarning
+from sklearn.linear_model import LogisticRegression
+from torch import Tensor, nn
+
+STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer
+_ABSENT = -20.0  # logit of a class that the training images do not show
+
+
+@dataclass(frozen=True)
+class Head:
+    """Class scores = features @ weight.T + bias."""
+
+    weight: Tensor  # (classes, features)
+    bias: Tensor  # (classes,)
+    strength: float
+
+    def logits(self, features: Tensor) -> NDArray[np.float64]:
+        """(N, features) -> (N, classes)."""
+        return (features.double() @ self.weight.double().T + self.bias.double()).numpy()
+
+    def put_into(self, layer: nn.Linear) -> None:
+        """Make a network's last layer this head, in place."""
+        with torch.no_grad():
+            layer.weight.copy_(self.weight)
+            layer.bias.copy_(self.bias)
+
+
+@dataclass(frozen=True)
+class Chosen:
+    """The head on all training images, and what heads on the other folds say of each image."""
+
+    head: Head
+    folds: tuple[Head, ...]  # head i never saw fold i
+    logits: NDArray[np.float64]  # (N, classes), out of fold
+
+
+def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -> Head:
+    """The head for features (N, views, D) whose images have class numbers (N,); every view counts as an image.
+
+    Features are standardised for the fit, and the head is given for the features as they are.
+    """
+    middle, spread = features[:, 0].mean(0), features[:, 0].std(0) + 1e-6
+    inputs = ((features - middle) / spread).flatten(0, 1).numpy()
+    model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits of a head do not matter to its accuracy
+        model.fit(inputs, targets.repeat_interleave(features.shape[1]).numpy())
+    found: Any = model
+    rows, offsets = torch.from_numpy(found.coef_).float(), torch.from_numpy(found.intercept_).float()
+    if len(rows) == 1:  # two classes share one row
+        rows, offsets = torch.cat([torch.zeros_like(rows), rows]), torch.cat([torch.zeros_like(offsets), offsets])
+    weight, bias = torch.zeros(classes, features.shape[2]), torch.full((classes,), _ABSENT)
+    seen = torch.from_numpy(found.classes_).long()
+    weight[seen] = rows / spread
+    bias[seen] = offsets - (rows / spread) @ middle
+    return Head(weight, bias, strength)
+
+
+def choose_head(features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]]) -> Chosen:
+    """Try every strength on the folds (arrays of held-out rows) by log-loss on centre views; fit on all images with the best."""
+    centre = features[:, :1]
+    losses = [_log_loss(_out_of_fold(centre, targets, classes, folds, strength)[1], targets) for strength in STRENGTHS]
+    strength = STRENGTHS[int(np.argmin(losses))]
+    heads, logits = _out_of_fold(features, targets, classes, folds, strength)
+    return Chosen(fit_head(features, targets, classes, strength), tuple(heads), logits)
+
+
+def _out_of_fold(
+    features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], strength: float
+) -> tuple[list[Head], NDArray[np.float64]]:
+    heads: list[Head] = []
+    logits = np.zeros((len(targets), classes))
+    for held_out in folds:
+        learning = np.setdiff1d(np.arange(len(targets)), held_out)
+        heads.append(fit_head(features[learning], targets[learning], classes, strength))
+        logits[held_out] = heads[-1].logits(features[held_out, 0])
+    return heads, logits
+
+
+def _log_loss(logits: NDArray[np.float64], targets: Tensor) -> float:
+    return float(nn.functional.cross_entropy(torch.from_numpy(logits), targets))

@@ -1,0 +1,121 @@
+"""The one training loop. What is learnt is an objective, where images come from is a source, how long and how fast is a plan."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
+
+from receptron.data.keyed import keyed, order
+from receptron.progress import Progress, Silent
+from receptron.training.checkpoint import Checkpoints
+from receptron.training.engine import Engine
+from receptron.training.guard import Guard
+from receptron.training.objective import Objective, Supervised
+from receptron.training.optimiser import make_optimiser, set_rate
+from receptron.training.plan import Plan, rate_at
+from receptron.training.position import Keeper, Position
+from receptron.training.run import Point
+from receptron.training.source import Source, ahead
+from receptron.training.watch import Watch
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One network, learning from one source until its plan is done."""
+
+    name: str
+    net: nn.Module
+    source: Source
+    plan: Plan
+    objective: Objective = field(default_factory=Supervised)
+    held_out: Callable[[nn.Module], float] | None = None  # accuracy on images that the phase does not learn from
+
+
+@dataclass(frozen=True)
+class Desk:
+    """What surrounds a phase: where it saves, who may stop it, who is told."""
+
+    checkpoints: Checkpoints | None = None
+    every: float = 15.0  # seconds between checkpoints at most
+    watch: Watch = field(default_factory=Watch)
+    progress: Progress = field(default_factory=Silent)
+    log: Callable[[Point], None] | None = None
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A phase that ended; the network holds its best weights, or its last where nothing was held out."""
+
+    points: tuple[Point, ...]
+    best: float | None
+    interrupted: bool
+
+
+def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
+    """Train `phase.net` in place.
+
+    Bit-identical on one CPU for the same seed and threads, also when killed and resumed from `desk.checkpoints`: order, views
+    and dropout depend on (seed, epoch, step) alone. Raises: NonFinite within one step; StorageFault; SystemExit(143) on SIGTERM.
+    """
+    plan, count, told = phase.plan, len(phase.source.names), desk.progress
+    per_epoch, steps = plan.steps_per_epoch(count), plan.steps(count)
+    engine.arrange(phase.net.to(engine.device))
+    guard, optimiser = Guard(phase.net, phase.name), make_optimiser(phase.net, plan)
+    keeper = Keeper(phase.net, optimiser, desk.checkpoints, desk.every, desk.watch)
+    at = keeper.restore()
+    net, optimiser = engine.fabric.setup(phase.net, optimiser)
+    told.start(phase.name, steps, "steps")
+    told.advance(at.epoch * per_epoch + at.step)
+    while not at.finished:
+        began, seen, rate = time.perf_counter(), at.images, 0.0
+        net.train()
+        for step, (inputs, targets, names) in ahead(_batches(phase, at.epoch), range(at.step, per_epoch)):
+            number = at.epoch * per_epoch + step
+            torch.manual_seed(int(keyed(plan.seed, phase.name, number).integers(2**63)))  # for dropout
+            rate = set_rate(optimiser, plan.rate * rate_at(number, steps, plan.warmup))
+            losses = phase.objective(net, engine.place(inputs), targets.to(engine.device))
+            guard.losses(losses, names, number)
+            engine.fabric.backward(losses.mean())
+            guard.gradient(clip_grad_norm_(phase.net.parameters(), plan.clip), names, number)
+            optimiser.step()
+            optimiser.zero_grad()
+            guard.buffers(names, number)
+            at = replace(at, step=step + 1, loss=at.loss + float(losses.detach().sum()), images=at.images + len(names))
+            told.advance(1, f"loss {at.loss / at.images:.3f}")
+            keeper.after_step(at, number + 1)
+            if desk.watch.stop:
+                break
+        speed = (at.images - seen) / (time.perf_counter() - began)
+        accuracy = phase.held_out(phase.net) if phase.held_out else None
+        at = _end_epoch(at, Point(phase.name, at.epoch, at.loss / max(1, at.images), accuracy, rate, speed), guard, keeper)
+        at = replace(at, finished=at.epoch >= plan.epochs or desk.watch.stop)
+        keeper.after_epoch(at, at.epoch * per_epoch)
+        if desk.log:
+            desk.log(at.points[-1])
+    keeper.take_best()
+    told.done(f"{len(at.points)} epochs, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else ""))
+    return Fitted(at.points, at.best if phase.held_out else None, desk.watch.stop)
+
+
+def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, list[str]]]:
+    """Step number in `epoch` -> inputs, targets and names of its batch."""
+    rows = order(len(phase.source.names), phase.plan.seed, epoch)
+
+    def make(step: int) -> tuple[Tensor, Tensor, list[str]]:
+        part = rows[step * phase.plan.batch : (step + 1) * phase.plan.batch]
+        picked: list[int] = part.tolist()
+        return *phase.source.batch(part, epoch), [phase.source.names[i] for i in picked]
+
+    return make
+
+
+def _end_epoch(at: Position, point: Point, guard: Guard, keeper: Keeper) -> Position:
+    """Write the epoch down; a metric that is not finite stops here and never becomes the best."""
+    guard.metric("loss", point.loss, at.epoch)
+    if point.accuracy is not None:
+        guard.metric("accuracy", point.accuracy, at.epoch)
+        at = keeper.remember(at, point.accuracy)
+    return replace(at, epoch=at.epoch + 1, step=0, loss=0.0, images=0, points=(*at.points, point))

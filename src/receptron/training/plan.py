@@ -1,0 +1,45 @@
+"""How one phase of training runs: the numbers that the loop needs, and the learning rate as a function of the step."""
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Epochs, batch and optimiser of one phase."""
+
+    epochs: int
+    batch: int
+    rate: float  # highest learning rate, of the last layers
+    optimiser: Literal["sgd", "adamw"] = "sgd"
+    momentum: float = 0.9  # of SGD
+    decay: float = 1e-4  # weight decay, of weights with two or more axes; gains and biases are left alone
+    warmup: float = 0.1  # share of all steps over which the rate rises
+    smoothing: float = 0.1  # label smoothing, Szegedy et al. 2016, arXiv:1512.00567, section 7
+    clip: float = 5.0  # largest gradient norm
+    layer_decay: float = 1.0  # each stage towards the image learns at this share of the next one's rate
+    seed: int = 0
+
+    def steps_per_epoch(self, count: int) -> int:
+        """Batches that `count` images make; a last batch of one image is left to the next epoch, because BatchNorm needs two."""
+        full, rest = divmod(count, self.batch)
+        return max(1, full + (rest > 1))
+
+    def steps(self, count: int) -> int:
+        """Steps of the whole phase."""
+        return self.epochs * self.steps_per_epoch(count)
+
+
+def rate_at(step: int, steps: int, warmup: float) -> float:
+    """Share of the highest rate at `step` of `steps`: a straight rise, then half a cosine to zero.
+
+    Source: Goyal et al. 2017, arXiv:1706.02677 (warm-up); Loshchilov & Hutter 2017, arXiv:1608.03983 (cosine).
+
+    >>> [round(rate_at(s, 10, 0.2), 2) for s in range(10)]
+    [0.5, 1.0, 1.0, 0.96, 0.85, 0.69, 0.5, 0.31, 0.15, 0.04]
+    """
+    rise = max(1, round(steps * warmup))
+    if step < rise:
+        return (step + 1) / rise
+    return 0.5 * (1 + math.cos(math.pi * (step - rise) / max(1, steps - rise)))

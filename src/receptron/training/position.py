@@ -1,0 +1,93 @@
+"""How far a phase is, and keeping it: resume, checkpoint, the best weights so far."""
+
+import time
+from dataclasses import dataclass, replace
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from receptron.training import optimiser_state
+from receptron.training.checkpoint import Checkpoints
+from receptron.training.optimiser_state import OptimiserState
+from receptron.training.run import Point
+from receptron.training.watch import Watch
+
+
+@dataclass(frozen=True)
+class Position:
+    """With the weights and the optimiser, all that resuming needs."""
+
+    epoch: int = 0
+    step: int = 0  # steps done in this epoch
+    loss: float = 0.0  # sum over the images of this epoch
+    images: int = 0  # seen in this epoch
+    best: float = -1.0
+    best_epoch: int = -1
+    points: tuple[Point, ...] = ()
+    finished: bool = False
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a checkpoint holds besides tensors."""
+
+    position: Position
+    optimiser: OptimiserState
+
+
+class Keeper:
+    """Saves and restores one phase; without checkpoints it only remembers the best weights."""
+
+    def __init__(self, net: nn.Module, optimiser: Optimizer, checkpoints: Checkpoints | None, every: float, watch: Watch) -> None:
+        self.net, self.optimiser = net, optimiser
+        self.checkpoints, self.every, self.watch = checkpoints, every, watch
+        self.best: dict[str, Tensor] = {}
+        self.saved_at = time.monotonic()
+
+    def restore(self) -> Position:
+        """The newest checkpoint that verifies goes into network and optimiser; none means the start."""
+        found = self.checkpoints.newest() if self.checkpoints else None
+        if found is None:
+            return Position()
+        snapshot = found.record(Snapshot)
+        self.net.load_state_dict(found.tensors["net"])
+        self.best = dict(found.tensors.get("best", {}))
+        optimiser_state.restore(self.optimiser, found.tensors["optimiser"], snapshot.optimiser)
+        return snapshot.position
+
+    def save(self, at: Position, step: int) -> None:
+        """Write a checkpoint under the phase's step number. Raises: StorageFault, NonFinite."""
+        if self.checkpoints:
+            tensors, rest = optimiser_state.flatten(self.optimiser)
+            groups = {"net": copy_state(self.net), "optimiser": tensors, **({"best": self.best} if self.best else {})}
+            self.checkpoints.save(step, groups, Snapshot(at, rest))
+            self.saved_at = time.monotonic()
+
+    def after_step(self, at: Position, number: int) -> None:
+        """Save when the time has come or SIGTERM asks for it. Raises: SystemExit(143) after a SIGTERM."""
+        if self.watch.terminate or time.monotonic() - self.saved_at >= self.every:
+            self.save(at, number)
+        self.watch.leave_if_told()
+
+    def after_epoch(self, at: Position, number: int) -> None:
+        """Save at the phase's end, or when the time has come. Raises: SystemExit(143) after a SIGTERM."""
+        if at.finished or self.watch.terminate or time.monotonic() - self.saved_at >= self.every:
+            self.save(at, number)
+        self.watch.leave_if_told()
+
+    def remember(self, at: Position, accuracy: float) -> Position:
+        """Keep the weights if `accuracy` is the best so far; an equal one is taken too, because it is trained for longer."""
+        if accuracy < at.best:
+            return at
+        self.best = copy_state(self.net)
+        return replace(at, best=accuracy, best_epoch=at.epoch)
+
+    def take_best(self) -> None:
+        """Put the best weights, where something was held out, back into the network."""
+        if self.best:
+            self.net.load_state_dict(self.best)
+
+
+def copy_state(net: nn.Module) -> dict[str, Tensor]:
+    """The state dict copied to main memory."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in net.state_dict().items()}

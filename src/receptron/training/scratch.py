@@ -1,0 +1,113 @@
+"""Training from scratch, where there are no pretrained weights or the images are too small for them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+
+from receptron.blocks.classifier import Classifier
+from receptron.data.keyed import keyed
+from receptron.data.prepare import prepare
+from receptron.training import baselines
+from receptron.training.engine import Engine
+from receptron.training.ground import Climbed, Ground, Images, answers_on_canvases, learning_rows
+from receptron.training.intervals import paired_gain, wilson
+from receptron.training.loop import Fitted, Phase, fit
+from receptron.training.measured import fastest_for_training
+from receptron.training.objective import Supervised
+from receptron.training.plan import Plan
+from receptron.training.run import Point, Rung, Trial
+from receptron.training.source import CanvasSource
+
+NAME = "from scratch"
+BATCH = 64
+RATE = 0.1  # of SGD, for a batch of 64 under BatchNorm
+DECAY = 5e-4
+EPOCHS = (6, 80)  # at least and at most
+VISITS = 40_000  # image visits wanted in all
+SHARE = 0.7  # of the time that is left may go into training
+
+
+@dataclass(frozen=True)
+class Scratch:
+    """The outcome of training from scratch."""
+
+    climbed: Climbed
+    rungs: tuple[Rung, ...]
+    trials: tuple[Trial, ...]
+
+
+def train_from_scratch(make: Callable[[], Classifier], ground: Ground) -> Scratch:
+    """Train a fresh network without the first fold, whose images tell which epoch was best and how sure its answers are.
+
+    With `ground.full_folds` every fold is held out once, so that each image gets an honest answer.
+    """
+    trials: list[Trial] = []
+    sample = torch.zeros(BATCH, ground.channels, ground.spec.pixels, ground.spec.pixels)
+    engine, speed = fastest_for_training(make(), sample, NAME, ground, trials)
+    trained = len(ground.folds) if ground.full_folds else 1
+    plan = _plan(ground, speed, trained)
+    near, rungs = _rung_0(ground)
+    began, points = ground.around.clock.spent, list[Point]()
+    nets: list[Classifier] = []
+    for number in range(trained):
+        net, fitted = _without(make, ground, plan, engine, number)
+        nets.append(net)
+        points.extend(fitted.points)
+        if ground.around.watch.stop:
+            break
+    rows = np.concatenate(ground.folds[: len(nets)])
+    logits = np.concatenate(
+        [answers_on_canvases(net, ground, ground.images.part(fold), engine) for net, fold in zip(nets, ground.folds, strict=False)]
+    )
+    right = logits.argmax(1) == ground.images.targets.numpy()[rows]
+    gain = paired_gain(right, near[rows])
+    why = f"{plan.epochs} epochs; the best by the images held out was kept" + ("; interrupted" if ground.around.watch.stop else "")
+    rung = Rung(NAME, wilson(int(right.sum()), len(right)), gain, ground.around.clock.spent - began, True, why)
+    stopped = "without pretrained weights there is one rung"
+    return Scratch(Climbed(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
+
+
+def pixels_of(ground: Ground, images: Images) -> Tensor:
+    """What the nearest neighbour compares without a network: float32 (N, D), each picture averaged down to 16x16 and centred."""
+    pictures = prepare(ground.pictures(images), ground.spec, ground.channels)
+    small = functional.adaptive_avg_pool2d(pictures, min(16, ground.spec.pixels)).flatten(1)
+    return small - small.mean(1, keepdim=True)
+
+
+def _without(make: Callable[[], Classifier], ground: Ground, plan: Plan, engine: Engine, fold: int) -> tuple[Classifier, Fitted]:
+    """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
+    torch.manual_seed(int(keyed(ground.seed, "initial weights", fold).integers(2**63)))
+    net, held_out = make(), ground.images.part(ground.folds[fold])
+    learning = ground.images.part(learning_rows(len(ground.images), ground.folds[fold]))
+    source = CanvasSource(
+        ground.pictures(learning), learning.names, learning.targets, ground.spec, ground.channels, ground.recipe, ground.seed
+    )
+
+    def accuracy(current: nn.Module) -> float:
+        said = answers_on_canvases(current, ground, held_out, engine).argmax(1)
+        return float((said == held_out.targets.numpy()).mean())
+
+    name = f"{NAME}, without fold {fold + 1}"
+    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), accuracy), engine, ground.around.desk(name))
+
+
+def _plan(ground: Ground, speed: float, trained: int) -> Plan:
+    """As many epochs as the images want and the time allows; decided once, and remembered."""
+    count = len(ground.images) - len(ground.folds[0])
+    allowed = int(SHARE * ground.around.clock.left * speed / (count * trained))
+    wanted = min(max(EPOCHS[0], round(VISITS / count)), EPOCHS[1])
+    epochs = ground.around.journal.recall("epochs", int) or ground.around.journal.note("epochs", max(EPOCHS[0], min(wanted, allowed)))
+    return Plan(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, seed=ground.seed)
+
+
+def _rung_0(ground: Ground) -> tuple[NDArray[np.bool_], list[Rung]]:
+    """Majority and nearest neighbour on pixels, out of fold; and which images the latter gets right."""
+    began, truth = ground.around.clock.spent, ground.images.targets
+    common = (truth == baselines.majority(truth, len(ground.classes))).numpy()
+    near = baselines.nearest_out_of_fold(pixels_of(ground, ground.images), truth, ground.folds) == truth.numpy()
+    return near, baselines.rungs(common, near, ground.around.clock.spent - began)

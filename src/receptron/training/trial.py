@@ -1,0 +1,37 @@
+"""A short measured trial: which number format and memory layout this machine runs fastest."""
+
+import time
+from collections.abc import Callable
+
+from receptron.training.engine import Engine, Precision
+from receptron.training.run import Trial
+
+WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
+REPEATS = 2
+NAMES: dict[Precision, str] = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
+
+
+def candidates(device: str, wanted: str = "auto") -> list[Engine]:
+    """Formats worth trying on `device`, plain float32 first; only the `wanted` one ("float32", "bfloat16") where it is named."""
+    every = [Engine(device, "32-true", channels_last=False), Engine(device, "32-true"), Engine(device, "bf16-mixed")]
+    return [engine for engine in every if wanted in ("auto", NAMES[engine.precision])]
+
+
+def choose(engines: list[Engine], step: Callable[[Engine], Callable[[], object]], images: int) -> tuple[Engine, list[Trial]]:
+    """Time `step(engine)()`, one step of `images` images, once to warm up and a few times to count; the fastest engine and all figures."""
+    speeds = [images / _seconds(step(engine)) for engine in engines]
+    best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
+    return engines[best], [
+        Trial(NAMES[engine.precision], "channels last" if engine.channels_last else "channels first", speed, i == best)
+        for i, (engine, speed) in enumerate(zip(engines, speeds, strict=True))
+    ]
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    step()
+    taken: list[float] = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        step()
+        taken.append(time.perf_counter() - began)
+    return min(taken)

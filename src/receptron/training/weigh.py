@@ -1,0 +1,127 @@
+"""Whether a rung is worth climbing: trained on folds, one after another, against the rung below on the very same images."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.stats import binomtest
+from torch import nn
+
+from receptron.training.engine import Engine
+from receptron.training.ground import Ground, learning_rows
+from receptron.training.intervals import paired_gain, wilson
+from receptron.training.loop import Phase, fit
+from receptron.training.objective import Supervised
+from receptron.training.plan import Plan
+from receptron.training.run import Point, Rung
+from receptron.training.source import Source
+
+# Looking after every fold makes chance findings likelier; each look must pass a stricter level, so that all five together keep 5 %.
+# Source: Pocock 1977, Biometrika 64:191, Table 1, five looks. Fewer looks at this level are only more careful.
+LOOK = 0.0158
+
+
+@dataclass(frozen=True)
+class Step:
+    """A rung that trains: what it starts from, what it sees, how it is judged."""
+
+    name: str
+    plan: Plan
+    engine: Engine
+    speed: float  # training images per second on this machine
+    start: Callable[[int | None], nn.Module]  # fold (None: all training images) -> module to train
+    source: Callable[[NDArray[np.int64]], Source]  # training rows -> batches
+    judge: Callable[[nn.Module, NDArray[np.int64]], NDArray[np.float64]]  # module, rows -> class scores
+
+    def seconds(self, images: int) -> float:
+        """How long training on `images` images will take."""
+        return self.plan.epochs * images / self.speed
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """What cross-validating a rung showed."""
+
+    rung: Rung
+    modules: tuple[nn.Module, ...]  # module i never saw fold i
+    rows: NDArray[np.int64]
+    logits: NDArray[np.float64]
+    points: tuple[Point, ...]
+
+    @property
+    def taken(self) -> bool:
+        """Whether the ladder goes on from here."""
+        return self.rung.taken
+
+
+def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> Weighed:
+    """Train `step` fold by fold, on at most `looks` folds, until its gain over `below` is sure or the folds or the time run out.
+
+    `below` (N,) tells which training images the rung below gets right, out of fold.
+    """
+    clock, began = ground.around.clock, ground.around.clock.spent
+    truth = ground.images.targets.numpy()
+    modules: list[nn.Module] = []
+    rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(ground.classes))), list[Point]()
+    verdict = ""
+    for number in range(looks):
+        held_out = ground.folds[number]
+        if verdict := _no_time(step, ground, number):
+            break
+        module, fitted = train(step, ground, number)
+        if ground.around.watch.stop:
+            verdict = "it was interrupted"
+            break
+        modules.append(module)
+        points.extend(fitted)
+        rows = np.concatenate([rows, held_out])
+        logits = np.concatenate([logits, step.judge(module, held_out)])
+        sure = _sure(logits.argmax(1) == truth[rows], below[rows])
+        if sure and not ground.full_folds:
+            break
+    if not len(rows):
+        return Weighed(Rung(step.name, None, None, clock.spent - began, False, verdict), (), rows, logits, ())
+    right = logits.argmax(1) == truth[rows]
+    gain = paired_gain(right, below[rows])
+    taken = _sure(right, below[rows]) and gain.low > 0
+    tested = f"{len(modules)} of {len(ground.folds)} folds, {len(rows):,} images"
+    why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
+    why += f"; {verdict}" if verdict and not taken else ""
+    rung = Rung(step.name, wilson(int(right.sum()), len(right)), gain, clock.spent - began, taken, why)
+    return Weighed(rung, tuple(modules), rows, logits, tuple(points))
+
+
+def train(step: Step, ground: Ground, fold: int | None) -> tuple[nn.Module, tuple[Point, ...]]:
+    """One training of `step`: without fold number `fold`, or on all training images."""
+    count = len(ground.images)
+    rows = np.arange(count) if fold is None else learning_rows(count, ground.folds[fold])
+    name = f"{step.name}, all training images" if fold is None else f"{step.name}, without fold {fold + 1}"
+    module = step.start(fold)
+    phase = Phase(name, module, step.source(rows), step.plan, Supervised(step.plan.smoothing))
+    fitted = fit(phase, step.engine, ground.around.desk(name))
+    return module, fitted.points
+
+
+def _no_time(step: Step, ground: Ground, fold: int) -> str:
+    """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
+    count, journal = len(ground.images), ground.around.journal
+    share = 1 - len(ground.folds[fold]) / count
+    left = len(ground.folds) - fold if ground.full_folds else 1
+    needed = step.seconds(round(count * (1 + share * left)))
+    key = f"time for {step.name}, fold {fold + 1}"
+    known = journal.recall(key, str)
+    if known is not None:
+        return known
+    over = needed > ground.around.clock.left
+    return journal.note(key, f"it would take about {_span(needed)} and {_span(ground.around.clock.left)} are left" if over else "")
+
+
+def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> bool:
+    """Whether ours is better by the exact McNemar test at the level of one look."""
+    won, lost = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
+    return won > lost and bool(binomtest(won, won + lost).pvalue <= LOOK)
+
+
+def _span(seconds: float) -> str:
+    return f"{max(0, seconds):.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
