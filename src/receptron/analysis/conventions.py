@@ -115,9 +115,14 @@ KINDS = (
 CONVENTIONS: dict[str, Convention] = {
     convention.name: convention
     for convention in (
-        Convention("macs", 1, {}, "He et al. 2016 ('FLOPs'), torchvision ('GFLOPS' of its weights), most papers"),
+        Convention(
+            "macs",
+            1,
+            {},
+            "torchvision and most papers ('FLOPs'); He et al. print 3.8 for ResNet-50, whose stride lay on the first 1x1",
+        ),
         Convention("flops", 2, {}, "hardware vendors, torch's FlopCounterMode, calflops"),
-        Convention("with_norm", 1, dict.fromkeys((*_BATCH, *_OTHER_NORMS), _out(2)), "papers that print 4.11 G for ResNet-50"),
+        Convention("with_norm", 1, dict.fromkeys((*_BATCH, *_OTHER_NORMS), _out(2)), "papers that print 4.11 for ResNet-50"),
         Convention(
             "fvcore",
             1,
@@ -129,7 +134,7 @@ CONVENTIONS: dict[str, Convention] = {
                 "upsample_nearest2d": _out(1),
                 "upsample_bilinear2d": _out(4),
             },
-            "fvcore's FlopCountAnalysis, and papers from Meta that use it",
+            "fvcore's FlopCountAnalysis (4.11 for ResNet-50), and papers that use it",
         ),
         Convention(
             "thop",
@@ -137,13 +142,13 @@ CONVENTIONS: dict[str, Convention] = {
             dict.fromkeys(_BATCH, _norm(4, 2))
             | dict.fromkeys(_OTHER_NORMS, _norm(4, 2))
             | {"mean": _pooled_by_module, "_adaptive_avg_pool2d": _pooled_by_module, "avg_pool2d": _out(1)},
-            "thop (pytorch-OpCounter), many repositories",
+            "thop (pytorch-OpCounter; 4.13 for ResNet-50), many repositories",
         ),
         Convention(
             "distill",
             2,
             {"convolution": _bias, "addmm": _bias} | dict.fromkeys(_POOLS, _taps),
-            "TensorFlow's profiler, in Araujo et al. 2019",
+            "Araujo et al. 2019, by TensorFlow's profiler; their 6.96 for ResNet-50 strides at each block's end and has no head",
         ),
     )
 }

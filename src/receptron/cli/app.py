@@ -6,7 +6,9 @@ import typer
 
 from receptron.cli import calc, screen
 from receptron.cli.audit import audit
+from receptron.cli.compare import compare
 from receptron.cli.evaluate import evaluate
+from receptron.cli.inspection import inspect
 from receptron.cli.predict import predict
 from receptron.cli.train import train
 from receptron.cli.zoo import zoo
@@ -22,7 +24,9 @@ app = typer.Typer(
 )
 app.add_typer(calc.app, name="calc")
 app.command("audit")(audit)
+app.command("compare")(compare)
 app.command("evaluate")(evaluate)
+app.command("inspect")(inspect)
 app.command("predict")(predict)
 app.command("train")(train)
 app.command("zoo")(zoo)

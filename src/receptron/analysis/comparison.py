@@ -1,0 +1,89 @@
+"""Two networks side by side: their layers aligned by structure, their numbers beside each other."""
+
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from receptron.analysis.inspection import Inspection, Layer
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One number of both networks; `ratio` is right over left, None where left is 0."""
+
+    quantity: str
+    left: float
+    right: float
+    ratio: float | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Layers that stand at the same place; None where one network has no counterpart. `same`: same kind, shapes and parameters."""
+
+    left: Layer | None
+    right: Layer | None
+    same: bool
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """All differences of two networks."""
+
+    left: str
+    right: str
+    totals: tuple[Difference, ...]
+    layers: tuple[Pair, ...]
+
+
+def compare(left: Inspection, right: Inspection) -> Comparison:
+    """Align the layers of two inspections and put every number beside its counterpart."""
+    return Comparison(left.name, right.name, _totals(left, right), _aligned(_leaves(left), _leaves(right)))
+
+
+def _totals(left: Inspection, right: Inspection) -> tuple[Difference, ...]:
+    rows = [
+        ("parameters", left.cost.parameters, right.cost.parameters),
+        ("trainable parameters", left.cost.trainable, right.cost.trainable),
+        ("MACs", left.cost.macs, right.cost.macs),
+        ("MACs without padding zeros", left.cost.macs_in_bounds, right.cost.macs_in_bounds),
+        ("FLOPs", left.cost.flops, right.cost.flops),
+        ("backward MACs", left.cost.backward_macs, right.cost.backward_macs),
+        ("numbers put out by convolutions", left.cost.activations, right.cost.activations),
+        ("layers", len(_leaves(left)), len(_leaves(right))),
+        ("widest local field", _widest(left), _widest(right)),
+    ]
+    if left.memory and right.memory:
+        rows.append(("peak bytes, inference", left.memory.inference.bytes, right.memory.inference.bytes))
+        rows.append(("peak bytes, training", left.memory.training.bytes, right.memory.training.bytes))
+    return tuple(Difference(name, a, b, b / a if a else None) for name, a, b in rows)
+
+
+def _widest(inspection: Inspection) -> int:
+    return max((axis.local or 0 for layer in inspection.layers if layer.field for axis in layer.field.axes), default=0)
+
+
+def _leaves(inspection: Inspection) -> list[Layer]:
+    return [layer for layer in inspection.layers if layer.leaf]
+
+
+def _aligned(left: list[Layer], right: list[Layer]) -> tuple[Pair, ...]:
+    """Longest common run of kinds and output maps; within a run that differs, layers of one kind are put beside each other in turn."""
+    pairs: list[Pair] = []
+    matcher = SequenceMatcher(None, [_signature(a) for a in left], [_signature(b) for b in right], autojunk=False)
+    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
+        ones, others = left[i1:i2], right[j1:j2]
+        if tag == "equal":
+            pairs += [Pair(a, b, _same(a, b)) for a, b in zip(ones, others, strict=True)]
+        else:
+            shorter = min(len(ones), len(others))
+            pairs += [Pair(a, b, same=False) for a, b in zip(ones[:shorter], others[:shorter], strict=True)]
+            pairs += [Pair(a, None, same=False) for a in ones[shorter:]] + [Pair(None, b, same=False) for b in others[shorter:]]
+    return tuple(pairs)
+
+
+def _signature(layer: Layer) -> tuple[str, tuple[int, ...]]:
+    return layer.kind, layer.after[2:]
+
+
+def _same(a: Layer, b: Layer) -> bool:
+    return (a.kind, a.before, a.after, a.parameters, a.macs) == (b.kind, b.before, b.after, b.parameters, b.macs)

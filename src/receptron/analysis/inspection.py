@@ -1,0 +1,141 @@
+"""Everything about a network in one record: what the command prints, what JSON holds and what the page draws."""
+
+from dataclasses import dataclass
+
+from torch import nn
+
+from receptron.analysis.advice import Advice, Subject, advise
+from receptron.analysis.conventions import Reconciled, reconcile
+from receptron.analysis.cost import Cost, cost_of
+from receptron.analysis.effective import effective_field
+from receptron.analysis.field import Field, Fields, field_of
+from receptron.analysis.macs import works_of
+from receptron.analysis.memory import Memory, memory
+from receptron.analysis.recording import record
+from receptron.analysis.roofline import Roofline, roofline
+from receptron.analysis.subject import Inputs
+from receptron.analysis.tape import Call, Scope, Tape
+from receptron.analysis.working import working
+from receptron.errors import NotLocal, UnknownName
+
+
+@dataclass(frozen=True)
+class Question:
+    """What to ask beside costs, shapes and fields (which are those of one image); all that is left out stays unasked.
+
+    `batch` is that of memory and time.
+    """
+
+    batch: int = 1
+    memory: bool = False
+    optimizer: str = "adamw"
+    device: str | None = None
+    precision: str = "half"
+    reconcile: bool = False
+    field: str | None = None
+    object_pixels: int | None = None
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One module as it ran: its place, shapes, its parameters and multiply-accumulates with all inside, field of its output, working."""
+
+    path: str
+    kind: str
+    depth: int
+    leaf: bool
+    before: tuple[int, ...]
+    after: tuple[int, ...]
+    parameters: int
+    macs: int
+    field: Field | None
+    working: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class FieldAnswer:
+    """The field of the layer that was asked for, and how wide it effectively is at initialisation, per axis; None without local path."""
+
+    field: Field
+    effective_width: tuple[int, ...] | None
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """The whole answer."""
+
+    name: str
+    inputs: tuple[tuple[int, ...], ...]
+    cost: Cost
+    layers: tuple[Layer, ...]
+    advice: tuple[Advice, ...]
+    field: FieldAnswer | None
+    memory: Memory | None
+    roofline: Roofline | None
+    conventions: tuple[Reconciled, ...]
+
+
+def inspect(net: nn.Module, inputs: Inputs, question: Question = Question(), name: str = "") -> Inspection:
+    """Record `net` on `inputs` and answer. Raises: Unrecordable, UnknownName for a layer, device or optimiser that is not there."""
+    tape = record(net, inputs)
+    subject = Subject(tape, object_pixels=question.object_pixels)
+    return Inspection(
+        name or tape.name,
+        tuple(tape.values[i].shape for i in tape.inputs),
+        cost_of(tape),
+        layers_of(tape, subject.fields),
+        advise(subject),
+        None if question.field is None else _field_answer(tape, subject.fields, question.field),
+        memory(net, inputs, batch=question.batch, optimizer=question.optimizer) if question.memory else None,
+        None if question.device is None else roofline(record(net, inputs, batch=question.batch), question.device, question.precision),
+        reconcile(tape) if question.reconcile else (),
+    )
+
+
+def layers_of(tape: Tape, fields: Fields) -> tuple[Layer, ...]:
+    """One row per call of a module, in the order in which they began."""
+    works = works_of(tape)
+    before = [0]
+    for i in range(len(tape.forward)):
+        before.append(before[-1] + (works[i].macs if i in works else 0))
+    leaves = {i for i, _ in tape.leaves()}
+    return tuple(
+        _layer(tape, fields, scope, i in leaves, before[scope.last] - before[scope.first])
+        for i, scope in enumerate(tape.scopes)
+        if scope.last >= 0 and scope.path
+    )
+
+
+def _layer(tape: Tape, fields: Fields, scope: Scope, leaf: bool, macs: int) -> Layer:
+    prefix = f"{scope.path}."
+    owned = sum(p.numel for p in tape.parameters if p.learnable and any(name.startswith(prefix) for name in p.names))
+    out = scope.outputs[0] if scope.outputs else None
+    return Layer(
+        scope.path,
+        scope.kind,
+        scope.path.count("."),
+        leaf,
+        tape.values[scope.inputs[0]].shape if scope.inputs else (),
+        () if out is None else tape.values[out].shape,
+        owned,
+        macs,
+        None if out is None else field_of(fields, out, scope.path),
+        working(tape, _own_call(tape, scope)) if leaf else (),
+    )
+
+
+def _own_call(tape: Tape, scope: Scope) -> Call | None:
+    """The call that makes a leaf what it is: its first product or window."""
+    calls = tape.calls[scope.first : scope.last]
+    telling = [call for call in calls if call.op in ("convolution", "addmm", "mm") or "pool" in call.op or "norm" in call.op]
+    return telling[0] if telling else None
+
+
+def _field_answer(tape: Tape, fields: Fields, layer: str) -> FieldAnswer:
+    if layer and layer not in {scope.path for scope in tape.scopes}:
+        raise UnknownName("layer", layer, {scope.path for scope in tape.scopes if scope.path})
+    try:
+        widths = tuple(effective_field(tape, layer, axis).width for axis in range(len(fields.axes)))
+    except NotLocal:
+        widths = None
+    return FieldAnswer(field_of(fields, tape.output_of(layer), layer), widths)

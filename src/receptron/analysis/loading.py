@@ -1,0 +1,110 @@
+"""A network from a file or a place in Python: `model.py:Net`, `package.module:callable`, an exported program, an ONNX file."""
+
+import importlib
+import importlib.util
+import zipfile
+from pathlib import Path
+from types import ModuleType
+
+import torch
+from torch import nn
+
+from receptron.errors import BadValue, MissingExtra, ReceptronError, UnknownName
+
+CHECKPOINTS = {".pt", ".pth", ".th", ".ckpt", ".safetensors", ".bin"}
+
+
+def is_place(text: str) -> bool:
+    """Whether `text` names a file or a place in Python rather than a net of the zoo."""
+    return ":" in text or Path(text).suffix in CHECKPOINTS | {".py", ".pt2", ".onnx"}
+
+
+def load(text: str) -> nn.Module:
+    """The network at a place. A class is called without arguments on the meta device; a function too; an instance is taken as it is.
+
+    Raises: BadValue naming the file and what is wrong with it, UnknownName for a name that the file lacks, MissingExtra for ONNX.
+    """
+    place, _, attribute = text.partition(":")
+    path = Path(place)
+    if path.suffix in CHECKPOINTS:
+        raise BadValue(
+            f"{path} is a checkpoint, not a model.",
+            why="it holds numbers, but not the layers that use them",
+            mend="give the network: a zoo name, or FILE.py:CLASS",
+        )
+    if path.suffix in (".pt2", ".onnx", ".py") and not path.is_file():
+        raise BadValue(f"there is no file {path}.", mend="check the path")
+    match path.suffix:
+        case ".pt2":
+            return _exported(path)
+        case ".onnx":
+            return _onnx(path)
+        case _:
+            return _from_python(_module(place, path), attribute, place)
+
+
+def _exported(path: Path) -> nn.Module:
+    if not zipfile.is_zipfile(path):
+        raise BadValue(f"{path} is not an exported program.", mend="write it with torch.export.save")
+    return torch.export.load(path).module()
+
+
+def _onnx(path: Path) -> nn.Module:
+    if importlib.util.find_spec("onnx") is None:
+        raise MissingExtra("reading an ONNX file", "onnx", "deploy")
+    from receptron.analysis.onnx_graph import OnnxGraph
+
+    return OnnxGraph.read(path)
+
+
+def _module(place: str, path: Path) -> ModuleType:
+    try:
+        if path.suffix != ".py":
+            return importlib.import_module(place)
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        if spec is None or spec.loader is None:
+            raise BadValue(f"{path} cannot be imported.", mend="give a Python file")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return module
+    except ReceptronError:
+        raise
+    except Exception as error:  # a user's file may raise anything while it is imported
+        raise BadValue(
+            f"{place} cannot be imported.", why=f"{type(error).__name__}: {error}", mend="make it importable by itself"
+        ) from error
+
+
+def _from_python(module: ModuleType, attribute: str, place: str) -> nn.Module:
+    classes = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, nn.Module) and v.__module__ == module.__name__]
+    names = classes + [n for n, v in vars(module).items() if isinstance(v, nn.Module)]
+    if not attribute:
+        if not names:
+            raise BadValue(
+                f"{place} defines no torch.nn.Module.", mend="give a file that does, or name a function that returns one: FILE.py:NAME"
+            )
+        if len(names) > 1:
+            raise BadValue(f"{place} defines {len(names)} networks.", mend=f"name one: {', '.join(f'{place}:{n}' for n in names[:6])}")
+        attribute = names[0]
+    if not hasattr(module, attribute):
+        raise UnknownName(f"network in {place}", attribute, names)
+    return _made(getattr(module, attribute), f"{place}:{attribute}")
+
+
+def _made(found: object, place: str) -> nn.Module:
+    if isinstance(found, nn.Module):
+        return found
+    if not callable(found):
+        raise BadValue(f"{place} is no network.", why=f"it is a {type(found).__name__}", mend="name a class, a function or an instance")
+    try:
+        with torch.device("meta"):
+            net = found()
+    except Exception as error:
+        raise BadValue(
+            f"{place} could not be built.",
+            why=f"{type(error).__name__}: {error}",
+            mend="make it buildable without arguments, or add a function that does",
+        ) from error
+    if not isinstance(net, nn.Module):
+        raise BadValue(f"{place} gave no network.", why=f"it returned a {type(net).__name__}", mend="return a torch.nn.Module")
+    return net

@@ -1,0 +1,59 @@
+"""`receptron compare`: two networks side by side."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from receptron.cli import screen
+from receptron.cli.inspection import Json, Net, Size
+
+if TYPE_CHECKING:
+    from receptron.analysis.comparison import Comparison
+    from receptron.analysis.inspection import Layer
+
+
+def compare(
+    left: Net,
+    right: Net,
+    size: Size = None,
+    changed: Annotated[bool, typer.Option("--changed", help="Only the layers that differ.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    json: Json = False,
+) -> None:
+    """Differences of two networks in every number, layers aligned by structure."""
+    from receptron.jobs.networks import compare_networks
+
+    found = compare_networks(left, right, size, html)
+    if json:
+        screen.json(found)
+    else:
+        screen.out.print(_totals(found))
+        screen.out.print(_layers(found, changed))
+    if html is not None:
+        screen.say(f"page: {html}")
+
+
+def _totals(found: "Comparison") -> Table:
+    table = Table(box=None, header_style="bold")
+    table.add_column("")
+    for name in (found.left, found.right, "ratio"):
+        table.add_column(name, justify="right")
+    for row in found.totals:
+        table.add_row(row.quantity, f"{row.left:,}", f"{row.right:,}", "" if row.ratio is None else f"{row.ratio:.3g}")
+    return table
+
+
+def _layers(found: "Comparison", changed: bool) -> Table:
+    table = Table(box=None, header_style="bold")
+    for name in (found.left, "output", "", found.right, "output"):
+        table.add_column(name, no_wrap=True)
+    for pair in found.layers:
+        if not (changed and pair.same):
+            table.add_row(*_cells(pair.left), "=" if pair.same else "differs", *_cells(pair.right))
+    return table
+
+
+def _cells(layer: "Layer | None") -> tuple[str, str]:
+    return ("", "") if layer is None else (f"{layer.path} {layer.kind}", "x".join(map(str, layer.after)))

@@ -1,0 +1,147 @@
+"""`receptron inspect`: what a network is, layer by layer, before anything runs."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from receptron.cli import screen
+
+if TYPE_CHECKING:
+    from receptron.analysis.budget import Check
+    from receptron.analysis.inspection import Inspection, Layer
+
+Net = Annotated[str, typer.Argument(help="A net of the zoo, FILE.py:CLASS, package.module:callable, FILE.pt2 or FILE.onnx.")]
+Size = Annotated[str | None, typer.Option(help="Input: 3x224x224, or 224.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON.")]
+
+
+def inspect(
+    net: Net,
+    size: Size = None,
+    depth: Annotated[int, typer.Option(help="How deep to open modules in the table.")] = 2,
+    field: Annotated[str | None, typer.Option(help="Tell the receptive field of this layer.")] = None,
+    memory: Annotated[bool, typer.Option("--memory", help="Peak memory of inference and training.")] = False,
+    batch: Annotated[int, typer.Option(help="Images per batch.", min=1)] = 1,
+    optimizer: Annotated[str, typer.Option(help="For --memory: sgd, momentum, adamw ...")] = "adamw",
+    device: Annotated[str | None, typer.Option(help="Estimate the time on h100, a100, t4 ...")] = None,
+    object_pixels: Annotated[int | None, typer.Option("--object", help="Size in pixels of what is to be recognised.")] = None,
+    reconcile: Annotated[bool, typer.Option("--reconcile", help="Explain the totals that papers and tools print.")] = False,
+    budget: Annotated[str | None, typer.Option(help="Limits: 'macs<600M params<5M field>=224'; exit code 1 if one is broken.")] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    image: Annotated[Path | None, typer.Option(help="Picture for the page to draw receptive fields on.")] = None,
+    json: Json = False,
+) -> None:
+    """Shapes, parameters, MACs, receptive fields, memory, time, and advice."""
+    from receptron.analysis.budget import check
+    from receptron.analysis.inspection import Question
+    from receptron.jobs.networks import Views, inspect_network
+
+    question = Question(batch, memory, optimizer, device, reconcile=reconcile, field=field, object_pixels=object_pixels)
+    found = inspect_network(net, size, question, Views(html, image))
+    checks = check(budget, found) if budget is not None else ()
+    if json:
+        screen.json(found)
+    else:
+        _print(found, depth)
+    _print_checks(checks)
+    if html is not None:
+        screen.say(f"page: {html}")
+    if not all(limit.holds for limit in checks):
+        raise typer.Exit(1)
+
+
+def _print(found: "Inspection", depth: int) -> None:
+    out = screen.out
+    out.print(_layers(found, depth))
+    least = "at least " if found.cost.unknown else ""
+    out.print(f"parameters {found.cost.parameters:,} ({found.cost.trainable:,} trainable), buffers {found.cost.buffers:,}")
+    out.print(f"MACs {least}{found.cost.macs:,}, without padding zeros {found.cost.macs_in_bounds:,}")
+    out.print(f"FLOPs {least}{found.cost.flops:,} (two per MAC); backward pass {found.cost.backward_macs:,} MACs")
+    if found.cost.unknown:
+        out.print(f"not counted: {', '.join(f'{op} ({n} times)' for op, n in found.cost.unknown.items())}")
+    for tell in (_tell_field, _tell_memory, _tell_time, _tell_conventions, _tell_advice):
+        tell(found)
+
+
+def _layers(found: "Inspection", depth: int) -> Table:
+    table = Table(box=None, header_style="bold", title=f"{found.name}  {' '.join('x'.join(map(str, s)) for s in found.inputs)}")
+    for name in ("layer", "kind", "output"):
+        table.add_column(name, no_wrap=True)
+    for name in ("parameters", "MACs", "field", "jump"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for layer in found.layers:
+        if layer.depth < depth:
+            name = "  " * layer.depth + layer.path.rpartition(".")[2] + ("" if layer.leaf else " ...")
+            seen = _seen(layer)
+            table.add_row(name, layer.kind, "x".join(map(str, layer.after)), f"{layer.parameters:,}", _big(layer.macs), *seen)
+    return table
+
+
+def _seen(layer: "Layer") -> tuple[str, str]:
+    axes = layer.field.axes if layer.field else ()
+    if not axes or axes[0].scope == "nothing":
+        return "", ""
+    if axes[0].scope == "global":
+        return "global" + (f" ({axes[0].local} locally)" if axes[0].local else ""), ""
+    sizes = {axis.size for axis in axes}
+    text = str(axes[0].size) if len(sizes) == 1 else "x".join(str(axis.size) for axis in axes)
+    return text + (" here" if axes[0].scope != "local" else ""), f"{axes[0].jump:g}" if axes[0].jump else ""
+
+
+def _tell_field(found: "Inspection") -> None:
+    if found.field is not None:
+        for name, axis in zip(("height", "width"), found.field.field.axes, strict=False):
+            place = f"{found.field.field.layer or 'the output'}, {name}"
+            local = f", along local paths {axis.local}" if axis.local else ""
+            screen.out.print(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
+            screen.out.print(f"  jump {axis.jump:g}, start {axis.start:g}, padding {axis.padding}")
+        if found.field.effective_width:
+            widths = " x ".join(map(str, found.field.effective_width))
+            screen.out.print(f"  95.5 % of the weight lies within {widths} px at initialisation (Luo et al. 2016)")
+
+
+def _tell_memory(found: "Inspection") -> None:
+    if (m := found.memory) is not None:
+        kept = f"saved for backward {_bytes(m.saved)}, optimiser states {_bytes(m.states)}"
+        screen.out.print(f"memory, batch {m.batch}: weights {_bytes(m.weights)}, {kept}")
+        screen.out.print(f"  inference peak {_bytes(m.inference.bytes)} in {m.inference.path or 'the network'} ({m.inference.op})")
+        screen.out.print(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
+
+
+def _tell_time(found: "Inspection") -> None:
+    if (r := found.roofline) is not None:
+        screen.out.print(
+            f"on {r.device} ({r.precision} precision) at least {1e3 * r.seconds:.3g} ms; {r.memory_bound:.0%} of it waits for memory:"
+        )
+        screen.out.print(f"  {r.intensity:.1f} FLOPs per byte, the ridge is at {r.ridge:.0f} ({r.source})")
+
+
+def _tell_conventions(found: "Inspection") -> None:
+    for row in found.conventions:
+        added = "".join(f" + {kind} {n:,}" for kind, n in row.added.items())
+        screen.out.print(f"{row.convention:10} {row.total / 1e9:8.3f} G = products {row.products:,}{added}", soft_wrap=True)
+        screen.out.print(f"           printed by {row.used_by}", soft_wrap=True)
+
+
+def _tell_advice(found: "Inspection") -> None:
+    for advice in found.advice:
+        where = f" at {advice.layer}" if advice.layer else ""
+        screen.out.print(f"[bold]{advice.rule.replace('_', ' ')}[/bold]{where}: {advice.evidence}. Cure: {advice.cure}.")
+
+
+def _print_checks(checks: "tuple[Check, ...]") -> None:
+    for limit in checks:
+        screen.say(f"{'kept' if limit.holds else 'BROKEN'}: {limit.limit} (measured {limit.measured:,.6g})")
+
+
+def _big(count: int) -> str:
+    for suffix, unit in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
+        if count >= unit:
+            return f"{count / unit:.3f} {suffix}"
+    return str(count)
+
+
+def _bytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,67 @@
+"""From what a person types to a network that is looked at: zoo names, files, places in Python."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from receptron import durable
+from receptron.analysis.clash import explain
+from receptron.analysis.comparison import Comparison, compare
+from receptron.analysis.inspection import Inspection, Question, inspect
+from receptron.analysis.loading import is_place, load
+from receptron.analysis.page import comparison_page, inspection_page
+from receptron.analysis.recording import Unrecordable
+from receptron.analysis.subject import parse_size
+from receptron.zoo import ZOO, build
+
+Size = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Views:
+    """Where to write a page, and the picture that fields are drawn on."""
+
+    html: Path | None = None
+    image: Path | None = None
+
+
+def inspect_network(name: str, size: str | None = None, question: Question = Question(), views: Views = Views()) -> Inspection:
+    """Inspect a net of the zoo, `FILE.py:Net`, `package.module:callable`, an exported program or an ONNX file.
+
+    Raises: UnknownName, ImageTooSmall, BadValue, ShapeClash with the layers before the break and the repairs, StorageFault.
+    """
+    net, inputs = find(name, size)
+    try:
+        found = inspect(net, inputs, question, name)
+    except Unrecordable:
+        clash = explain(net, inputs)
+        if clash is None:
+            raise
+        raise clash.error() from None
+    if views.html is not None:
+        durable.write_file(views.html, inspection_page(found, net, inputs, views.image))
+    return found
+
+
+def compare_networks(left: str, right: str, size: str | None = None, html: Path | None = None) -> Comparison:
+    """Two networks side by side. Raises: as `inspect_network`."""
+    found = compare(inspect_network(left, size), inspect_network(right, size))
+    if html is not None:
+        durable.write_file(html, comparison_page(found))
+    return found
+
+
+def find(name: str, size: str | None) -> tuple[nn.Module, Size]:
+    """The network and the size of one input: as asked for, as the zoo publishes it, or 3x224x224."""
+    asked = None if size is None else parse_size(size)
+    if is_place(name):
+        return load(name), asked or (3, 224, 224)
+    row = ZOO.get(name)
+    channels, pixels = (asked[0], max(asked[1:])) if asked else (None, None)
+    with torch.device("meta"):
+        net = build(name, channels=channels, pixels=pixels)
+    if asked or row is None:
+        return net, asked or (3, 224, 224)
+    return net, (row.channels, row.pixels, row.pixels)
