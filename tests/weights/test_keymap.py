@@ -27,7 +27,7 @@ def test_a_number_that_stands_twice_must_be_the_same():
 
 def test_left_out_names_vanish_and_unknown_names_are_told():
     assert RULES({"extra.weight": torch.zeros(1)}) == {}
-    with pytest.raises(CheckpointMismatch, match="no rule of the theirs key map matches the parameter 'fc.weight'"):
+    with pytest.raises(CheckpointMismatch, match=r"no rule of the theirs key map matches the parameter 'fc\.weight'"):
         RULES({"fc.weight": torch.zeros(1)})
 
 

@@ -5,10 +5,10 @@ import urllib.request
 from pathlib import Path
 from urllib.error import URLError
 
-import oracles
 import pytest
 import torch
 
+import oracles
 from receptron import zoo
 from receptron.errors import BadValue, UnknownName, UnsafeCheckpoint, WeightsUnavailable
 from receptron.weights import fetch, store
@@ -57,10 +57,25 @@ def test_what_nobody_said_is_listed_with_an_example(tmp_path: Path):
 
 @pytest.mark.parametrize(
     ("line", "told"),
-    [("crop = 2.0", "crop of an input is 2.0"), ("pixels = '28'", r"Expected `int"), ("colour = 3", "the field 'colour'"), ("std = [0.0]", "std of an input"), ("= 3", "is not TOML"), ("keys = 'keras'", "no key map named 'keras'")],
-)  # fmt: skip
+    [
+        ("crop = 2.0", "crop of an input is 2.0"),
+        ("pixels = '28'", r"Expected `int"),
+        ("colour = 3", "the field 'colour'"),
+        ("std = [0.0]", "std of an input"),
+        ("= 3", "is not TOML"),
+        ("keys = 'keras'", "no key map named 'keras'"),
+    ],
+)
 def test_a_faulty_sidecar_is_named_with_its_fault(tmp_path: Path, line: str, told: str):
-    good = {"net": "'lenet5'", "keys": "'receptron'", "pixels": "28", "mean": "[0.5]", "std": "[0.5]", "interpolation": "'bilinear'", "crop": "1.0"}
+    good = {
+        "net": "'lenet5'",
+        "keys": "'receptron'",
+        "pixels": "28",
+        "mean": "[0.5]",
+        "std": "[0.5]",
+        "interpolation": "'bilinear'",
+        "crop": "1.0",
+    }
     key = line.partition(" ")[0]
     rows = [f"{k} = {v}" for k, v in good.items() if k != key]
     path = lenet(tmp_path)
@@ -84,7 +99,9 @@ def test_a_stated_hash_must_agree(tmp_path: Path):
 
 
 def test_references_are_checked_against_the_catalogue():
-    with pytest.raises(UnknownName, match="no weights of resnet50 named 'torchvision/IMAGENET1K_V3'. Did you mean torchvision/IMAGENET1K_V"):
+    with pytest.raises(
+        UnknownName, match=r"no weights of resnet50 named 'torchvision/IMAGENET1K_V3'\. Did you mean torchvision/IMAGENET1K_V"
+    ):
         find("resnet50", "torchvision/IMAGENET1K_V3")
     with pytest.raises(UnknownName, match="no weights are published for lenet5"):
         find("lenet5", "timm/a1_in1k")

@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
-import oracles
 import torch
 from torch import Tensor, nn
+
+import oracles
 
 TIMM_NAMES = {
     "mobilenet_v1": "mobilenetv1_100",

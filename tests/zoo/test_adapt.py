@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-import oracles
 import pytest
 import torch
 from torch import nn
 
+import oracles
 from receptron import zoo
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.dilation import dilate
@@ -90,19 +90,28 @@ def test_weights_of_another_net_are_refused(tmp_path: Path):
         zoo.build("conv4", pretrained=weights)
 
 
-def test_dilation_keeps_what_filters_see():
+@pytest.mark.parametrize(
+    "name", ["resnet18", "resnet18d", "resnet18_v2", "vgg11_bn", "densenet121", "mobilenet_v2", "xception", "resnet50_v1"]
+)
+def test_dilation_keeps_what_filters_see(name: str):
     """Where the dilated net's finer map is sampled at the old stride it equals the old map, away from the borders."""
-    net = oracles.randomise(zoo.build("resnet18")).eval()
-    x = torch.randn(1, 3, 512, 512)
+    net = oracles.randomise(zoo.build(name)).eval()
+    net.stages = net.stages[:3]
+    x = torch.randn(1, 3, 32 * 14, 32 * 14) / 10
     with torch.no_grad():
         before = net.features(x)
-        dilate(net, 8)
+        stride = round(448 / before.shape[-1])
+        dilate(net, stride // 2)
         after = net.features(x)
-    assert after.shape[-1] == 4 * before.shape[-1]
-    assert oracles.relative(after[..., ::4, ::4][..., 6:10, 6:10], before[..., 6:10, 6:10]) < 1e-5
+    if name == "xception":  # whose first layers do not pad: its maps are a few pixels short
+        before = before[..., : after.shape[-1] // 2, : after.shape[-1] // 2]
+    middle = slice(before.shape[-1] // 2 - 1, before.shape[-1] // 2 + 1)
+    assert oracles.relative(after[..., ::2, ::2][..., middle, middle], before[..., middle, middle]) < 1e-4
 
 
-@pytest.mark.parametrize("name", ["resnet50d", "mobilenet_v2", "mobilenet_v2_tf", "vgg11", "densenet121", "resnet50_v2", "xception", "efficientnet_b0"])
+@pytest.mark.parametrize(
+    "name", ["resnet50d", "mobilenet_v2", "mobilenet_v2_tf", "vgg11", "densenet121", "resnet50_v2", "xception", "efficientnet_b0"]
+)
 @pytest.mark.parametrize("stride", [8, 16])
 def test_any_backbone_can_keep_a_finer_map(name: str, stride: int):
     with torch.device("meta"):
@@ -116,7 +125,9 @@ def test_a_stride_that_is_not_on_the_way_is_refused():
         dilate(zoo.build("resnet18"), 6)
 
 
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "vgg11", "densenet121", "efficientnet_b0", "convnext_tiny", "inception_v3", "vit_s_16", "alexnet"])
+@pytest.mark.parametrize(
+    "name", ["resnet18", "mobilenet_v2", "vgg11", "densenet121", "efficientnet_b0", "convnext_tiny", "inception_v3", "vit_s_16", "alexnet"]
+)
 def test_u_net_stands_on_any_classifier(name: str):
     with torch.device("meta"):
         net = zoo.unet_on(zoo.build(name), classes=4).eval()

@@ -32,7 +32,10 @@ def test_the_best_accuracy_comes_first():
     assert known == sorted(known, reverse=True) and rows[-1].top1 is None
 
 
-@pytest.mark.parametrize(("text", "bounds"), [("2015", (2015, 2015)), ("2015-2017", (2015, 2017)), ("2019-", (2019, None)), ("-2014", (None, 2014)), ("", (None, None))])
+@pytest.mark.parametrize(
+    ("text", "bounds"),
+    [("2015", (2015, 2015)), ("2015-2017", (2015, 2017)), ("2019-", (2019, None)), ("-2014", (None, 2014)), ("", (None, None))],
+)
 def test_years_are_read(text: str, bounds: tuple[int | None, int | None]):
     assert cards.years(text) == bounds
 

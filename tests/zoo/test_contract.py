@@ -1,7 +1,7 @@
 """One contract that every net of the zoo keeps."""
 
 import inspect
-import time
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -17,7 +17,25 @@ from receptron.zoo.nets import ZOO
 from receptron.zoo.papers import PAPERS
 
 SEGMENTERS = tuple(name for name in ZOO if name.startswith(("unet", "deeplab")))
-SMALL = ("lenet5", "lenet5_1998", "resnet18", "mobilenet_v3_small", "squeezenet1_1", "efficientnet_b0", "convnext_ladder_07", "googlenet_2014", "vit_s_16", "conv4")
+SMALL = (
+    "lenet5",
+    "lenet5_1998",
+    "resnet18",
+    "mobilenet_v3_small",
+    "squeezenet1_1",
+    "efficientnet_b0",
+    "convnext_ladder_07",
+    "vit_s_16",
+    "conv4",
+)
+FEW = {
+    "lenet5", "lenet5_1998", "alexnet", "alexnet_2012", "vgg11_bn", "googlenet_auxiliary", "googlenet_2014", "inception_v3", "resnet18",
+    "resnet50d", "cbam_resnet50", "cifar_resnet20", "resnet18_v2_plain", "densenet121", "senet154", "mobilenet_v1_025", "mobilenet_v2_tf",
+    "mobilenet_v3_small", "xception", "squeezenet1_0", "efficientnet_b0_tf", "efficientnet_v2_s", "convnext_tiny", "convnext_ladder_06",
+    "vit_s_16", "unet", "unet_2015", "deeplabv3_resnet50_os16", "conv4", "koch",
+}  # fmt: skip
+NETS = [name if name in FEW else pytest.param(name, marks=pytest.mark.campaign) for name in ZOO]
+CLASSIFIERS = [net for net, name in zip(NETS, ZOO, strict=True) if name not in SEGMENTERS]
 
 
 def on_meta(name: str, **options: int) -> Classifier:
@@ -29,7 +47,7 @@ def picture(name: str, pixels: int, *, channels: int | None = None, device: str 
     return torch.ones(2, channels or ZOO[name].channels, pixels, pixels, device=device)
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_it_takes_its_usual_size_an_odd_size_and_its_least_size(name: str):
     net, row = on_meta(name), ZOO[name]
     for pixels in (row.pixels, row.pixels + 13, row.least):
@@ -37,13 +55,13 @@ def test_it_takes_its_usual_size_an_odd_size_and_its_least_size(name: str):
         assert shape[:2] == (2, row.classes), pixels
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_it_takes_other_classes_and_channels(name: str):
     net = on_meta(name, classes=7, channels=5)
     assert net(picture(name, ZOO[name].pixels, channels=5)).shape[:2] == (2, 7)
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_its_least_size_is_the_larger_of_what_runs_and_its_stride(name: str):
     """Below it a layer would fail, or the last map would be padding: for a net of total stride s that is s pixels."""
     net, row = on_meta(name), ZOO[name]
@@ -60,18 +78,18 @@ def test_its_least_size_is_the_larger_of_what_runs_and_its_stride(name: str):
     assert stride == row.least
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_its_pyramid_shrinks_and_ends_at_its_features(name: str):
     net, row = on_meta(name), ZOO[name]
     maps = net.pyramid(picture(name, row.pixels))
     assert len(maps) == 1 + len(net.stages)
     assert all(m.ndim == 4 for m in maps)
-    assert all(a.shape[-1] >= b.shape[-1] for a, b in zip(maps, maps[1:], strict=False))
+    assert all(a.shape[-1] >= b.shape[-1] for a, b in pairwise(maps))
     if not name.startswith("vit"):
         assert maps[-1].shape == net.features(picture(name, row.pixels)).shape
 
 
-@pytest.mark.parametrize("name", [name for name in ZOO if name not in SEGMENTERS])
+@pytest.mark.parametrize("name", CLASSIFIERS)
 def test_its_class_layer_sees_what_embed_gives(name: str):
     net = on_meta(name, classes=3)
     vectors = net.embed(picture(name, ZOO[name].pixels))
@@ -80,23 +98,13 @@ def test_its_class_layer_sees_what_embed_gives(name: str):
         assert layer(vectors).shape == (2, 3)
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_images_below_its_least_size_are_refused_at_the_door(name: str):
     least = ZOO[name].least
     with pytest.raises(ImageTooSmall, match=f"{name} needs images of {least}x{least} pixels or more, got {least - 1}x{least - 1}"):
         zoo.build(name, pixels=least - 1)
     with pytest.raises(ImageTooSmall, match=f"{name} needs images of {least}x{least}"):
         on_meta(name)(picture(name, least - 1))
-
-
-@pytest.mark.parametrize("name", ZOO)
-def test_it_is_built_on_meta_in_half_a_second(name: str):
-    took = []
-    for _ in range(3):
-        start = time.process_time()
-        on_meta(name)
-        took.append(time.process_time() - start)
-    assert min(took) < 0.5
 
 
 @pytest.mark.parametrize("name", ZOO)

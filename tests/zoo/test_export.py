@@ -1,13 +1,23 @@
 """Every net goes through torch.export and torch.compile with the answers that it gave before."""
 
-import oracles
 import pytest
 import torch
 
+import oracles
 from receptron import zoo
 from receptron.zoo.nets import ZOO
 
-FEW = ("lenet5_1998", "resnet18", "mobilenet_v2_tf", "densenet121", "squeezenet1_1", "mobilenet_v3_small", "convnext_ladder_12", "vit_s_16", "unet")
+FEW = (
+    "lenet5_1998",
+    "resnet18",
+    "mobilenet_v2_tf",
+    "densenet121",
+    "squeezenet1_1",
+    "mobilenet_v3_small",
+    "convnext_ladder_12",
+    "vit_s_16",
+    "unet",
+)
 SMALLER = {"unet": 64, "unet_2015": 188, "vit_s_16": 96}
 
 

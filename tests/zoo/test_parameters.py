@@ -80,5 +80,5 @@ def test_compound_scaling_starts_at_b0_and_doubles_the_work():
 
 
 def test_an_unknown_net_is_named_with_its_neighbours():
-    with pytest.raises(UnknownName, match="no net named 'resnet5O'. Did you mean resnet50"):
+    with pytest.raises(UnknownName, match=r"no net named 'resnet5O'\. Did you mean resnet50"):
         zoo.build("resnet5O")

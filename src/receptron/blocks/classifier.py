@@ -12,11 +12,12 @@ class Classifier(nn.Module):
     """(N, C, H, W) -> (N, classes).
 
     `stem` and `stages` make maps, `head` turns the last map into class scores; the layer that names the classes is always `head.fc`.
-    `name` and `min_pixels` are filled in by `zoo.build`.
+    `name` and `min_pixels` are filled in by `zoo.build`; `patch` is the side of a patch where stages hand on tokens instead of maps.
     """
 
     name: str = ""
     min_pixels: int = 1
+    patch: int = 0
 
     def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], head: nn.Module) -> None:
         super().__init__()
@@ -47,10 +48,14 @@ class Classifier(nn.Module):
         maps = [self.stem(x)]
         for stage in self.stages:
             maps.append(stage(maps[-1]))
-        return maps
+        return [self._as_map(m, x) for m in maps] if self.patch else maps
 
     def forward(self, x: Tensor) -> Tensor:
         return self.head(self.features(x))
+
+    def _as_map(self, tokens: Tensor, x: Tensor) -> Tensor:
+        """Tokens (N, 1 + H W / patch^2, width) without the class token -> (N, width, H/patch, W/patch)."""
+        return tokens[:, 1:].transpose(1, 2).unflatten(2, (x.shape[-2] // self.patch, x.shape[-1] // self.patch))
 
     def check_size(self, x: Tensor) -> None:
         """Raises: ImageTooSmall, before some inner layer complains in its own words."""

@@ -32,7 +32,7 @@ def drop_paths(net: nn.Module, rate: float) -> int:
         raise BadValue(f"drop path rate {rate}.", why="it is a probability below 1", mend="give a rate such as 0.1")
     blocks = [module for module in net.modules() if isinstance(module, Residual)]
     for i, block in enumerate(blocks):
-        dropped = DropPath(rate * i / max(1, len(blocks) - 1))
+        dropped = DropPath(rate * i / max(1, len(blocks) - 1)).train(block.training)
         if isinstance(block.body, nn.Sequential):
             block.body.add_module("drop_path", dropped)
     return len(blocks)

@@ -12,7 +12,7 @@ bare = partial(valid, norm=None)
 
 
 class Siamese(nn.Module):
-    """Whether two images show the same: one network for both, then a weighted sum of the differences of their vectors; the class layer is not used."""
+    """Whether two images show the same: one network for both, then a weighted sum of differences of their vectors; no class layer."""
 
     def __init__(self, backbone: Classifier) -> None:
         super().__init__()

@@ -61,6 +61,7 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     The last map of each size is handed across; two 3x3 convolutions with BatchNorm follow each step up.
     """
     net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
+    net.patch = encoder.patch
     kept = net.pick(shapes(encoder))
     steps = (PROBE // kept[-1].shape[-1]).bit_length() - 1
     net.head = Decoder([m.shape[1] for m in kept], ON_ENCODER[:steps], classes, normed_double)

@@ -40,27 +40,12 @@ class FirstToken(nn.Module):
         return x[:, 0]
 
 
-class VisionTransformer(Classifier):
-    """A classifier whose stages hand on tokens; `pyramid` gives them as maps, all of one size."""
-
-    patch: int = 16
-
-    def pyramid(self, x: Tensor) -> list[Tensor]:
-        """Maps (N, width, H/patch, W/patch) after the stem and after each quarter of the layers. Raises: ImageTooSmall."""
-        self.check_size(x)
-        tokens = [self.stem(x)]
-        for stage in self.stages:
-            tokens.append(stage(tokens[-1]))
-        high, wide = (x.shape[axis] // self.patch for axis in (-2, -1))
-        return [t[:, 1:].transpose(1, 2).unflatten(2, (high, wide)) for t in tokens]
-
-
-def vit(name: str, classes: int = 1000) -> VisionTransformer:
-    """(N, 3, H, W) -> (N, classes), positions for 224x224; layers stand in four stages."""
+def vit(name: str, classes: int = 1000) -> Classifier:
+    """(N, 3, H, W) -> (N, classes), positions for 224x224; layers stand in four stages, whose maps are all of one size."""
     row = TABLE[name]
     each = row.layers // STAGES
     stages = [nn.Sequential(*(encoder_layer(row.width, row.heads, row.mlp) for _ in range(each))) for _ in range(STAGES)]
     head = chain(token=FirstToken(), norm=token_norm(row.width), fc=nn.Linear(row.width, classes))
-    net = VisionTransformer(Patches(row.width, row.patch, 224), stages, head)
+    net = Classifier(Patches(row.width, row.patch, 224), stages, head)
     net.patch = row.patch
     return net
