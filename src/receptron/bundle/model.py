@@ -84,8 +84,7 @@ class Model:
         if not canvases:
             return np.empty((0, len(self.classes)))
         weights = next(self.net.parameters())
-        layout = torch.channels_last if self.card.provenance.memory_format == "channels_last" else torch.contiguous_format
-        images = prepare(canvases, self.card.input, self.card.channels).to(weights.device, weights.dtype, memory_format=layout)
+        images = prepare(canvases, self.card.input, self.card.channels).to(weights.device, weights.dtype, memory_format=torch.channels_last)
         with torch.inference_mode():
             return self.net(images).double().cpu().numpy()
 
