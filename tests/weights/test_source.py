@@ -3,8 +3,10 @@
 import hashlib
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.error import URLError
 
+import huggingface_hub
 import pytest
 import torch
 
@@ -122,14 +124,27 @@ def test_offline_the_ways_on_are_named(cache: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_offline_the_hub_is_told_alike(cache: Path, monkeypatch: pytest.MonkeyPatch):
-    import huggingface_hub
-
     def offline(*args: object, **options: object) -> None:
         raise huggingface_hub.errors.OfflineModeIsEnabled("offline mode is enabled")
 
     monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", offline)
     with pytest.raises(WeightsUnavailable, match=r"timm/a1_in1k for resnet50 is not in the cache"):
         resolve("timm/a1_in1k", Facts(net="resnet50"))
+
+
+def test_a_hub_file_is_verified_by_the_hash_that_the_hub_states(cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    content = store.write(tmp_path / "model.safetensors", {"a": torch.zeros(2)}) and (tmp_path / "model.safetensors").read_bytes()
+    right = hashlib.sha256(content).hexdigest()
+    stated = {"etag": "0" * 64}
+    monkeypatch.setattr(huggingface_hub, "get_hf_file_metadata", lambda url, **o: SimpleNamespace(**stated))
+    monkeypatch.setattr(huggingface_hub, "hf_hub_download", lambda repo, name, **o: str(tmp_path / name))
+    row = find("resnet50", "timm/a1_in1k")
+    with pytest.raises(UnsafeCheckpoint, match="arrived changed"):
+        fetch.fetch(row)
+    assert not fetch.cached_path(row).exists()
+    stated["etag"] = right
+    path, digest = fetch.fetch(row)
+    assert digest == right and path.read_bytes() == content
 
 
 class Answer:

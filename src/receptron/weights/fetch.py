@@ -1,8 +1,10 @@
 """Bring a published file onto this machine once: from the cache, else from where it is published; its hash decides whether it is good."""
 
+import hashlib
 import os
 import urllib.request
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from urllib.error import URLError
 
 import platformdirs
@@ -64,20 +66,19 @@ def _from_hub(row: Published, path: Path) -> str:
 
     try:
         stated = get_hf_file_metadata(hf_hub_url(row.file, "model.safetensors"), timeout=TIMEOUT).etag or ""
-        landed = Path(hf_hub_download(row.file, "model.safetensors", cache_dir=cache_folder() / "hub"))
+        with TemporaryDirectory() as folder:
+            content = Path(hf_hub_download(row.file, "model.safetensors", local_dir=folder)).read_bytes()
     except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
         raise _unavailable(row, path, str(error).splitlines()[0]) from error
     except Exception as error:  # the hub's transport library raises its own kinds, which differ between versions
         if type(error).__module__.partition(".")[0] not in ("httpx", "httpcore", "requests"):
             raise
         raise _unavailable(row, path, str(error)) from error
-    return _keep(row, path, landed.read_bytes(), stated if len(stated) == 64 else "")
+    return _keep(row, path, content, stated if len(stated) == 64 else "")
 
 
 def _keep(row: Published, path: Path, content: bytes, digest: str) -> str:
     """Put a downloaded file into the cache if its hash is right; returns the whole hash."""
-    import hashlib
-
     found = hashlib.sha256(content).hexdigest()
     if not found.startswith(digest):
         raise UnsafeCheckpoint(

@@ -129,5 +129,5 @@ ZOO: dict[str, Net] = {
     "unet_2015": Net(unet.unet_2015, "unet", 572, 188, channels=1, classes=2),
     **{name: Net(net.make, "deeplab", 513, classes=21) for name, net in family(deeplab.deeplabv3, deeplab.TABLE, "deeplab").items()},
     "conv4": Net(prototypical.conv4, "prototypical", 28, 16, channels=1, classes=64),
-    "koch": Net(siamese.koch, "siamese", 105, 75, channels=1, classes=964),
+    "koch": Net(siamese.koch, "siamese", 105, 65, channels=1, classes=964),
 }  # fmt: skip
