@@ -12,35 +12,15 @@ from statistics import median
 
 RUN = 7
 OURS = Path(__file__).parents[1] / "src/receptron/zoo"
-NOT_ARCHITECTURES = {"__init__", "adapt", "builder", "cards", "count", "nets", "papers"}
+NOT_ARCHITECTURES = {"__init__", "adapt", "builder", "cards", "count", "nets", "notes", "papers"}
 TORCHVISION = [
-    "alexnet",
-    "convnext",
-    "densenet",
-    "efficientnet",
-    "googlenet",
-    "inception",
-    "mobilenetv2",
-    "mobilenetv3",
-    "resnet",
-    "squeezenet",
-    "vgg",
-    "vision_transformer",
-    "segmentation/deeplabv3",
-]
+    "alexnet", "convnext", "densenet", "efficientnet", "googlenet", "inception", "mobilenetv2", "mobilenetv3", "resnet", "squeezenet",
+    "vgg", "vision_transformer", "segmentation/deeplabv3",
+]  # fmt: skip
 TIMM = [
-    "convnext",
-    "densenet",
-    "efficientnet",
-    "inception_v3",
-    "mobilenetv3",
-    "resnet",
-    "resnetv2",
-    "senet",
-    "vgg",
-    "vision_transformer",
+    "convnext", "densenet", "efficientnet", "inception_v3", "mobilenetv3", "resnet", "resnetv2", "senet", "vgg", "vision_transformer",
     "xception",
-]
+]  # fmt: skip
 
 
 def lines(path: Path) -> list[str]:

@@ -54,6 +54,17 @@ def test_a_cards_stages_add_up():
     assert card.before == "vgg" and "densenet" in card.after
 
 
+def test_a_variants_card_says_what_differs_and_shows_its_working():
+    assert zoo.card("resnet50_v1_plain").notes == (
+        "the skip-free twin: the same layers without their shortcuts",
+        "the stride sits in the first 1x1 of a bottleneck, as in the paper; the plain name has it in the 3x3",
+    )
+    assert "79.9 % in the paper" in zoo.card("convnext_ladder_06").notes[0]
+    working = zoo.card("efficientnet_b2").notes
+    assert "depth = α^φ = 1.2^1" in working[0] and "260 pixels" in working[1]
+    assert zoo.card("resnet50").notes == ()
+
+
 def test_accuracies_are_the_sources_own():
     row = cards.catalogue_row("resnet50")
     first = row.weights[0]

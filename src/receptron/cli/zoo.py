@@ -72,6 +72,8 @@ def _card(card: "Card") -> None:
     for label, fact in facts.items():
         grid.add_row(label, fact)
     screen.out.print(f"[bold]{row.name}[/bold]")
+    for note in card.notes:
+        grid.add_row("note", note)
     screen.out.print(grid)
     screen.out.print(_stages(card))
     if row.weights:

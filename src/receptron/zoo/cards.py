@@ -10,6 +10,7 @@ from receptron.weights.published import Published, published_for
 from receptron.zoo.builder import build, find
 from receptron.zoo.count import counts
 from receptron.zoo.nets import ZOO
+from receptron.zoo.notes import notes
 from receptron.zoo.papers import PAPERS, Paper, after
 
 
@@ -53,9 +54,10 @@ class StageRow:
 
 @dataclass(frozen=True)
 class Card:
-    """Everything about one net: its row, its paper, the papers before and after, its stages, and its relatives."""
+    """One net: its row, what is particular about it, its paper, the papers before and after, its stages, its relatives."""
 
     row: CatalogueRow
+    notes: tuple[str, ...]
     paper: Paper
     before: str
     after: tuple[str, ...]
@@ -124,7 +126,7 @@ def card(name: str) -> Card:
     """One net's card. Raises: UnknownName."""
     row, paper = catalogue_row(name), PAPERS[find(name).paper]
     family = tuple(catalogue_row(other) for other in ZOO if ZOO[other].paper == paper.key)
-    return Card(row, paper, paper.before, tuple(after(paper.key)), row.parameters * 4 / 1e6, stages(name), family)
+    return Card(row, notes(name), paper, paper.before, tuple(after(paper.key)), row.parameters * 4 / 1e6, stages(name), family)
 
 
 def timeline() -> tuple[Paper, ...]:

@@ -1,0 +1,43 @@
+"""What a net's name means where it differs from the paper's own, and the working of numbers that a paper derives."""
+
+from receptron.arithmetic.notation import TEXT
+from receptron.zoo import efficientnet, ladder
+
+MARKS = {
+    "_plain": "the skip-free twin: the same layers without their shortcuts",
+    "_tf": "TensorFlow's SAME padding, for weights that were trained there",
+    "_timm": "BatchNorm adds 1e-5 to the variance, as in timm's weights; the paper's release adds 1e-3",
+    "_auxiliary": "with the two auxiliary heads that it was trained with",
+    "_os16": "output stride 16; the plain name keeps maps at 1/8",
+    "_1998": "as in the paper: C3 sees S2 by Table I, subsampling is learnt, the output measures distance to a code",
+    "_2012": "as in the paper: two halves on two GPUs, local response normalisation",
+    "_2014": "as in the paper: 5x5 windows, local response normalisation, no BatchNorm, two auxiliary heads",
+    "_2015": "as in the paper: no padding, so the mask is smaller than the image",
+}
+STARTS = {
+    "googlenet": "as torchvision publishes it: BatchNorm, and 3x3 where the paper has 5x5",
+    "lenet5": "as commonly built: C3 sees all of S2, average pools, a linear output",
+    "alexnet": "the one-tower variant of 2014, as torchvision publishes it",
+}
+
+
+def notes(name: str) -> tuple[str, ...]:
+    """Sentences on what is particular about `name`; none for most nets."""
+    found = [STARTS[name]] if name in STARTS else []
+    found += [text for mark, text in MARKS.items() if mark in name]
+    if name.startswith(("resnet", "se_resnet")) and "_v1" in name:
+        found.append("the stride sits in the first 1x1 of a bottleneck, as in the paper; the plain name has it in the 3x3")
+    if name in ladder.TABLE:
+        rung = ladder.TABLE[name]
+        found.append(f"step {int(name[-2:])} of {len(ladder.CHANGES)}: {rung.change}; {rung.top1} % in the paper")
+    return (*found, *_scaling(name.removesuffix("_tf").removesuffix("_timm")))
+
+
+def _scaling(name: str) -> tuple[str, ...]:
+    """Compound scaling of an EfficientNet: the formula's numbers beside the released ones."""
+    if name not in efficientnet.TABLE:
+        return ()
+    row = efficientnet.TABLE[name]
+    steps = efficientnet.scale(row.phi).steps
+    worked = "; ".join(step.written(TEXT) for step in steps)
+    return (f"phi = {row.phi:g}: {worked}", f"released, rounded by hand: depth {row.depth:g}, width {row.width:g}, {row.pixels} pixels")
