@@ -10,7 +10,7 @@ from torch import nn
 
 from receptron.analysis.recording import Unrecordable, record
 from receptron.analysis.subject import Inputs
-from receptron.analysis.tape import Call, Ref, Tape
+from receptron.analysis.tape import Call, Ref, Scope, Tape
 from receptron.arithmetic import Conv, output_size
 from receptron.errors import ImageTooSmall, ShapeClash
 
@@ -72,7 +72,9 @@ def _clash(net: nn.Module, inputs: Inputs, broken: Unrecordable) -> Clash:
     before = tuple(
         Ran(scope.path, scope.kind, tape.values[scope.outputs[0]].shape) for _, scope in tape.leaves() if scope.outputs and scope.path
     )
-    repairs = (*_layer_repairs(tape, op, operands), *_size_repairs(net, inputs))
+    if not op:  # torch refused the module's input before any operator ran
+        op, operands = place.kind, place.inputs
+    repairs = (*_layer_repairs(tape, op, operands), *_norm_repairs(tape, place), *_size_repairs(net, inputs))
     shapes = tuple(tape.values[i].shape for i in operands if len(tape.values[i].shape) > 1)
     return Clash(place.path, place.kind, op, shapes, broken.why, before, repairs)
 
@@ -85,12 +87,18 @@ def _layer_repairs(tape: Tape, op: str, operands: tuple[int, ...]) -> tuple[str,
             return (f"set in_features={x[-1]} (was {weight[0]}){_unfolded(tape, operands[-2])}",)
         case "convolution":
             return _convolution_repairs(tape, operands)
-        case "native_batch_norm":
-            return (f"set num_features={shapes[0][1]} (was {shapes[1][0]})",)
         case "add" | "mul" | "sub" | "div" | "cat":
             return _branch_repairs(tape, operands)
         case _:
             return ()
+
+
+def _norm_repairs(tape: Tape, place: Scope) -> tuple[str, ...]:
+    if not place.kind.startswith("BatchNorm") or not place.inputs:
+        return ()
+    channels = tape.values[place.inputs[0]].shape[1]
+    made_for = next((p.shape[0] for p in tape.parameters if f"{place.path}.weight" in p.names), None)
+    return (f"set num_features={channels} (was {made_for})",)
 
 
 def _unfolded(tape: Tape, value: int) -> str:

@@ -50,7 +50,7 @@ def _shown(tape: Tape) -> list[int]:
     """Scopes to draw: the network's children, opened from the top while there is room."""
     children: dict[int, list[int]] = {}
     for i, scope in enumerate(tape.scopes):
-        if scope.last >= 0:
+        if scope.last > scope.first:  # an identity does nothing and is left out
             children.setdefault(scope.parent, []).append(i)
     level = [i for root in children.get(0, []) for i in (children.get(root) or [root])]
     while True:

@@ -91,6 +91,7 @@ class Recorder(TorchDispatchMode):
         noted = tuple(self._noted(a) for a in read)
         out = self._run(func, op, read, args, kwargs)
         self._note(op, noted, kwargs, inputs, read, out)
+        self.attempt = ("", ())
         return out
 
     def _run(self, func: Any, op: _Op, read: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -1,0 +1,88 @@
+"""Peak memory: against tensors counted by hand, and against torch's own tracker on fake tensors."""
+
+import pytest
+import torch
+from reference_nets import torchvision_net
+from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.distributed._tools.mem_tracker import MemTracker
+
+from receptron.analysis.memory import memory, peak
+from receptron.analysis.recording import record
+from receptron.errors import UnknownName
+
+
+def test_the_inference_peak_of_a_chain_is_its_widest_pair_of_tensors():
+    net = nn.Sequential(nn.Conv2d(1, 2, 1, bias=False), nn.Conv2d(2, 8, 1, bias=False), nn.Conv2d(8, 1, 1, bias=False))
+    found = peak(record(net, (1, 10, 10)))
+    weights, image = (2 + 16 + 8) * 4, 100 * 4
+    assert found.bytes == weights + image + (2 + 8) * 100 * 4 or found.bytes == weights + image + (8 + 1) * 100 * 4
+    assert found.bytes == weights + image + 10 * 100 * 4
+    assert (found.op, found.path) == ("convolution", "1")
+
+
+def test_an_in_place_activation_needs_no_room_and_a_kept_branch_does():
+    def size(net: nn.Module) -> int:
+        return peak(record(net, (4, 8, 8))).bytes
+
+    one = 4 * 64 * 4
+    assert size(nn.Sequential(nn.ReLU(), nn.ReLU(inplace=True))) == 2 * one
+    assert size(nn.Sequential(nn.ReLU(), nn.ReLU())) == 3 * one
+
+    class Kept(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            kept = x * 2
+            return (kept + 1).mul(3) + kept
+
+    assert size(Kept()) == 4 * one
+
+
+def test_training_keeps_what_the_backward_pass_needs():
+    net = nn.Sequential(nn.Conv2d(4, 4, 1, bias=False), nn.Sigmoid(), nn.Conv2d(4, 4, 1, bias=False))
+    found = memory(net, (4, 8, 8), batch=16, optimizer="sgd")
+    one = 16 * 4 * 64 * 4
+    assert found.weights == found.gradients == 2 * 16 * 4
+    assert found.saved >= one  # the sigmoid's output feeds its own backward and the second convolution's
+    assert found.training.bytes >= found.inference.bytes
+
+
+@pytest.mark.parametrize(("optimizer", "states"), [("sgd", 0), ("momentum", 1), ("adamw", 2)])
+def test_optimizer_states_are_counted_and_frozen_parameters_have_none(optimizer: str, states: int):
+    net = nn.Sequential(nn.Linear(10, 10), nn.Linear(10, 10))
+    net[0].requires_grad_(False)
+    found = memory(net, (10,), optimizer=optimizer)
+    assert (found.weights, found.gradients, found.states) == (880, 440, 440 * states)
+
+
+OPTIMIZERS = {"momentum": lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9), "sgd": lambda p: torch.optim.SGD(p, lr=0.1)}
+
+
+def tracked(name: str, batch: int, optimizer: str) -> int:
+    """Peak of the second training step by torch's MemTracker."""
+    with FakeTensorMode():
+        net = torchvision_net(name, device="cpu").train()
+        x = torch.empty(batch, 3, 128, 128)
+        made = OPTIMIZERS[optimizer](net.parameters())
+        tracker = MemTracker()
+        tracker.track_external(net, made, x)
+        with tracker:
+            for _ in range(2):
+                tracker.reset_mod_stats()
+                net(x).mean().backward()
+                made.step()
+                made.zero_grad()
+        return max(kinds["Total"] for kinds in tracker.get_tracker_snapshot("peak").values())
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    ("name", "batch", "optimizer"), [("resnet18", 16, "momentum"), ("mobilenet_v2", 8, "sgd"), ("squeezenet1_1", 8, "momentum")]
+)
+def test_the_training_peak_is_within_a_tenth_of_torchs_tracker(name: str, batch: int, optimizer: str):
+    ours = memory(torchvision_net(name), (3, 128, 128), batch=batch, optimizer=optimizer).training.bytes
+    assert ours == pytest.approx(tracked(name, batch, optimizer), rel=0.1)
+
+
+def test_an_unknown_optimizer_is_named():
+    with pytest.raises(UnknownName, match="adamw"):
+        memory(nn.Linear(2, 2), (2,), optimizer="adamv")
