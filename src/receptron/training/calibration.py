@@ -26,15 +26,16 @@ def probabilities(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.flo
 def temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     """The temperature that makes the labels (N,) likeliest given the logits (N, K); pass logits of images that training never saw.
 
-    Each target is smoothed as if every class had been seen once more, (N + 1) / (N + K): without it, few images that are all
-    answered rightly would ask for endless confidence. With no images, or one class, it is 1.
+    Each target is smoothed by Laplace's rule of succession, as if one more image had been answered rightly and one wrongly: the truth
+    gets (N + 1) / (N + 2). Without it, few images that are all answered rightly would ask for endless confidence. With no images, or
+    one class, it is 1.
     """
     scores, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
     if scores.size == 0 or scores.shape[1] == 1:
         return 1.0
     count, classes = scores.shape
-    targets = np.full_like(scores, 1 / (count + classes))
-    targets[np.arange(count), truth] = (count + 1) / (count + classes)
+    targets = np.full_like(scores, 1 / (count + 2) / (classes - 1))
+    targets[np.arange(count), truth] = (count + 1) / (count + 2)
 
     def loss(log_temperature: float) -> float:
         return float(-(targets * log_softmax(scores / exp(log_temperature), axis=1)).sum() / count)

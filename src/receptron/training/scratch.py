@@ -14,7 +14,7 @@ from receptron.data.keyed import keyed
 from receptron.data.prepare import prepare
 from receptron.training import baselines
 from receptron.training.engine import Engine
-from receptron.training.ground import Climbed, Ground, Images, answers_on_canvases, learning_rows
+from receptron.training.ground import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
 from receptron.training.intervals import paired_gain, wilson
 from receptron.training.loop import Fitted, Phase, fit
 from receptron.training.measured import fastest_for_training
@@ -88,8 +88,10 @@ def _without(make: Callable[[], Classifier], ground: Ground, plan: Plan, engine:
         ground.pictures(learning), learning.names, learning.targets, ground.spec, ground.channels, ground.recipe, ground.seed
     )
 
+    asked = prepare(ground.pictures(held_out), ground.spec, ground.channels)
+
     def accuracy(current: nn.Module) -> float:
-        said = answers_on_canvases(current, ground, held_out, engine).argmax(1)
+        said = answers(current, asked, engine, batch=256).argmax(1)
         return float((said == held_out.targets.numpy()).mean())
 
     name = f"{NAME}, without fold {fold + 1}"
@@ -102,7 +104,7 @@ def _plan(ground: Ground, speed: float, trained: int) -> Plan:
     allowed = int(SHARE * ground.around.clock.left * speed / (count * trained))
     wanted = min(max(EPOCHS[0], round(VISITS / count)), EPOCHS[1])
     epochs = ground.around.journal.recall("epochs", int) or ground.around.journal.note("epochs", max(EPOCHS[0], min(wanted, allowed)))
-    return Plan(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, seed=ground.seed)
+    return Plan(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=ground.seed)
 
 
 def _rung_0(ground: Ground) -> tuple[NDArray[np.bool_], list[Rung]]:
