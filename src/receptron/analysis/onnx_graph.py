@@ -27,7 +27,10 @@ class OnnxGraph(nn.Module):
     ):
         super().__init__()
         self.nodes, self.takes, self.gives = nodes, names[0], names[1]
-        self.fixed = {name: tensor for name, tensor in weights.items() if not tensor.is_floating_point() or tensor.dim() == 0}
+        kept = {name for op, inputs, _, _ in nodes if op == "BatchNormalization" for name in inputs[3:]}
+        self.fixed = {
+            name: tensor for name, tensor in weights.items() if not tensor.is_floating_point() or tensor.dim() == 0 or name in kept
+        }
         self.weights = nn.ParameterDict(
             {name.replace(".", "/"): nn.Parameter(tensor) for name, tensor in weights.items() if name not in self.fixed}
         )
