@@ -12,7 +12,7 @@ from statistics import median
 
 RUN = 7
 OURS = Path(__file__).parents[1] / "src/receptron/zoo"
-NOT_ARCHITECTURES = {"__init__", "adapt", "builder", "cards", "count", "nets", "notes", "papers"}
+NOT_ARCHITECTURES = {"__init__", "adapt", "builder", "cards", "count", "knowledge", "loading", "nets", "notes", "papers", "scaling"}
 TORCHVISION = [
     "alexnet", "convnext", "densenet", "efficientnet", "googlenet", "inception", "mobilenetv2", "mobilenetv3", "resnet", "squeezenet",
     "vgg", "vision_transformer", "segmentation/deeplabv3",

@@ -8,7 +8,7 @@ from rich.table import Table
 from receptron.cli import screen
 
 if TYPE_CHECKING:
-    from receptron.zoo import Card, CatalogueRow
+    from receptron.zoo.cards import Card, CatalogueRow
     from receptron.zoo.papers import Paper
 
 

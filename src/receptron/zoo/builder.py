@@ -1,27 +1,26 @@
 """From a name to a network that is ready to use: any classes, any channels, any sensible size, with or without published weights."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.init import initialise
 from receptron.blocks.patches import resize_positions
-from receptron.errors import BadValue, CheckpointMismatch, ImageTooSmall, UnknownName
-from receptron.weights.keymap import load
-from receptron.weights.pretrained import Pretrained
-from receptron.weights.sidecar import Facts
-from receptron.weights.source import resolve
-from receptron.zoo.adapt import FITS, State, take_channels
-from receptron.zoo.keys.table import key_map
+from receptron.errors import BadValue, ImageTooSmall, UnknownName
+from receptron.zoo.adapt import take_channels
 from receptron.zoo.nets import ZOO, Net
+
+if TYPE_CHECKING:
+    from receptron.weights.pretrained import Pretrained
 
 
 def build(
     name: str,
     classes: int | None = None,
     channels: int | None = None,
-    pretrained: str | Path | Pretrained | None = None,
+    pretrained: "str | Path | Pretrained | None" = None,
     pixels: int | None = None,
 ) -> Classifier:
     """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
@@ -32,36 +31,37 @@ def build(
     Under `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
     Raises: UnknownName, ImageTooSmall, BadValue, WeightsUnavailable, CheckpointMismatch, UnsafeCheckpoint.
     """
-    row = find(name)
     check_request(name, classes, channels, pixels)
-    weights = resolve(pretrained, Facts(net=name)) if isinstance(pretrained, str | Path) else pretrained
-    device = torch.get_default_device()
-    if weights and device.type == "meta":
+    if pretrained is None:
+        return started(shaped(name, classes, channels, pixels))
+    if torch.get_default_device().type == "meta":
         raise BadValue("pretrained weights were asked for on the meta device.", why="it holds shapes only", mend="build on the CPU")
-    with torch.device("meta"):
-        net = row.make(classes or row.classes)
-        take_channels(net, channels or row.channels)
-        resize_positions(net, pixels or (weights.inputs.pixels if weights else row.pixels))
-    net.name, net.min_pixels = name, row.least
-    if device.type != "meta":
-        net.to_empty(device=device)
-        initialise(net)
-    if weights:
-        load_pretrained(net, weights)
+    from receptron.zoo.loading import load_pretrained, resolved  # here, as key maps and the catalogue would double the import's cost
+
+    weights = resolved(name, pretrained)
+    net = started(shaped(name, classes, channels, pixels or weights.inputs.pixels))
+    load_pretrained(net, weights)
     return net
 
 
-def load_pretrained(net: Classifier, weights: Pretrained) -> None:
-    """Copy weights into `net`, fitted to its channels, classes and size, in place. Raises: CheckpointMismatch, UnsafeCheckpoint."""
-    if weights.net != net.name:
-        raise CheckpointMismatch(
-            f"{weights.reference} holds weights of {weights.net}, not of {net.name}.",
-            mend=f"build {weights.net}, or give weights of {net.name}",
-        )
-    state: State = key_map(net.name, weights.keys)(weights.state())
-    for fit in FITS:
-        state = fit(net, state)
-    load(net, state, source=weights.keys)
+def shaped(name: str, classes: int | None, channels: int | None, pixels: int | None) -> Classifier:
+    """The net on the meta device: shapes without numbers."""
+    row = find(name)
+    with torch.device("meta"):
+        net = row.make(classes or row.classes)
+        take_channels(net, channels or row.channels)
+        resize_positions(net, pixels or row.pixels)
+    net.name, net.min_pixels = name, row.least
+    return net
+
+
+def started(net: Classifier) -> Classifier:
+    """`net` with fresh weights on the default device, or as it is if that is the meta device."""
+    device = torch.get_default_device()
+    if device.type != "meta":
+        net.to_empty(device=device)
+        initialise(net)
+    return net
 
 
 def find(name: str) -> Net:

@@ -6,8 +6,6 @@ from typing import NamedTuple
 
 from torch import nn
 
-from receptron.arithmetic.derivation import Derivation
-from receptron.arithmetic.scaling import compound_scaling
 from receptron.blocks.chain import chain, repeat
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv, pointwise, silu
@@ -45,14 +43,6 @@ TABLE = {
     "efficientnet_b6": Row(5, 1.8, 2.6, 528, 0.5, 1e-3),
     "efficientnet_b7": Row(6, 2.0, 3.1, 600, 0.5, 1e-3),
 }
-
-
-def scale(phi: float) -> Derivation:
-    """B0 grown by `phi`, with the working: depth alpha^phi, width beta^phi, image 224 gamma^phi.
-
-    The released rows of `TABLE` start from these and are rounded by hand; from B4 on they lie above them.
-    """
-    return compound_scaling(phi)
 
 
 def efficientnet(name: str, classes: int = 1000) -> Classifier:

@@ -1,7 +1,7 @@
-"""What a net's name means where it differs from the paper's own, and the working of numbers that a paper derives."""
+"""What a net's name means where it differs from the paper's own."""
 
-from receptron.arithmetic.notation import TEXT
 from receptron.zoo import efficientnet, ladder
+from receptron.zoo.scaling import working
 
 MARKS = {
     "_plain": "the skip-free twin: the same layers without their shortcuts",
@@ -30,14 +30,5 @@ def notes(name: str) -> tuple[str, ...]:
     if name in ladder.TABLE:
         rung = ladder.TABLE[name]
         found.append(f"step {int(name[-2:])} of {len(ladder.CHANGES)}: {rung.change}; {rung.top1} % in the paper")
-    return (*found, *_scaling(name.removesuffix("_tf").removesuffix("_timm")))
-
-
-def _scaling(name: str) -> tuple[str, ...]:
-    """Compound scaling of an EfficientNet: the formula's numbers beside the released ones."""
-    if name not in efficientnet.TABLE:
-        return ()
-    row = efficientnet.TABLE[name]
-    steps = efficientnet.scale(row.phi).steps
-    worked = "; ".join(step.written(TEXT) for step in steps)
-    return (f"phi = {row.phi:g}: {worked}", f"released, rounded by hand: depth {row.depth:g}, width {row.width:g}, {row.pixels} pixels")
+    plain = name.removesuffix("_tf").removesuffix("_timm")
+    return (*found, *(working(plain) if plain in efficientnet.TABLE else ()))
