@@ -1,5 +1,6 @@
 """Pretrained weights fitted to other channels, classes and sizes; dilation, U-Net, DeepLab and comparing heads on any backbone."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,20 @@ def test_other_classes_keep_everything_but_the_class_layers(tmp_path: Path):
     new = zoo.build("googlenet_auxiliary", classes=5, pretrained=weights)
     changed = {k for k, v in new.state_dict().items() if v.shape != old.state_dict()[k].shape or not torch.equal(v, old.state_dict()[k])}
     assert changed == {f"{head}.fc.{kind}" for head in ("head", "auxiliary.1_1", "auxiliary.1_4") for kind in ("weight", "bias")}
+
+
+def test_auxiliary_heads_that_a_file_lacks_start_afresh(tmp_path: Path):
+    """timm's Inception v3 files but one have none."""
+    old, weights = saved(tmp_path, "googlenet_auxiliary")
+    state = {name: tensor for name, tensor in old.state_dict().items() if not name.startswith("auxiliary")}
+    digest = store.write(weights.path, state)
+    new = zoo.build("googlenet_auxiliary", pretrained=replace(weights, sha256=digest)).eval()
+    x = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        assert torch.equal(new(x), old(x))
+    del state["stages.0.1.one.conv.weight"]
+    with pytest.raises(CheckpointMismatch, match=r"1 fault\."):
+        zoo.build("googlenet_auxiliary", pretrained=replace(weights, sha256=store.write(weights.path, state)))
 
 
 def test_the_same_classes_keep_the_class_layer(tmp_path: Path):

@@ -96,6 +96,7 @@ def test_auxiliary_heads_answer_as_torchvisions():
                 assert oracles.relative(mine, expected[place]) <= TOLERANCE
 
 
+@pytest.mark.campaign
 def test_vgg_in_double_precision_is_timms_to_the_last_digits():
     ours, theirs = pair("timm", "vgg11_bn")
     assert max(differences(ours.double(), theirs.double(), [x.double() for x in images("vgg11_bn", standard=False)])) < 1e-13

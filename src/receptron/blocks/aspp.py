@@ -11,10 +11,11 @@ class Stretched(nn.Module):
 
     def __init__(self, c_in: int, c_out: int) -> None:
         super().__init__()
+        self.pool = nn.AdaptiveAvgPool2d(1)
         self.conv = conv(c_in, c_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(x.mean((2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        return self.conv(self.pool(x)).expand(-1, -1, *x.shape[2:])
 
 
 def aspp(c_in: int, c_out: int, rates: tuple[int, ...]) -> nn.Sequential:

@@ -93,7 +93,10 @@ def _stretch(parent: nn.Module, name: str, rate: int) -> int:
 
 def _dilate_conv(layer: nn.Conv2d, rate: int) -> None:
     size = (layer.kernel_size[0], layer.kernel_size[1])
-    layer.stride, layer.dilation = (1, 1), (rate, rate)
+    layer.stride = (1, 1)
+    if max(size) == 1:
+        return
+    layer.dilation = (rate, rate)
     if not isinstance(layer, SameConv2d):  # which pads as it runs
         layer.padding = same(size, rate)
 

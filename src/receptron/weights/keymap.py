@@ -72,7 +72,7 @@ def load(net: nn.Module, state: Mapping[str, Tensor], *, source: str = "receptro
     if faults:
         shown = "; ".join(sorted(faults)[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
         raise CheckpointMismatch(
-            f"the {source} checkpoint does not fit {getattr(net, 'name', '') or type(net).__name__}: {len(faults)} faults.",
+            f"the {source} checkpoint does not fit {getattr(net, 'name', '') or type(net).__name__}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}.",
             why=shown,
             mend="build the network with the checkpoint's own variant and number of classes",
         )

@@ -22,13 +22,17 @@ def take_channels(net: nn.Module, channels: int) -> None:
     name, old = first_conv(net)
     if old.in_channels == channels:
         return
-    pair = lambda size: (int(size[0]), int(size[1]))  # noqa: E731
     new = type(old)(
-        channels, old.out_channels, pair(old.kernel_size), pair(old.stride), pair(old.padding), pair(old.dilation), old.groups,
+        channels, old.out_channels, _pair(old.kernel_size), _pair(old.stride), _pair(old.padding), _pair(old.dilation), old.groups,
         bias=old.bias is not None, device=old.weight.device,
     )  # fmt: skip
     parent, _, child = name.rpartition(".")
     setattr(net.get_submodule(parent), child, new)
+
+
+def _pair(size: tuple[int, ...] | str) -> tuple[int, int]:
+    """Height and width, as torch declares neither."""
+    return int(size[0]), int(size[1])
 
 
 def spread_channels(weight: Tensor, channels: int) -> Tensor:
@@ -67,4 +71,10 @@ def fit_positions(net: Classifier, state: State) -> State:
     return state | {name: stretch(state[name], isqrt(n - 1), isqrt(n - 1)) for name, n in wanted.items()}
 
 
-FITS: tuple[Callable[[Classifier, State], State], ...] = (fit_first_conv, fit_classifier, fit_positions)
+def fit_auxiliary(net: Classifier, state: State) -> State:
+    """`state` with the auxiliary heads as `net` starts them, if the file has none: they matter only while training from scratch."""
+    fresh = {name: tensor for name, tensor in net.state_dict().items() if name.startswith("auxiliary.")}
+    return state if fresh.keys() & state.keys() else state | fresh
+
+
+FITS: tuple[Callable[[Classifier, State], State], ...] = (fit_first_conv, fit_classifier, fit_positions, fit_auxiliary)

@@ -49,8 +49,15 @@ class Row:
 
 NARROW = (64, 128, 256, 512)
 DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
-se = lambda channels: SqueezeExcite(channels, channels // 16)  # noqa: E731
-cbam = lambda channels: CBAM(channels, channels // 16)  # noqa: E731
+
+
+def se(channels: int) -> nn.Module:
+    return SqueezeExcite(channels, channels // 16)
+
+
+def cbam(channels: int) -> nn.Module:
+    return CBAM(channels, channels // 16)
+
 
 SKIPPING = {
     **{f"resnet{n}": Row(basic, DEPTHS[n], NARROW) for n in (18, 34)},

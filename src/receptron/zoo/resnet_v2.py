@@ -1,5 +1,7 @@
 """ResNet v2. He et al. 2016, "Identity Mappings", arXiv:1603.05027, Fig. 1b and Table 4: norm and ReLU come first."""
 
+from functools import partial
+
 from torch import nn
 
 from receptron.blocks.chain import chain, repeat
@@ -36,7 +38,7 @@ def block(c_in: int, c_out: int, stride: int, *, wide: bool, skip: bool) -> nn.M
 def resnet_v2(name: str, classes: int = 1000) -> Classifier:
     """(N, 3, H, W) -> (N, classes)."""
     depths, widths = (TABLE | PLAIN)[name]
-    make = lambda c_in, c_out, stride: block(c_in, c_out, stride, wide=widths == WIDE, skip=name in TABLE)  # noqa: E731
+    make = partial(block, wide=widths == WIDE, skip=name in TABLE)
     around = (64, *widths)
     stages = [repeat(make, around[i], around[i + 1], depth, stride=2 if i else 1) for i, depth in enumerate(depths)]
     stem = chain(conv=nn.Conv2d(3, 64, 7, 2, padding=3, bias=False), pool=nn.MaxPool2d(3, 2, padding=1))
