@@ -71,8 +71,9 @@ def load(net: nn.Module, state: Mapping[str, Tensor], *, source: str = "receptro
     faults += [f"{k} is {tuple(state[k].shape)}, needed {tuple(ours[k].shape)}" for k in both if not _fits(state[k], ours[k])]
     if faults:
         shown = "; ".join(sorted(faults)[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
+        what = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise CheckpointMismatch(
-            f"the {source} checkpoint does not fit {getattr(net, 'name', '') or type(net).__name__}: {len(faults)} {'fault' if len(faults) == 1 else 'faults'}.",
+            f"the {source} checkpoint does not fit {getattr(net, 'name', '') or type(net).__name__}: {what}.",
             why=shown,
             mend="build the network with the checkpoint's own variant and number of classes",
         )
