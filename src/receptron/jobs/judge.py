@@ -51,7 +51,8 @@ def judge_on_test(model: Model, learnt: Learnt, test: Images, leaked: frozenset[
     kept = _Seen([name for name, good in zip(seen.names, fair, strict=True) if good], seen.logits[fair], seen.truth[fair])
     near = learnt.nearest(images)[fair]
     common = np.full(len(kept.truth), baselines.majority(learnt.ground.images.targets, len(model.classes)))
-    source = f"{len(kept.truth):,} test images" + ("" if clean.all() else " without a twin in training")
+    told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
+    source = f"{len(kept.truth):,} test images{told}"
     given = None if clean.all() else _evaluate(model, seen, f"{len(seen.truth):,} test images as given, leaks included")
     return _judged(model, kept, source, {"majority class": common, "nearest neighbour": near}, given)
 

@@ -29,7 +29,7 @@ from receptron.jobs.place import Place, default_place, fingerprint
 from receptron.jobs.settings import Extras, check_precision, seconds
 from receptron.jobs.start import Start, Wish, choose_start
 from receptron.records import to_json
-from receptron.training import calibration
+from receptron.training import calibration, curves
 from receptron.training.clock import Clock, Journal
 from receptron.training.engine import find_device
 from receptron.training.evaluation import evaluate
@@ -87,6 +87,7 @@ def train(
     extras, watchmaker = extras or Extras(), Stopwatch()
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
+    log = curves.logger(extras.tensorboard) if extras.tensorboard else None
     catalog = scan(path)
     start = choose_start(catalog, Wish(net, weights, extras.facts))
     place = Place(Path(out) if out else default_place(path))
@@ -100,7 +101,7 @@ def train(
         journal = Journal(place.work / "journal.json")
         around = Surroundings(
             place.work, extras.cache or default_cache(), Clock(budget, journal.recall("spent", float) or 0.0), journal, watch,
-            extras.progress, extras.every, extras.tensorboard,
+            extras.progress, extras.every, log,
         )  # fmt: skip
         learnt = learn(sided.reading, sided.split, start, manner, around)
     with watchmaker.stage("judging"):

@@ -1,11 +1,13 @@
 """Rung 1's ground: activations at the frozen boundary from the cache, and what the last layer sees of them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
+from receptron.bundle.finite import check_finite
 from receptron.training.boundary import Divided, Tail, divide, frozen
 from receptron.training.engine import Engine
 from receptron.training.features import FeatureCache, Views, cache_key
@@ -13,6 +15,7 @@ from receptron.training.ground import Ground, Images
 from receptron.training.memory import available
 from receptron.training.run import Trial
 from receptron.training.trial import candidates, choose
+from receptron.training.watch import Watch
 
 SHARE = 0.35  # of the free memory may hold activations
 FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways
@@ -35,12 +38,17 @@ def compute(net: Classifier, ground: Ground, trials: list[Trial]) -> Features:
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
     divided = divide(net, ground.channels, ground.spec.pixels)
     engine = _fastest(divided, ground, trials)
-    views = Views(ground.spec, ground.channels, ground.recipe, 1 + _view_count(divided, len(ground.images), engine))
+    count = ground.around.journal.recall("views", int) or ground.around.journal.note(
+        "views", _view_count(divided, len(ground.images), engine)
+    )
+    views = Views(ground.spec, ground.channels, ground.recipe, 1 + count)
     front = frozen(divided.front, engine)
     key = cache_key(divided.front.state_dict(), views, engine.precision)
     cache = FeatureCache(ground.around.cache / key if ground.around.cache else None)
-    maps = cache.gather(front, views, ground.images.digests, ground.canvases, _runner(engine), ground.around.progress)
-    return Features(divided, engine, views, maps, pool(divided.tail, maps, engine))
+    maps = cache.gather(front, views, ground.images.digests, ground.canvases, _runner(engine, ground.around.watch), ground.around.progress)
+    pooled = pool(divided.tail, maps, engine)
+    check_finite(pooled.flatten(1).numpy(), ground.images.names)
+    return Features(divided, engine, views, maps, pooled)
 
 
 def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
@@ -56,14 +64,15 @@ def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
 
 def pooled_centres(features: Features, ground: Ground, images: Images) -> Tensor:
     """float32 (N, D) of the centre view of other images, for the nearest neighbour on the test side."""
-    run, front = _runner(features.engine), frozen(features.divided.front, features.engine)
+    run, front = _runner(features.engine, ground.around.watch), frozen(features.divided.front, features.engine)
     rows = [features.views.of(ground.pictures(images)[i : i + 64], images.digests[i : i + 64], 0) for i in range(0, len(images), 64)]
     maps = torch.cat([run(front, batch) for batch in rows])
     return pool(features.divided.tail, maps[:, None], features.engine)[:, 0]
 
 
-def _runner(engine: Engine):
+def _runner(engine: Engine, watch: Watch) -> Callable[[nn.Module, Tensor], Tensor]:
     def run(front: nn.Module, batch: Tensor) -> Tensor:
+        watch.leave_if_told()  # finished blocks are in the cache
         with torch.inference_mode():
             return front(engine.place(batch).to(engine.dtype)).cpu().contiguous()
 
@@ -76,7 +85,7 @@ def _fastest(divided: Divided, ground: Ground, trials: list[Trial]) -> Engine:
     sample = torch.zeros(TRIAL_IMAGES, ground.channels, ground.spec.pixels, ground.spec.pixels)
     known = ground.around.journal.recall("front engine", list[Trial])
     if known is None:
-        run_of = {engine: (_runner(engine), frozen(divided.front, engine)) for engine in engines}
+        run_of = {engine: (_runner(engine, ground.around.watch), frozen(divided.front, engine)) for engine in engines}
         _, known = choose(engines, lambda engine: lambda: run_of[engine][0](run_of[engine][1], sample), TRIAL_IMAGES)
         ground.around.journal.note("front engine", known)
     trials.extend(known)

@@ -1,6 +1,6 @@
 """What a climb stands on: the images of the training side, the network it starts from, the machine, the time."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -51,14 +51,14 @@ class Surroundings:
     watch: Watch = field(default_factory=Watch)
     progress: Progress = field(default_factory=Silent)
     every: float = 15.0  # seconds between checkpoints
-    log: Path | None = None  # TensorBoard's folder
+    log: Callable[[Point], None] | None = None  # told of each epoch
 
     def desk(self, phase: str) -> Desk:
         """The desk of one phase, with checkpoints of its own."""
         self.journal.note("spent", self.clock.spent)
         slug = "".join(letter if letter.isalnum() else "-" for letter in phase)
         checkpoints = Checkpoints(self.work / "checkpoints" / slug) if self.work else None
-        return Desk(checkpoints, self.every, self.watch, self.progress)
+        return Desk(checkpoints, self.every, self.watch, self.progress, self.log)
 
 
 @dataclass(frozen=True)

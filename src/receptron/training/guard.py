@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from receptron.errors import NonFinite
 
-_CURE = "look at these images; if they are sound, train again with --precision fp32 or a lower --rate"
+_CURE = "look at these images; if they are sound, train again with --precision float32"
 
 
 class Guard:

@@ -64,12 +64,13 @@ def climb(net: Classifier, ground: Ground) -> Ladder:
         net.load_state_dict(_from_tail(net, module, features.divided.boundary))
         climbed = Climbed(net, step.name, "", weighed.rows, weighed.logits, ())
         right[weighed.rows] = weighed.logits.argmax(1) == truth[weighed.rows]
+    if weighed.taken and not ground.around.watch.stop:
         step = _everything(net, features, ground, weighed, notes)
         above = _try(step, ground, right, len(weighed.modules), notes)
         if above.taken:
             net.load_state_dict(_finish(step, ground, above, notes).state_dict())
             climbed = Climbed(net, step.name, "", above.rows, above.logits, ())
-    stopped = _why_stopped(notes.rungs)
+    stopped = _why_stopped(notes.rungs, ground.around.watch.stop)
     done = Climbed(net, climbed.rung, stopped, climbed.rows, climbed.logits, tuple(notes.points))
     return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features)
 
@@ -108,7 +109,9 @@ def _try(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int, notes
 
 
 def _finish(step: Step, ground: Ground, weighed: Weighed, notes: _Notes) -> nn.Module:
-    """Train on all training images; after a Ctrl-C the module of the first fold, which is fully trained, stands in."""
+    """Train on all training images; after a Ctrl-C the module of the first fold, which was judged as it is, stands in."""
+    if ground.around.watch.stop:
+        return weighed.modules[0]
     module, points = train(step, ground, None)
     notes.points.extend(points)
     return weighed.modules[0] if ground.around.watch.stop else module
@@ -170,8 +173,10 @@ def _from_tail(net: Classifier, tail: nn.Module, boundary: int) -> dict[str, Ten
     return twin.state_dict()
 
 
-def _why_stopped(rungs: list[Rung]) -> str:
+def _why_stopped(rungs: list[Rung], interrupted: bool) -> str:
     top = rungs[-1]
+    if interrupted:
+        return "it was interrupted"
     if top.taken:
         return f"{top.name} is the top of the ladder"
     return f"{top.name} was left: {top.why}"

@@ -70,7 +70,7 @@ def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
     told.start(phase.name, steps, "steps")
     told.advance(at.epoch * per_epoch + at.step)
     while not at.finished:
-        began, seen, rate = time.perf_counter(), at.images, 0.0
+        began, seen, rate = time.perf_counter(), at.images, plan.rate * rate_at(at.epoch * per_epoch + at.step - 1, steps, plan.warmup)
         net.train()
         for step, (inputs, targets, names) in ahead(_batches(phase, at.epoch), range(at.step, per_epoch)):
             number = at.epoch * per_epoch + step

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from receptron.blocks.classifier import Classifier
+from receptron.bundle.finite import check_finite
 from receptron.data.keyed import keyed
 from receptron.data.prepare import prepare
 from receptron.training import baselines
@@ -66,7 +67,8 @@ def train_from_scratch(make: Callable[[], Classifier], ground: Ground) -> Scratc
     )
     right = logits.argmax(1) == ground.images.targets.numpy()[rows]
     gain = paired_gain(right, near[rows])
-    why = f"{plan.epochs} epochs; the best by the images held out was kept" + ("; interrupted" if ground.around.watch.stop else "")
+    kept = "the last was kept" if ground.full_folds else "the best by the images held out was kept"
+    why = f"{plan.epochs} epochs; {kept}" + ("; interrupted" if ground.around.watch.stop else "")
     rung = Rung(NAME, wilson(int(right.sum()), len(right)), gain, ground.around.clock.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
     return Scratch(Climbed(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
@@ -91,11 +93,14 @@ def _without(make: Callable[[], Classifier], ground: Ground, plan: Plan, engine:
     asked = prepare(ground.pictures(held_out), ground.spec, ground.channels)
 
     def accuracy(current: nn.Module) -> float:
-        said = answers(current, asked, engine, batch=256).argmax(1)
-        return float((said == held_out.targets.numpy()).mean())
+        said = answers(current, asked, engine, batch=256)
+        check_finite(said, held_out.names)
+        return float((said.argmax(1) == held_out.targets.numpy()).mean())
 
     name = f"{NAME}, without fold {fold + 1}"
-    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), accuracy), engine, ground.around.desk(name))
+    # Where the folds are the only honest figure there is, they must not choose the epoch as well.
+    judged = None if ground.full_folds else accuracy
+    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, ground.around.desk(name))
 
 
 def _plan(ground: Ground, speed: float, trained: int) -> Plan:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import nn
 
+from receptron.bundle.finite import check_finite
 from receptron.training.engine import Engine
 from receptron.training.ground import Ground, learning_rows
 from receptron.training.intervals import paired_gain, wilson
@@ -67,18 +68,16 @@ def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> W
     verdict = ""
     for number in range(looks):
         held_out = ground.folds[number]
-        if verdict := _no_time(step, ground, number):
+        if verdict := _halted(ground) or _no_time(step, ground, number):
             break
         module, fitted = train(step, ground, number)
-        if ground.around.watch.stop:
-            verdict = "it was interrupted"
-            break
         modules.append(module)
         points.extend(fitted)
-        rows = np.concatenate([rows, held_out])
-        logits = np.concatenate([logits, step.judge(module, held_out)])
+        said = step.judge(module, held_out)
+        check_finite(said, ground.images.part(held_out).names)
+        rows, logits = np.concatenate([rows, held_out]), np.concatenate([logits, said])
         sure = _sure(logits.argmax(1) == truth[rows], below[rows])
-        if sure and not ground.full_folds:
+        if (verdict := _halted(ground)) or (sure and not ground.full_folds):
             break
     if not len(rows):
         return Weighed(Rung(step.name, None, None, clock.spent - began, False, verdict), (), rows, logits, ())
@@ -101,6 +100,10 @@ def train(step: Step, ground: Ground, fold: int | None) -> tuple[nn.Module, tupl
     phase = Phase(name, module, step.source(rows), step.plan, Supervised(step.plan.smoothing))
     fitted = fit(phase, step.engine, ground.around.desk(name))
     return module, fitted.points
+
+
+def _halted(ground: Ground) -> str:
+    return "it was interrupted" if ground.around.watch.stop else ""
 
 
 def _no_time(step: Step, ground: Ground, fold: int) -> str:
