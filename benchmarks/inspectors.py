@@ -13,6 +13,7 @@ import logging
 import statistics
 import sys
 import time
+import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -58,6 +59,7 @@ def ptflops(net: nn.Module, x: Tensor) -> int:
 
 
 def calflops(net: nn.Module, x: Tensor) -> int:
+    sys.modules.setdefault("transformers", types.SimpleNamespace(AutoTokenizer=None))  # asked for, but not for this
     from calflops import calculate_flops
 
     _, macs, _ = calculate_flops(net, args=[x], print_results=False, output_as_string=False)
@@ -75,7 +77,8 @@ def flop_counter(net: nn.Module, x: Tensor) -> int:
 def torchscan(net: nn.Module, x: Tensor) -> int:
     from torchscan.crawler import crawl_module
 
-    return int(sum(layer["macs"] for layer in crawl_module(net, tuple(x.shape[1:]))["layers"]))
+    layers = crawl_module(net, tuple(x.shape[1:]))["layers"]
+    return int(sum(layer["metrics"]["macs"]["known_value"] or 0 for layer in layers if "macs" in layer["metrics"]))
 
 
 TOOLS: dict[str, Tool] = {tool.__name__: tool for tool in (ours, torchinfo, fvcore, ptflops, calflops, flop_counter, torchscan)}

@@ -67,7 +67,7 @@ def measured_field(net: nn.Module, images: Tensor, layer: str = "") -> tuple[Ten
     if layer not in modules:
         raise UnknownName("layer", layer, modules)
     seen: list[Tensor] = []
-    with untouched(net), torch.enable_grad():
+    with untouched(net.modules()), torch.enable_grad():
         net.eval()
         handle = modules[layer].register_forward_hook(lambda module, args, out: seen.append(next(iter(tensors_in(out)))))
         x = images.detach().clone().requires_grad_()

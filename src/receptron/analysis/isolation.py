@@ -1,6 +1,7 @@
 """A model that is looked at stays as it was: attributes, buffers, modes, hooks, random state, whatever happens in between."""
 
-from collections.abc import Generator
+import gc
+from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -12,9 +13,9 @@ _CONTAINERS = (dict, list, set)
 
 
 @contextmanager
-def untouched(net: nn.Module) -> Generator[None]:
-    """Put back every attribute of every module afterwards, and the contents of their lists, dicts and sets."""
-    states = [(module.__dict__, _copy(module.__dict__)) for module in net.modules()]
+def untouched(modules: Iterable[nn.Module]) -> Generator[None]:
+    """Put back every attribute of the modules afterwards, and the contents of their lists, dicts and sets."""
+    states = [(module.__dict__, _copy(module.__dict__)) for module in modules]
     try:
         yield
     finally:
@@ -23,13 +24,13 @@ def untouched(net: nn.Module) -> Generator[None]:
 
 
 @contextmanager
-def stand_ins(net: nn.Module) -> Generator[dict[int, Tensor]]:
-    """Give every module meta tensors in place of its parameters and buffers, shared ones shared; to be used inside `untouched`.
+def stand_ins(modules: Iterable[nn.Module]) -> Generator[dict[int, Tensor]]:
+    """Give the modules meta tensors in place of its parameters and buffers, shared ones shared; to be used inside `untouched`.
 
     Yields the stand-in for each original, by `id`.
     """
     made: dict[int, Tensor] = {}
-    for module in net.modules():
+    for module in modules:
         for table in tables_of(module):
             for name, tensor in table.items():
                 if tensor is not None:
@@ -39,7 +40,12 @@ def stand_ins(net: nn.Module) -> Generator[dict[int, Tensor]]:
 
 @contextmanager
 def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
-    """Fused inference paths off, attention written out as its matrix products; random state kept."""
+    """Fused inference paths off, attention written out as its matrix products; random state kept.
+
+    The garbage collector pauses: it would search all of torch's objects, and tensors die by their reference counts.
+    """
+    collecting = gc.isenabled()
+    gc.disable()
     fast = torch.backends.mha.get_fastpath_enabled()
     state = torch.get_rng_state()
     with ExitStack() as stack:
@@ -51,6 +57,8 @@ def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
         finally:
             torch.backends.mha.set_fastpath_enabled(fast)
             torch.set_rng_state(state)
+            if collecting:
+                gc.enable()
 
 
 def tables_of(module: nn.Module) -> tuple[dict[str, Tensor | None], dict[str, Tensor | None]]:
@@ -67,7 +75,7 @@ def _meta(tensor: Tensor) -> Tensor:
 
 def _copy(live: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Each attribute beside a copy of its contents where it is a container that something could be added to."""
-    return {name: (value, value.copy() if isinstance(value, _CONTAINERS) else None) for name, value in live.items()}
+    return {name: (value, value.copy() if isinstance(value, _CONTAINERS) and value else ()) for name, value in live.items()}
 
 
 def _restore(live: dict[str, Any], kept: dict[str, tuple[Any, Any]]) -> None:
@@ -77,6 +85,6 @@ def _restore(live: dict[str, Any], kept: dict[str, tuple[Any, Any]]) -> None:
         live[name] = value
         if isinstance(value, list):
             value[:] = contents
-        elif isinstance(value, dict | set):
+        elif isinstance(value, dict | set) and (value or contents):
             value.clear()
             value.update(contents)

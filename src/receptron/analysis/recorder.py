@@ -71,26 +71,27 @@ class Recorder(TorchDispatchMode):
 
     def numbers_of(self, tree: Any) -> tuple[int, ...]:
         """Numbers of all tensors in nested lists, tuples, dicts and dataclasses."""
+        if isinstance(tree, Tensor):
+            return (self._read(tree),)
         return tuple(self._read(t) for t in tensors_in(tree))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        kwargs = kwargs or {}
         op = self._ops.get(func) or self._describe(func)
-        on_meta, real = _where(args, kwargs)
+        kwargs = kwargs or {}
+        inputs: list[int] = []
+        places = [False, False]
+        noted = tuple([self._noted(arg, inputs, places) for arg in args])
+        plain = {name: self._noted(value, inputs, places) for name, value in kwargs.items()} if kwargs else kwargs
+        real, on_meta = places
+        read = args
         if on_meta and real:
-            if op.selects:
-                args = _spelled_out(args)
-            read = args
-            args = tuple(self._as_meta(a) for a in args)
-        else:
-            read = args
-            if not on_meta:
-                kwargs = _made_real(func, args, kwargs)
-        inputs = tuple(self._read(t) for t in _tensors(read, kwargs))
-        self.attempt = (op.name, inputs)
-        noted = tuple(self._noted(a) for a in read)
+            read = _spelled_out(args) if op.selects else args
+            args = tuple(self._as_meta(a) for a in read)
+        elif not on_meta:
+            kwargs = _made_real(func, args, kwargs)
+        self.attempt = (op.name, tuple(inputs))
         out = self._run(func, op, read, args, kwargs)
-        self._note(op, noted, kwargs, inputs, read, out)
+        self.calls.append(self._call(op, noted, plain, tuple(inputs), read, out))
         self.attempt = ("", ())
         return out
 
@@ -111,19 +112,18 @@ class Recorder(TorchDispatchMode):
         known = self._numbers.get(id(tensor))
         return known is not None and self.values[known[0]].role == "activation"
 
-    def _note(
-        self, op: _Op, noted: tuple[Argument, ...], kwargs: dict[str, Any], inputs: tuple[int, ...], read: tuple[Any, ...], out: Any
-    ) -> None:
-        for position in op.written:
-            if position < len(read) and isinstance(read[position], Tensor):
-                self._numbers.pop(id(read[position]), None)
-        outputs = tuple(self._number(t, "activation", "") for t in _tensors((out,), {}))
-        for position in op.written:
-            if position < len(read) and isinstance(read[position], Tensor):
-                number = self._number(read[position], "activation", "")
-                self._written[self.values[number].storage] = number
-        plain = {name: self._noted(value) for name, value in kwargs.items()}
-        self.calls.append(Call(op.name, self._open[-1], noted, plain, inputs, outputs, op.inplace))
+    def _call(
+        self, op: _Op, noted: tuple[Argument, ...], plain: dict[str, Argument], inputs: tuple[int, ...], read: tuple[Any, ...], out: Any
+    ) -> Call:
+        changed = [read[position] for position in op.written if position < len(read) and isinstance(read[position], Tensor)]
+        for tensor in changed:
+            self._numbers.pop(id(tensor), None)
+        results = (out,) if isinstance(out, Tensor) else _tensors(out)
+        outputs = tuple([self._number(t, "activation", "") for t in results])
+        for tensor in changed:
+            number = self._number(tensor, "activation", "")
+            self._written[self.values[number].storage] = number
+        return Call(op.name, self._open[-1], noted, plain, inputs, outputs, op.inplace)
 
     def _describe(self, func: Any) -> _Op:
         schema = func._schema
@@ -194,11 +194,15 @@ class Recorder(TorchDispatchMode):
             return type(arg)(self._as_meta(a) for a in arg)
         return arg
 
-    def _noted(self, arg: Any) -> Argument:
+    def _noted(self, arg: Any, inputs: list[int], places: list[bool]) -> Argument:
+        """An argument in numbers; tensors in it are added to `inputs`, and whether they are real or on meta to `places`."""
         if isinstance(arg, Tensor):
-            return Ref(self._read(arg))
+            places[arg.is_meta] = True
+            number = Ref(self._read(arg))
+            inputs.append(number)
+            return number
         if isinstance(arg, list | tuple):
-            return tuple(self._noted(a) for a in arg)
+            return tuple([self._noted(a, inputs, places) for a in arg])
         return arg if isinstance(arg, int | float | str | bool | None) else str(arg)
 
     def _enter_module(self, module: nn.Module, args: Any) -> None:
@@ -226,25 +230,8 @@ def tensors_in(tree: Any) -> Iterable[Tensor]:
             yield from tensors_in(getattr(tree, name))
 
 
-def _tensors(args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
-    found: list[Tensor] = []
-    for arg in (*args, *kwargs.values()) if kwargs else args:
-        if isinstance(arg, Tensor):
-            found.append(arg)
-        elif isinstance(arg, list | tuple):
-            found.extend(t for t in arg if isinstance(t, Tensor))
-    return found
-
-
-def _where(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether any argument is on meta, and whether any is real."""
-    meta = real = False
-    for tensor in _tensors(args, kwargs):
-        if tensor.is_meta:
-            meta = True
-        else:
-            real = True
-    return meta, real
+def _tensors(results: Any) -> list[Tensor]:
+    return [t for t in results if isinstance(t, Tensor)] if isinstance(results, list | tuple) else []
 
 
 def _made_real(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@
 ['convolution', 'relu']
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
@@ -55,16 +55,18 @@ def record_training(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Tape:
 def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish: Finish | None) -> Tape:
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
     arguments = feed(net, inputs, batch)
-    paths = {id(module): path for path, module in reversed(list(net.named_modules(remove_duplicate=False)))}
-    parts, owned = _parts(net), _owned(net)
+    modules = list(net.named_modules(remove_duplicate=False))
+    paths = {id(module): path for path, module in reversed(modules)}
+    parts, owned = _parts(modules), _owned(modules)
+    each = list({id(module): module for _, module in modules}.values())
     with ExitStack() as stack:
-        stack.enter_context(untouched(net))
-        swapped = stack.enter_context(stand_ins(net))
+        stack.enter_context(untouched(each))
+        swapped = stack.enter_context(stand_ins(each))
         stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
         stack.enter_context(torch.set_grad_enabled(finish is not None))
         _set_mode(net, train)
         recorder = Recorder(paths, swapped)
-        _introduce(net, arguments, recorder)
+        _introduce(modules, arguments, recorder)
         return _run(net, arguments, recorder, parts, owned, finish)
 
 
@@ -111,30 +113,40 @@ def _first_line(error: Exception) -> str:
     return lines[0] if lines else "no message"
 
 
-def _introduce(net: nn.Module, arguments: Feed, recorder: Recorder) -> None:
-    for name, parameter in net.named_parameters():
-        if not isinstance(parameter, nn.UninitializedParameter):
-            recorder.own(parameter, "parameter", name)
-    for name, buffer in net.named_buffers():
-        recorder.own(buffer, "buffer", name)
+Modules = list[tuple[str, nn.Module]]
+"""Every module under every path at which it can be reached."""
+
+
+def _introduce(modules: Modules, arguments: Feed, recorder: Recorder) -> None:
+    for role, which in (("parameter", 0), ("buffer", 1)):
+        for name, tensor in _tensors(modules, which):
+            recorder.own(tensor, role, name)
     for tensor in tensors_in((arguments.args, arguments.kwargs)):
         recorder.own(tensor, "input", "")
 
 
-def _parts(net: nn.Module) -> list[Part]:
+def _tensors(modules: Modules, which: int) -> Iterator[tuple[str, Tensor]]:
+    """Parameters (0) or buffers (1) of the modules under every name."""
+    for path, module in modules:
+        for name, tensor in tables_of(module)[which].items():
+            if tensor is not None and not isinstance(tensor, nn.UninitializedParameter):
+                yield (f"{path}.{name}" if path else name), tensor
+
+
+def _parts(modules: Modules) -> list[Part]:
+    unique = {id(module): (path, module) for path, module in reversed(modules)}
     return [
         Part(path, type(module).__name__, module.training, tuple(n for n, p in tables_of(module)[0].items() if p is not None))
-        for path, module in net.named_modules()
+        for path, module in reversed(unique.values())
     ]
 
 
-def _owned(net: nn.Module) -> list[Parameter]:
+def _owned(modules: Modules) -> list[Parameter]:
     """Parameters, then buffers; one that is shared stands once under all its names."""
     found: dict[int, tuple[Tensor, list[str], bool]] = {}
-    for learnable, tensors in ((True, net.named_parameters(remove_duplicate=False)), (False, net.named_buffers(remove_duplicate=False))):
-        for name, tensor in tensors:
-            if not isinstance(tensor, nn.UninitializedParameter):
-                found.setdefault(id(tensor), (tensor, [], learnable))[1].append(name)
+    for learnable, which in ((True, 0), (False, 1)):
+        for name, tensor in _tensors(modules, which):
+            found.setdefault(id(tensor), (tensor, [], learnable))[1].append(name)
     return [
         Parameter(tuple(names), tuple(tensor.shape), tensor.dtype.itemsize, learnable, tensor.requires_grad)
         for tensor, names, learnable in found.values()
