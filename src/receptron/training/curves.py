@@ -8,7 +8,7 @@ from receptron.training.run import Point
 
 
 def logger(folder: Path) -> Callable[[Point], None]:
-    """What writes each epoch into an event file below `folder`: loss, held-out accuracy, learning rate and images/s, under its phase's name.
+    """What writes each epoch into an event file below `folder`: loss, held-out accuracy, learning rate and speed of its phase.
 
     Epochs are numbered from 1. A resumed run adds a file of its own to the same folder, which TensorBoard joins to one curve.
     Raises: MissingExtra without TensorBoard; StorageFault.

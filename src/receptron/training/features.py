@@ -85,7 +85,7 @@ class FeatureCache:
         return torch.stack([run(front, views.of(pictures, full, view)) for view in range(views.count)], dim=1)[: len(block)]
 
     def _write(self, rows: dict[str, Tensor]) -> None:
-        """Add a block; a full disk costs the cache, never the run. What is not finite is not kept: the next run may have sounder weights."""
+        """Add a block; a full disk costs the cache, never the run. NaN and infinity are not kept."""
         if self.folder is None or not all(bool(torch.isfinite(row).all()) for row in rows.values()):
             return
         content = save({digest: row.contiguous() for digest, row in rows.items()})
