@@ -29,16 +29,14 @@ class UNet(Classifier):
     """A classifier of pixels: (N, C, H, W) -> (N, classes, H', W'), H' = H unless its convolutions do not pad."""
 
     padded: bool = True
+    handed: tuple[int, ...] = ()  # which maps of the pyramid the decoder receives; none named: all
 
     def forward(self, x: Tensor) -> Tensor:
-        scores = self.head(self.pick(self.pyramid(x)))
+        maps = self.pyramid(x)
+        scores = self.head([maps[i] for i in self.handed] if self.handed else maps)
         if self.padded and scores.shape[-2:] != x.shape[-2:]:
             scores = interpolate(scores, size=x.shape[-2:], mode="bilinear", align_corners=False)
         return scores
-
-    def pick(self, maps: list[Tensor]) -> list[Tensor]:
-        """The last map of each size, which has seen most."""
-        return [m for m, after in pairwise(maps) if after.shape[-1] != m.shape[-1]] + maps[-1:]
 
 
 def unet(classes: int = 2, *, padded: bool = True) -> UNet:
@@ -58,13 +56,15 @@ def unet_2015(classes: int = 2) -> UNet:
 def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     """U-Net whose way down is a classifier of the zoo, with its weights: (N, C, H, W) -> (N, classes, H, W).
 
-    The last map of each size is handed across; two 3x3 convolutions with BatchNorm follow each step up.
+    The last map of each size, which has seen most, is handed across; two 3x3 convolutions with BatchNorm follow each step up.
     """
     net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
     net.patch = encoder.patch
-    kept = net.pick(shapes(encoder))
-    steps = (PROBE // kept[-1].shape[-1]).bit_length() - 1
-    net.head = Decoder([m.shape[1] for m in kept], ON_ENCODER[:steps], classes, normed_double)
+    maps = shapes(encoder)
+    sides = [m.shape[-1] for m in maps]
+    net.handed = tuple(i for i, side in enumerate(sides) if side not in sides[i + 1 :])
+    steps = (PROBE // sides[-1]).bit_length() - 1
+    net.head = Decoder([maps[i].shape[1] for i in net.handed], ON_ENCODER[:steps], classes, normed_double)
     initialise(net.head)
     net.name, net.min_pixels = f"unet_{encoder.name}", encoder.min_pixels
     return net
