@@ -6,7 +6,7 @@ to the input is the receptive field of the whole way.
 
 >>> third = window(3).after(window(3, stride=2)).after(window(2, stride=2, dilation=1).after(IDENTITY))
 >>> third.size, third.jump
-(8, Fraction(4, 1))
+(14, Fraction(4, 1))
 """
 
 from collections.abc import Iterable, Iterator
