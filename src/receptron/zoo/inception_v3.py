@@ -15,6 +15,7 @@ WIDE, TALL = (1, 7), (7, 1)  # a 7x7 as two thin filters (Fig. 6)
 
 
 def pooled(c_in: int, c_out: int) -> nn.Sequential:
+    """Average pool, then 1x1: (N, c_in, H, W) -> (N, c_out, H, W)."""
     return chain(pool=nn.AvgPool2d(3, 1, padding=1), conv=conv(c_in, c_out, 1))
 
 
@@ -51,6 +52,7 @@ def shrink17(c_in: int) -> Concat:
 
 
 def split(c_in: int) -> Concat:
+    """1x3 and 3x1 side by side: (N, c_in, H, W) -> (N, 768, H, W)."""
     return Concat(wide=conv(c_in, 384, (1, 3)), tall=conv(c_in, 384, (3, 1)))
 
 

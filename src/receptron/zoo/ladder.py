@@ -116,8 +116,10 @@ def shortcut(c_in: int, c_out: int, stride: int, rung: Rung) -> nn.Module | None
 
 
 def norm(rung: Rung) -> type[nn.Module]:
+    """The norm of this step, made from a number of channels."""
     return ChannelNorm if rung.layer_norm else nn.BatchNorm2d
 
 
 def activation(rung: Rung) -> nn.Module:
+    """The activation of this step."""
     return nn.GELU() if rung.gelu else relu()

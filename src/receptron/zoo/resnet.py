@@ -52,10 +52,12 @@ DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 
 
 
 def se(channels: int) -> nn.Module:
+    """Squeeze-and-excitation to a sixteenth of the channels."""
     return SqueezeExcite(channels, channels // 16)
 
 
 def cbam(channels: int) -> nn.Module:
+    """CBAM, squeezed to a sixteenth of the channels."""
     return CBAM(channels, channels // 16)
 
 

@@ -14,6 +14,7 @@ TABLE = {f"se_resnet{n}_v1": DEPTHS[n] for n in (50, 101, 152)}
 
 
 def gate(channels: int) -> SqueezeExcite:
+    """Squeezed to a sixteenth (Section 4.4)."""
     return SqueezeExcite(channels, channels // 16)
 
 
