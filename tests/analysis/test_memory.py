@@ -83,6 +83,11 @@ def test_the_training_peak_is_within_a_tenth_of_torchs_tracker(name: str, batch:
     assert ours == pytest.approx(tracked(name, batch, optimizer), rel=0.1)
 
 
+def test_a_network_without_parameters_has_a_peak_too():
+    found = memory(nn.ReLU(), (3, 8, 8))
+    assert found.training.bytes >= found.inference.bytes == 2 * 3 * 64 * 4
+
+
 def test_an_unknown_optimizer_is_named():
     with pytest.raises(UnknownName, match="adamw"):
         memory(nn.Linear(2, 2), (2,), optimizer="adamv")

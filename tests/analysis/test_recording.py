@@ -171,6 +171,18 @@ def test_inputs_that_are_none_are_refused(inputs):
         record(nn.ReLU(), inputs)
 
 
+class Deciding(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x * 2 if x.sum() > 0 else x
+
+
+@pytest.mark.parametrize(("net", "mend"), [(Deciding(), "numbers of its activations"), (nn.LazyConv2d(8, 3), "run the network once")])
+def test_what_cannot_be_recorded_is_told_with_a_way_on(net: nn.Module, mend: str):
+    with pytest.raises(Unrecordable) as caught:
+        record(net, (3, 8, 8))
+    assert mend in caught.value.mend
+
+
 CASES = {
     "convolution": lambda f: f(torch.zeros(2, 4, 9, 7), torch.zeros(6, 2, 3, 5), torch.zeros(6), [2, 1], [1, 2], [1, 1], False, [0, 0], 2),
     "native_batch_norm": lambda f: f(torch.zeros(2, 4, 5, 5), *[torch.zeros(4)] * 4, False, 0.1, 1e-5),

@@ -63,7 +63,7 @@ def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
 
 def tables_of(module: nn.Module) -> tuple[dict[str, Tensor | None], dict[str, Tensor | None]]:
     """The module's own parameters and buffers, by name, as it holds them."""
-    return vars(module)["_parameters"], vars(module)["_buffers"]
+    return vars(module).get("_parameters", {}), vars(module).get("_buffers", {})
 
 
 def _meta(tensor: Tensor) -> Tensor:

@@ -81,7 +81,7 @@ def peak(tape: Tape, extra: int = 0) -> Peak:
 
 def alive_at(tape: Tape, call: int) -> int:
     """Bytes alive during a call; -1 is before the first."""
-    return _alive(tape)[call + 1]
+    return _alive(tape)[min(call, len(tape.calls) - 1) + 1]
 
 
 def _alive(tape: Tape) -> list[int]:

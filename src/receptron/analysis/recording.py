@@ -30,6 +30,11 @@ class Unrecordable(AnalysisFault):
 
 
 Finish = Callable[[Any], None]
+MENDS = {
+    "cannot be called on meta": "it decides by the numbers of its activations, which only data have; take that decision out of `forward`",
+    "uninitialized parameter": "run the network once on an input, so that its lazy layers get their shapes",
+}
+"""What to do about faults that torch tells in other words."""
 
 
 def record(net: nn.Module, inputs: Inputs, *, batch: int = 1, train: bool = False) -> Tape:
@@ -105,7 +110,8 @@ def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: Exce
     place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), None)
     where = f"in {place.path or 'the network itself'} ({place.kind})" if place else "before its first layer"
     why = f"{type(broken).__name__}: {_first_line(broken)}"
-    return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, attempt, why=why)
+    mend = next((mend for sign, mend in MENDS.items() if sign in why), "")
+    return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, attempt, why=why, mend=mend)
 
 
 def _first_line(error: Exception) -> str:

@@ -35,8 +35,8 @@ def inspect_network(name: str, size: str | None = None, question: Question = Que
     net, inputs = find(name, size)
     try:
         found = inspect(net, inputs, question, name)
-    except Unrecordable:
-        clash = explain(net, inputs)
+    except Unrecordable as broken:
+        clash = None if broken.mend else explain(net, inputs)
         if clash is None:
             raise
         raise clash.error() from None
