@@ -32,8 +32,9 @@ class Guard:
         """Raises: NonFinite naming the layer and the batch if BatchNorm's running statistics are not finite."""
         if not self.statistics or torch.isfinite(torch.stack([buffer.sum() for _, buffer in self.statistics])).all():
             return
-        layer = next(name for name, buffer in self.statistics if not torch.isfinite(buffer).all())
-        self._stop(f"statistic {layer}", names, step)
+        for layer, buffer in self.statistics:  # a sum may overflow where its terms do not
+            if not torch.isfinite(buffer).all():
+                self._stop(f"statistic {layer}", names, step)
 
     def metric(self, name: str, value: float, epoch: int) -> None:
         """Raises: NonFinite if a metric at the end of an epoch is not finite, so that it never becomes the best."""
