@@ -2,7 +2,7 @@
 
     OMP_NUM_THREADS=1 python benchmarks/inspectors.py
 
-Eight nets, then ten small cases whose true count is worked out in this file. Each tool is asked the way its documentation
+Eight nets, then ten small cases without biases whose true count is worked out in this file. Each tool is asked the way its documentation
 shows; its answer is brought to multiply-accumulates. Times are medians of five calls on the same real network (one for tools that
 take over ten seconds), the ratio is theirs over ours.
 """
@@ -59,7 +59,8 @@ def ptflops(net: nn.Module, x: Tensor) -> int:
 
 
 def calflops(net: nn.Module, x: Tensor) -> int:
-    sys.modules.setdefault("transformers", types.SimpleNamespace(AutoTokenizer=None))  # asked for, but not for this
+    for name, missing in (("transformers", "AutoTokenizer"), ("accelerate", "init_empty_weights")):  # asked for, but not for this
+        sys.modules.setdefault(name, types.SimpleNamespace(**{missing: None}))
     from calflops import calculate_flops
 
     _, macs, _ = calculate_flops(net, args=[x], print_results=False, output_as_string=False)
@@ -99,7 +100,7 @@ class Applied(nn.Module):
 
 
 def attention(frozen: bool) -> nn.Module:
-    net = Applied(lambda s, x: s.mha(x, x, x, need_weights=False)[0], mha=nn.MultiheadAttention(64, 4, batch_first=True))
+    net = Applied(lambda s, x: s.mha(x, x, x, need_weights=False)[0], mha=nn.MultiheadAttention(64, 4, bias=False, batch_first=True))
     return net.requires_grad_(not frozen).eval()
 
 
@@ -110,31 +111,32 @@ def functional() -> nn.Module:
 
 
 def shared() -> nn.Module:
-    layer = nn.Conv2d(8, 8, 3, padding=1)
+    layer = nn.Conv2d(8, 8, 3, padding=1, bias=False)
     return nn.Sequential(layer, nn.ReLU(), layer, nn.ReLU(), layer)
 
 
 IMAGE = (1, 3, 32, 32)
 SEQUENCE = (1, 10, 64)
+TOKENS = (1, 10)
 ATTENTION = 4 * 10 * 64 * 64 + 2 * 10 * 10 * 64
 CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor], int]] = {
     "functional convolution": (functional, lambda: torch.randn(IMAGE), 30 * 30 * 8 * 27),
     "matmul x @ y": (lambda: Applied(lambda s, x: x @ x.transpose(1, 2)), lambda: torch.randn(SEQUENCE), 10 * 10 * 64),
     "attention, trainable": (lambda: attention(frozen=False), lambda: torch.randn(SEQUENCE), ATTENTION),
     "attention, frozen, eval": (lambda: attention(frozen=True), lambda: torch.randn(SEQUENCE), ATTENTION),
-    "transposed convolution": (lambda: nn.ConvTranspose2d(3, 8, 3, 2), lambda: torch.randn(IMAGE), 32 * 32 * 3 * 8 * 9),
+    "transposed convolution": (lambda: nn.ConvTranspose2d(3, 8, 3, 2, bias=False), lambda: torch.randn(IMAGE), 32 * 32 * 3 * 8 * 9),
     "embedding and linear": (
-        lambda: nn.Sequential(nn.Embedding(100, 64), nn.Linear(64, 5)), lambda: torch.zeros(1, 10, dtype=torch.long), 10 * 64 * 5,
+        lambda: nn.Sequential(nn.Embedding(100, 64), nn.Linear(64, 5, bias=False)), lambda: torch.zeros(TOKENS).long(), 10 * 64 * 5,
     ),
     "LSTM": (
-        lambda: Applied(lambda s, x: s.lstm(x)[0], lstm=nn.LSTM(64, 32, batch_first=True)),
+        lambda: Applied(lambda s, x: s.lstm(x)[0], lstm=nn.LSTM(64, 32, bias=False, batch_first=True)),
         lambda: torch.randn(SEQUENCE),
         10 * 4 * 32 * (64 + 32),
     ),
-    "padding='same', dilated": (lambda: nn.Conv2d(3, 8, 3, padding="same", dilation=2), lambda: torch.randn(IMAGE), 32 * 32 * 8 * 27),
+    "padding='same', dilated": (lambda: nn.Conv2d(3, 8, 3, padding="same", dilation=2, bias=False), lambda: torch.randn(IMAGE), 32 * 32 * 8 * 27),
     "shared module": (shared, lambda: torch.randn(1, 8, 16, 16), 3 * 16 * 16 * 8 * 72),
     "direct .forward": (
-        lambda: Applied(lambda s, x: s.conv.forward(x), conv=nn.Conv2d(3, 8, 3)), lambda: torch.randn(IMAGE), 30 * 30 * 8 * 27,
+        lambda: Applied(lambda s, x: s.conv.forward(x), conv=nn.Conv2d(3, 8, 3, bias=False)), lambda: torch.randn(IMAGE), 30 * 30 * 8 * 27,
     ),
 }  # fmt: skip
 

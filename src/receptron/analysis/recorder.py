@@ -48,6 +48,11 @@ class Recorder(TorchDispatchMode):
         self._hooks = ExitStack()
         self.attempt: tuple[str, tuple[int, ...]] = ("", ())
 
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        """Torch's own switch: nothing is compiled while recording, so its guard around every call is left out."""
+        return False
+
     def __enter__(self) -> "Recorder":
         self._hooks.callback(torch_module.register_module_forward_pre_hook(self._enter_module).remove)
         self._hooks.callback(torch_module.register_module_forward_hook(self._leave_module).remove)
