@@ -133,7 +133,9 @@ CASES: dict[str, tuple[Callable[[], nn.Module], Callable[[], Tensor], int]] = {
         lambda: torch.randn(SEQUENCE),
         10 * 4 * 32 * (64 + 32),
     ),
-    "padding='same', dilated": (lambda: nn.Conv2d(3, 8, 3, padding="same", dilation=2, bias=False), lambda: torch.randn(IMAGE), 32 * 32 * 8 * 27),
+    "padding='same', dilated": (
+        lambda: nn.Conv2d(3, 8, 3, padding="same", dilation=2, bias=False), lambda: torch.randn(IMAGE), 32 * 32 * 8 * 27,
+    ),
     "shared module": (shared, lambda: torch.randn(1, 8, 16, 16), 3 * 16 * 16 * 8 * 72),
     "direct .forward": (
         lambda: Applied(lambda s, x: s.conv.forward(x), conv=nn.Conv2d(3, 8, 3, bias=False)), lambda: torch.randn(IMAGE), 30 * 30 * 8 * 27,
