@@ -19,7 +19,7 @@ from receptron.training.ladder import climb
 from receptron.training.run import Rung, Trial
 from receptron.training.scratch import pixels_of, train_from_scratch
 
-FOLDS = 5
+FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one
 
 
@@ -85,7 +85,8 @@ def _ground(reading: Reading, split: Split, start: Start, manner: Manner, around
     classes = classes_of(reading, split)
     images = images_at(reading, split.train, classes)
     row = {place: i for i, place in enumerate(split.train)}
-    wanted = min(FOLDS if start.pretrained or not manner.has_test else SCRATCH_FOLDS, len(images))
+    wanted = FEW_FOLDS if len(images) >= MANY_IMAGES else FOLDS
+    wanted = min(wanted if start.pretrained or not manner.has_test else SCRATCH_FOLDS, len(images))
     parts = tuple(np.array([row[int(place)] for place in part], np.int64) for part in folds(split, wanted, manner.seed))
     if reading.canvases is None:
         raise ValueError("the images were read without canvases")

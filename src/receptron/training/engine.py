@@ -40,7 +40,9 @@ class Engine:
         return {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[self.precision]
 
     def place(self, batch: Tensor) -> Tensor:
-        """A batch on the device, in the layout that networks want."""
+        """A batch on the device, in the layout that networks want; in float32 unless the engine computes in fewer bits."""
+        if self.precision == "32-true":
+            batch = batch.float()
         if batch.dim() == 4:
             return batch.to(self.device, memory_format=self.memory_format)
         return batch.to(self.device)

@@ -21,6 +21,7 @@ SHARE = 0.35  # of the free memory may hold activations
 FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways
 VIEWS = (4, 16)  # augmented views of one image, at least and at most
 TRIAL_IMAGES = 16
+CHUNK = 8  # images in one pass of the front: their first maps still fit a processor's cache, which is twice as fast as 64 at 224 px
 
 
 @dataclass(frozen=True)
@@ -74,7 +75,7 @@ def _runner(engine: Engine, watch: Watch) -> Callable[[nn.Module, Tensor], Tenso
     def run(front: nn.Module, batch: Tensor) -> Tensor:
         watch.leave_if_told()  # finished blocks are in the cache
         with torch.inference_mode():
-            return front(engine.place(batch).to(engine.dtype)).cpu().contiguous()
+            return torch.cat([front(engine.place(part).to(engine.dtype)).cpu() for part in batch.split(CHUNK)]).contiguous()
 
     return run
 

@@ -45,7 +45,8 @@ class Chosen:
 
 
 def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -> Head:
-    """The head for features (N, views, D) whose images have class numbers (N,); every view counts as an image.
+    """The head for features (N, views, D) whose images have class numbers (N,); the views of an image share its weight, so that
+    a strength means the same whatever the number of views.
 
     Features are standardised for the fit, and the head is given for the features as they are.
     """
@@ -54,7 +55,8 @@ def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -
     model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)  # the last digits of a head do not matter to its accuracy
-        model.fit(inputs, targets.repeat_interleave(features.shape[1]).numpy())
+        views = features.shape[1]
+        model.fit(inputs, targets.repeat_interleave(views).numpy(), sample_weight=np.full(len(inputs), 1 / views))
     found: Any = model
     rows, offsets = torch.from_numpy(found.coef_).float(), torch.from_numpy(found.intercept_).float()
     if len(rows) == 1:  # two classes share one row
