@@ -1,0 +1,44 @@
+"""Time that is used up and decisions that were taken survive a restart."""
+
+from pathlib import Path
+
+import pytest
+
+from receptron.errors import DataFault
+from receptron.training import clock
+from receptron.training.clock import Clock, Journal
+from receptron.training.run import Trial
+
+
+def test_a_clock_counts_earlier_sittings(monkeypatch: pytest.MonkeyPatch):
+    now = [100.0]
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now[0])
+    watch = Clock(60.0, 20.0)
+    now[0] += 15
+    assert (watch.spent, watch.left) == (35.0, 25.0)
+    now[0] += 30
+    assert watch.left == -5.0
+
+
+def test_decisions_are_on_disk_before_they_are_used_and_come_back_as_they_were(tmp_path: Path):
+    file = tmp_path / "work/journal.json"
+    told = [Trial("float32", "channels last", 12.5, True)]
+    first = Journal(file)
+    assert first.note("engine", told) == told and first.note("epochs", 7) == 7 and first.note("why", "") == ""
+    second = Journal(file)
+    assert second.recall("engine", list[Trial]) == told
+    assert second.recall("epochs", int) == 7 and second.recall("why", str) == "" and second.recall("other", int) is None
+    second.note("epochs", 9)
+    assert Journal(file).recall("engine", list[Trial]) == told and Journal(file).recall("epochs", int) == 9
+
+
+def test_without_a_file_decisions_last_as_long_as_the_journal():
+    journal = Journal(None)
+    journal.note("epochs", 7)
+    assert journal.recall("epochs", int) == 7 and Journal(None).recall("epochs", int) is None
+
+
+def test_a_damaged_journal_is_named(tmp_path: Path):
+    (tmp_path / "journal.json").write_text('{"epochs": ')
+    with pytest.raises(DataFault, match=r"journal\.json"):
+        Journal(tmp_path / "journal.json")
