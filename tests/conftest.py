@@ -1,6 +1,9 @@
 """Long campaigns run only when asked for; what lies beside the checkout is found, or the test says why it is skipped."""
 
+import os
 from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: with -n each process keeps to its core
 
 import pytest
 
