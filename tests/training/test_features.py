@@ -21,7 +21,7 @@ from receptron.progress import Silent
 from receptron.training import features
 from receptron.training.boundary import divide, frozen
 from receptron.training.engine import Engine
-from receptron.training.features import FeatureCache, Views, cache_key
+from receptron.training.features import FeatureCache, Views, cache_key, prune
 from receptron.training.frozen import compute
 
 VIEWS = Views(SPEC, 3, VARIED, 3)
@@ -237,3 +237,13 @@ def test_a_climb_gets_the_same_features_from_its_cache(tmp_path: Path):
     second = compute(net(), ground(30, cache=tmp_path), [])
     assert torch.equal(first.maps, second.maps) and torch.equal(first.pooled, second.pooled)
     assert first.pooled.shape == (30, first.views.count, 64) and np.isfinite(first.pooled.numpy()).all()
+
+
+def test_a_cache_beyond_its_limit_loses_the_oldest_blocks_first(tmp_path: Path):
+    for age, name in enumerate(["new", "middle", "old"]):
+        file = tmp_path / "front" / f"{name}.safetensors"
+        file.parent.mkdir(exist_ok=True)
+        file.write_bytes(bytes(100))
+        os.utime(file, (1_000_000 - age, 1_000_000 - age))
+    prune(tmp_path, limit=250)
+    assert sorted(file.stem for file in tmp_path.rglob("*.safetensors")) == ["middle", "new"]

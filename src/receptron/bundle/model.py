@@ -123,7 +123,7 @@ def load(folder: str | Path, device: str = "cpu") -> Model:
     place = Path(folder).expanduser()
     found = store.read(place)
     with torch.device("meta"):
-        net = build(found.card.net, classes=len(found.card.classes), channels=found.card.channels)
+        net = build(found.card.net, classes=len(found.card.classes), channels=found.card.channels, pixels=found.card.input.pixels)
     try:
         net.load_state_dict(found.state, assign=True)
     except RuntimeError as error:

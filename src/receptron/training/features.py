@@ -28,6 +28,7 @@ from receptron.progress import Progress
 from receptron.weights.inputs import InputSpec
 
 BLOCK = 64  # images in one file and in one forward pass
+LIMIT = 10 * 2**30  # bytes that the cache may take on disk, over all fronts
 VIEW_SEED = 0  # views in the cache are shared by all runs, whatever their seed
 
 
@@ -72,6 +73,8 @@ class FeatureCache:
             found.update(zip(block, rows, strict=True))
             self._write(dict(zip(block, rows, strict=True)))
             progress.advance(len(block))
+        if self.folder and missing:
+            prune(self.folder.parent)
         progress.done(f"{len(missing):,} computed, {len(digests) - len(missing):,} from the cache")
         return torch.stack([found[digest] for digest in digests])
 
@@ -102,6 +105,25 @@ class FeatureCache:
                 if digest in wanted and len(row) >= views:
                     found[digest] = row[:views]
         return found
+
+
+def prune(cache: Path, limit: int = LIMIT) -> None:
+    """Remove the blocks that were written longest ago, of whatever front, until the cache fits `limit` bytes; any may be lost safely."""
+    kept = 0
+    for _, size, file in sorted(_sizes(cache), reverse=True):
+        kept += size
+        if kept > limit:
+            file.unlink(missing_ok=True)
+
+
+def _sizes(cache: Path) -> Iterator[tuple[float, int, Path]]:
+    """When each block was written, its bytes and its file; another run may remove one meanwhile."""
+    for file in cache.glob("*/*.safetensors"):
+        try:
+            facts = file.stat()
+        except OSError:
+            continue
+        yield facts.st_mtime, facts.st_size, file
 
 
 def default_cache() -> Path:
