@@ -4,7 +4,7 @@ import sys
 
 import typer
 
-from receptron.cli import calc, screen
+from receptron.cli import calc, practice, screen
 from receptron.cli.audit import audit
 from receptron.cli.compare import compare
 from receptron.cli.evaluate import evaluate
@@ -23,6 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.add_typer(calc.app, name="calc")
+app.add_typer(practice.app, name="practice")
 app.command("audit")(audit)
 app.command("compare")(compare)
 app.command("evaluate")(evaluate)

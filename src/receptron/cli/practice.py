@@ -1,0 +1,133 @@
+"""`receptron practice`: fresh problems in a terminal, one key for hint, steps, skip and quit."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from receptron.cli import practice_keys, practice_records, practice_talks, screen
+from receptron.cli.practice_desk import Desk, Setting
+from receptron.errors import BadValue, StorageFault
+
+if TYPE_CHECKING:
+    from receptron.tutor.grading import Grade
+    from receptron.tutor.session import Session
+
+app = typer.Typer(
+    help="Practise: problems whose answers are computed, mistakes that are named, reviews, mock interviews.", invoke_without_command=True
+)
+KEYS = "hwsq"
+LEGEND = "h hint · w worked steps · s skip · q quit"
+
+
+@app.callback()
+def practice(
+    context: typer.Context,
+    skill: Annotated[str, typer.Option(help="Only this skill; `practice progress` lists them.")] = "",
+    template: Annotated[str, typer.Option(help="Only this template; `practice templates` lists them.")] = "",
+    difficulty: Annotated[int | None, typer.Option(help="1, 2 or 3; otherwise it follows your answers.", min=1, max=3)] = None,
+    count: Annotated[int, typer.Option(help="Problems in this session.", min=1)] = 10,
+    seed: Annotated[int | None, typer.Option(help="Exactly this problem, and those after it.")] = None,
+    store: Annotated[Path | None, typer.Option(help="Your progress; a file in your data directory unless given.")] = None,
+    plain: Annotated[bool, typer.Option("--plain", help="No colour, nothing but lines of text.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the problems with their solutions instead of asking.")] = False,
+) -> None:
+    """A session: what your plan and your memory need most, or what you name."""
+    setting = context.obj if isinstance(context.obj, Setting) else Setting()
+    desk = context.obj = Desk(store, plain, setting)
+    if context.invoked_subcommand is not None:
+        return
+    from receptron.tutor.session import Focus, Session
+
+    session = Session(desk.store, Focus(skill, template, difficulty, seed), desk.random())
+    if json:
+        from receptron.tutor.problem import record
+
+        screen.json([record(session.look()) for _ in range(count)])
+        return
+    try:
+        run(desk, session, count)
+    finally:
+        close(desk, session)
+
+
+def run(desk: Desk, session: "Session", count: int) -> None:
+    """Problem after problem until the count or the key q."""
+    from receptron.tutor.grading import accepts
+
+    for number in range(1, count + 1):
+        problem = session.next()
+        desk.say(f"\n{number} of {count} · {problem.template} · difficulty {problem.difficulty}", "bold")
+        desk.say(problem.task.text)
+        desk.say(f"{accepts(problem.task.expected)}  [{LEGEND}]", "dim")
+        if not ask(desk, session):
+            return
+
+
+def ask(desk: Desk, session: "Session") -> bool:
+    """One problem until it is right or left; False to end the session."""
+    while True:
+        match practice_keys.read("> ", KEYS):
+            case "q":
+                return False
+            case "s":
+                session.skip()
+                desk.say("Skipped." if session.done and session.done[-1].skipped else "On to the next.")
+                return True
+            case "h":
+                desk.say(f"Hint: {hint}" if (hint := session.hint()) else "There are no more hints; w shows the steps.", "cyan")
+            case "w":
+                desk.say(session.steps(), "cyan")
+            case "":
+                desk.say(f"[{LEGEND}]", "dim")
+            case text:
+                if _answered(desk, session, text):
+                    return True
+
+
+def close(desk: Desk, session: "Session") -> None:
+    """Tell how it went; what could not be stored is tried again, or printed for `practice import`."""
+    done = session.summary()
+    desk.say(f"\n{done.right} of {done.answered} right, {done.unaided} without help, {done.skipped} skipped.", "bold")
+    for name, times in done.mistakes:
+        desk.say(f"  {times} x {name}")
+    try:
+        session.save()
+    except StorageFault as fault:
+        from receptron.records import to_json
+        from receptron.tutor.store import as_export
+
+        screen.error(fault)
+        screen.say(f"{done.unsaved} answers are not stored. Save these lines to a file and run `receptron practice import FILE`:")
+        screen.tell(to_json(as_export(session.unsaved), indent=0))
+
+
+def _answered(desk: Desk, session: "Session", text: str) -> bool:
+    try:
+        judged = session.answer(text)
+    except BadValue as error:
+        desk.say(str(error), "yellow")
+        return False
+    if session.trouble:
+        desk.say(f"Not stored yet: {session.trouble.why or session.trouble.what}. It will be tried again.", "yellow")
+    if judged.ask:
+        desk.say(judged.ask, "yellow")
+        return False
+    if judged.right:
+        desk.say(f"Right. {judged.remark}".rstrip(), "green")
+        return True
+    _refuted(desk, judged)
+    return False
+
+
+def _refuted(desk: Desk, judged: "Grade") -> None:
+    if judged.mistake:
+        desk.say(f"Wrong: that number comes from this mistake: {judged.mistake.name}.", "red")
+        desk.say(f"  {judged.mistake.refutation}")
+    else:
+        desk.say("Wrong, and not by a mistake known here.", "red")
+    desk.say("Try again, or: h hint, w worked steps, s next problem.", "dim")
+
+
+for _name, _command in {**practice_records.COMMANDS, **practice_talks.COMMANDS}.items():
+    app.command(_name)(_command)

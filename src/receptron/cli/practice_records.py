@@ -1,0 +1,199 @@
+"""Commands of practice that show or keep records: progress, plan, ratings, sheet, lessons, claims, answers, export and import."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.table import Table
+
+from receptron.cli import screen
+from receptron.cli.practice_desk import desk_of
+
+if TYPE_CHECKING:
+    from receptron.tutor.schedule import Day
+
+Json = Annotated[bool, typer.Option("--json", help="Print the typed record.")]
+
+
+def progress(context: typer.Context, json: Json = False) -> None:
+    """Your ratings of the nine skills beside what your answers say."""
+    from receptron.tutor.skills import mastery
+
+    rows = mastery(desk_of(context).store.events())
+    if json:
+        screen.json(rows)
+        return
+    table = _table("skill", "what it is", "rated", "answers", "right", "measured")
+    for row in rows:
+        share, level = ("-" if row.share is None else f"{row.share:.0%}"), ("-" if row.level is None else f"{row.level:.1f}")
+        table.add_row(row.skill, row.title, str(row.rated or "-"), str(row.answers), share, level)
+    screen.out.print(table)
+
+
+def plan(
+    context: typer.Context,
+    interview: Annotated[str, typer.Option(help="Day of your interview, as in 2026-12-24; reviews are drawn together before it.")] = "",
+    restart: Annotated[bool, typer.Option("--restart", help="Start anew today.")] = False,
+    json: Json = False,
+) -> None:
+    """The days of review: 0, 3, 7, 14 and 21, or fewer days before an interview."""
+    from datetime import date
+
+    from receptron.errors import BadValue
+    from receptron.tutor import schedule
+
+    store = desk_of(context).store
+    today = store.clock().date()
+    planned = schedule.current(store.events())
+    if interview or restart or planned is None:
+        try:
+            ahead = date.fromisoformat(interview) if interview else None
+        except ValueError as error:
+            raise BadValue(f"--interview {interview!r} is no day.", mend="write it as 2026-12-24") from error
+        planned = schedule.plan(today, ahead)
+        store.append(planned)
+    days = schedule.calendar(planned)
+    if json:
+        screen.json(days)
+        return
+    _days(days, today.isoformat())
+    if planned.interview:
+        screen.out.print(f"interview on {planned.interview}")
+
+
+def _days(days: "tuple[Day, ...]", today: str) -> None:
+    table = _table("day", "checkpoint", "problems", "questions to explain")
+    for day in days:
+        mark = " (today)" if day.on.isoformat() == today else ""
+        each = day.checkpoint
+        table.add_row(f"{day.on}{mark}", each.title, ", ".join(each.templates), ", ".join(each.questions))
+    screen.out.print(table)
+
+
+def assess(
+    context: typer.Context,
+    rate: Annotated[
+        list[str] | None, typer.Option(help="A rating such as receptive-field=4; may be given often. Asked for if left out.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Rate yourself on the nine skills from 1 (cannot) to 5 (can teach)."""
+    from receptron.errors import BadValue
+    from receptron.tutor.skills import RATINGS, SKILLS, check_rating
+
+    desk = desk_of(context)
+    given: dict[str, str] = {}
+    for text in rate or ():
+        skill, _, number = text.partition("=")
+        given[skill] = number
+    if not given:
+        desk.say("; ".join(f"{number} {word}" for number, word in RATINGS.items()))
+        given = {skill: str(typer.prompt(f"{title} (1-5)")) for skill, title in SKILLS.items()}
+    if wrong := next((f"{skill}={text}" for skill, text in given.items() if not text.isdigit()), None):
+        raise BadValue(f"{wrong!r} is no rating.", mend="write SKILL=NUMBER, as in receptive-field=4")
+    desk.store.append(*(check_rating(skill, int(text)) for skill, text in given.items()))
+    progress(context, json)
+
+
+def templates(json: Json = False) -> None:
+    """Every template of problems."""
+    from receptron.tutor.templates import TEMPLATES
+
+    if json:
+        screen.json([{"name": t.name, "skill": t.skill, "title": t.title} for t in TEMPLATES.values()])
+        return
+    table = _table("template", "skill", "about")
+    for template in TEMPLATES.values():
+        table.add_row(template.name, template.skill, template.title)
+    screen.out.print(table)
+
+
+def answer(
+    template: Annotated[str, typer.Argument(help="Template of the problem.")],
+    text: Annotated[str, typer.Argument(help="Your answer.")],
+    seed: Annotated[int, typer.Option(help="Seed of the problem.")] = 0,
+    difficulty: Annotated[int, typer.Option(help="Its difficulty.", min=1, max=3)] = 1,
+    json: Json = False,
+) -> None:
+    """Judge one answer without a session; nothing is kept."""
+    from receptron.tutor.grading import grade
+    from receptron.tutor.templates import problem
+
+    judged = grade(problem(template, difficulty, seed).task, text)
+    if json:
+        screen.json(judged)
+    else:
+        said = judged.ask or ("Right." if judged.right else f"Wrong{': ' + judged.mistake.name if judged.mistake else ''}.")
+        screen.out.print(f"{said} {judged.mistake.refutation if judged.mistake else judged.remark}".rstrip(), markup=False)
+    if not judged.right:
+        raise typer.Exit(1)
+
+
+def sheet(
+    html: Annotated[Path | None, typer.Option(help="Write a page that prints on A4 to this file.")] = None, json: Json = False
+) -> None:
+    """The cheat sheet, each line with the derivation of its numbers."""
+    from receptron.durable import write_file
+    from receptron.tutor import sheet as page
+
+    if html is not None:
+        write_file(html, page.html())
+        screen.say(f"page: {html}")
+    elif json:
+        screen.json(page.record())
+    else:
+        screen.out.print(page.text(), markup=False, soft_wrap=True)
+
+
+def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = None, json: Json = False) -> None:
+    """Where the documents are wrong or loose, and what holds."""
+    from receptron.tutor.lessons import LESSONS, find
+    from receptron.tutor.lessons.lesson import record
+
+    rows = [record(find(name))] if name else [record(lesson) for lesson in LESSONS.values()]
+    if json:
+        screen.json(rows)
+        return
+    for row in rows:
+        screen.out.print(
+            f"{row.name} ({row.fault}; {row.skill})\n  said:  {row.claim}\n  holds: {row.finding}", markup=False, soft_wrap=True
+        )
+        if row.source:
+            screen.out.print(f"  source: {row.source}", markup=False, soft_wrap=True)
+
+
+def claims(json: Json = False) -> None:
+    """Every worked example of both documents beside what is computed."""
+    from receptron.tutor.claims import CLAIMS, check
+
+    rows = [check(claim) for claim in CLAIMS]
+    if json:
+        screen.json(rows)
+        return
+    table = _table("where", "says", "printed", "computed", "lesson")
+    for row in rows:
+        table.add_row(f"{row.document}, {row.place}", row.says, row.printed, row.computed, row.lesson or "agrees")
+    screen.out.print(table)
+
+
+def export(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write.")]) -> None:
+    """Write everything you did to a JSON file."""
+    screen.say(f"{desk_of(context).store.export(file)} events in {file}")
+
+
+def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="What export wrote.")]) -> None:
+    """Add a JSON file's events to yours; what is there already stays once."""
+    screen.say(f"{desk_of(context).store.restore(file)} events were new")
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, header_style="bold", pad_edge=False)
+    for heading in headings:
+        table.add_column(heading, overflow="fold")
+    return table
+
+
+COMMANDS = {
+    "progress": progress, "plan": plan, "assess": assess, "templates": templates, "answer": answer, "sheet": sheet, "lessons": lessons,
+    "claims": claims, "export": export, "import": restore,
+}  # fmt: skip

@@ -1,0 +1,90 @@
+"""What claims compute: short names for questions to arithmetic and to nets of the zoo."""
+
+from collections.abc import Callable
+
+from torch import nn
+
+from receptron.arithmetic import (
+    Conv,
+    Linear,
+    Norm,
+    Pool,
+    field_size,
+    macs,
+    output_size,
+    parameters,
+)
+from receptron.arithmetic.derivation import Answer, Derivation
+from receptron.blocks.residual import Residual
+from receptron.tutor import architectures as zoo
+from receptron.tutor.lessons.architectures import convs
+from receptron.weights.published import published_for
+
+GPIPE = 557e6
+"""Parameters of GPipe's AmoebaNet-B (Tan and Le 2019, Table 2), against which EfficientNet-B7 was measured."""
+
+
+def value(make: Callable[[], Derivation]) -> Callable[[], Answer]:
+    return lambda: make().value
+
+
+def learnt(layer: Conv | Linear | Norm | Pool) -> Callable[[], Answer]:
+    return value(lambda: parameters(layer))
+
+
+def work(layer: Conv) -> Callable[[], Answer]:
+    return value(lambda: macs(layer, 56))
+
+
+def size(layer: Conv | Pool, pixels: int) -> Callable[[], Answer]:
+    return value(lambda: output_size(layer, pixels))
+
+
+def field(*layers: Conv) -> Callable[[], Answer]:
+    return value(lambda: field_size(layers))
+
+
+def one(derivation: Derivation) -> float:
+    return float(derivation.value[0] if isinstance(derivation.value, tuple) else derivation.value)
+
+
+def net(name: str) -> Callable[[], Answer]:
+    return lambda: zoo.parameters_of(name)
+
+
+def dense(name: str) -> int:
+    return zoo.size_of(zoo.inside(name, nn.Linear))
+
+
+def ratio(larger: str, smaller: str) -> Callable[[], Answer]:
+    return lambda: zoo.parameters_of(larger) / zoo.parameters_of(smaller)
+
+
+def layers(name: str, kind: type[nn.Module]) -> int:
+    """Layers of a kind on the main path, projections of shortcuts left out."""
+    return sum(isinstance(module, kind) and "shortcut" not in path for path, module in zoo.shape_of(name).named_modules())
+
+
+def weighted(name: str) -> int:
+    """Layers with weights, as the papers number their nets."""
+    return layers(name, nn.Conv2d) + layers(name, nn.Linear)
+
+
+def blocks(name: str) -> int:
+    return len(zoo.inside(name, Residual))
+
+
+def mixers(name: str) -> float:
+    """1x1 layers per depthwise window, the downsampling and the head left out."""
+    depthwise = sum(conv.groups == conv.in_channels for conv in convs(name) if conv.groups > 1)
+    pointwise = sum(conv.kernel_size == (1, 1) for conv in convs(name)) + len(zoo.inside(name, nn.Linear)) - 1
+    return pointwise / depthwise
+
+
+def first_inputs() -> tuple[float, ...]:
+    inputs = published_for("resnet50")[0].inputs
+    return (*inputs.mean, *inputs.std)
+
+
+def free(c_in: int, c_out: int, kernel: int = 3, groups: int = 1) -> Conv:
+    return Conv(kernel, 1, kernel // 2, c_in=c_in, c_out=c_out, groups=groups, bias=False)

@@ -1,0 +1,148 @@
+"""One SQLite file of events: appended under a lock, on the disk when `append` returns, merged from anywhere by id.
+
+Two sessions at once are safe, as each only appends. A kill loses nothing that was appended; a full disk leaves what was there.
+"""
+
+import os
+import sqlite3
+from collections.abc import Callable, Generator, Iterable
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import msgspec
+import platformdirs
+
+from receptron.durable import write_file
+from receptron.errors import DataFault, StorageFault
+from receptron.records import from_json, to_json
+from receptron.tutor.events import BODIES, KINDS, Body, Event
+
+Clock = Callable[[], datetime]
+VERSION = 1
+PATIENCE = 30.0
+"""Seconds to wait for another session's write."""
+_TABLE = """
+CREATE TABLE IF NOT EXISTS events (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL UNIQUE,
+    at TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    body TEXT NOT NULL
+)
+"""
+_INSERT = "INSERT OR IGNORE INTO events (id, at, kind, body) VALUES (?, ?, ?, ?)"
+
+
+def utc() -> datetime:
+    """Now."""
+    return datetime.now(UTC)
+
+
+def usual_place() -> Path:
+    """The file in the user's data directory, or where RECEPTRON_PRACTICE says."""
+    named = os.environ.get("RECEPTRON_PRACTICE")
+    return Path(named) if named else platformdirs.user_data_path("receptron") / "practice.sqlite"
+
+
+@dataclass(frozen=True)
+class Line:
+    """An event as it is exported."""
+
+    id: str
+    at: str
+    kind: str
+    body: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Export:
+    """Everything that a store holds."""
+
+    version: int
+    events: tuple[Line, ...]
+
+
+class Store:
+    """Events at `path`, made when first written. Times come from `clock`."""
+
+    def __init__(self, path: Path | None = None, clock: Clock = utc) -> None:
+        self.path = path or usual_place()
+        self.clock = clock
+
+    def append(self, *bodies: Body) -> tuple[Event, ...]:
+        """Keep what happened, all of it or nothing; it is on the disk on return. Raises: StorageFault, DataFault."""
+        events = tuple(Event(uuid4().hex, self.clock(), body) for body in bodies)
+        self.merge(events)
+        return events
+
+    def merge(self, events: Iterable[Event]) -> int:
+        """Add the events that are not there yet; how many that were. Raises: StorageFault, DataFault."""
+        rows = [(e.id, e.at.isoformat(), KINDS[type(e.body)], to_json(e.body, indent=0)) for e in events]
+        with self._open() as connection:
+            connection.execute("BEGIN IMMEDIATE")
+            before = connection.total_changes
+            connection.executemany(_INSERT, rows)
+            added = connection.total_changes - before
+            connection.execute("COMMIT")
+        return added
+
+    def events(self) -> tuple[Event, ...]:
+        """Everything, oldest first. Raises: DataFault if the file is damaged."""
+        if not self.path.exists():
+            return ()
+        with self._open() as connection:
+            rows = connection.execute("SELECT id, at, kind, body FROM events ORDER BY at, number").fetchall()
+        return tuple(_event(Line(i, at, kind, msgspec.json.decode(body)), str(self.path)) for i, at, kind, body in rows)
+
+    def export(self, path: Path) -> int:
+        """Write all events to a JSON file; how many. Raises: StorageFault."""
+        events = self.events()
+        write_file(path, to_json(as_export(events)))
+        return len(events)
+
+    def restore(self, path: Path) -> int:
+        """Merge a JSON file that `export` wrote; how many events were new. Raises: DataFault."""
+        try:
+            text = path.read_bytes()
+        except OSError as error:
+            raise DataFault(f"cannot read {path}.", why=error.strerror or str(error), mend="give a file written by export") from error
+        export = from_json(text, Export, source=str(path))
+        if export.version != VERSION:
+            raise DataFault(f"{path} has version {export.version}, this program reads {VERSION}.", mend="use a newer version")
+        return self.merge([_event(line, str(path)) for line in export.events])
+
+    @contextmanager
+    def _open(self) -> Generator[sqlite3.Connection, None, None]:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)) as connection:
+                connection.execute("PRAGMA journal_mode = WAL")
+                connection.execute("PRAGMA synchronous = FULL")
+                connection.execute(_TABLE)
+                yield connection
+        except (sqlite3.OperationalError, OSError) as error:
+            raise StorageFault(
+                f"could not use {self.path}; what was there before is untouched.", why=str(error), mend="make room, or name another --store"
+            ) from error
+        except sqlite3.DatabaseError as error:
+            raise DataFault(f"{self.path} is damaged.", why=str(error), mend="move it away and import your last export") from error
+
+
+def as_export(events: Iterable[Event]) -> Export:
+    """Events as they are exported."""
+    lines = (Line(e.id, e.at.isoformat(), KINDS[type(e.body)], msgspec.to_builtins(e.body)) for e in events)
+    return Export(VERSION, tuple(lines))
+
+
+def _event(line: Line, source: str) -> Event:
+    kind = BODIES.get(line.kind)
+    if kind is None:
+        raise DataFault(f"{source} holds an event of kind {line.kind!r}.", mend="use a newer version of this program")
+    try:
+        return Event(line.id, datetime.fromisoformat(line.at), msgspec.convert(line.body, kind))
+    except (msgspec.ValidationError, ValueError) as error:
+        raise DataFault(f"{source}: event {line.id} cannot be read.", why=str(error), mend="import your last export") from error
