@@ -1,0 +1,118 @@
+"""`receptron train` killed at random moments and resumed ends with the very weights of a run that nobody disturbed."""
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from photos import backbone, folder
+
+from receptron import durable
+from receptron.bundle.model import load
+
+SETTLED = ("--precision", "float32", "--time", "1h", "--every", "0.03")  # a checkpoint every few steps; nothing left to a trial
+QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
+LIMIT = 180  # seconds that one sitting may take
+
+
+@dataclass(frozen=True)
+class Case:
+    """One kind of run and how long it takes when nobody disturbs it."""
+
+    flags: tuple[str, ...]
+    folder: Path
+    digest: str
+    seconds: float
+
+    def started(self, out: Path, *more: str) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "receptron", "train", self.folder / "photos", "--out", out, *self.flags, *SETTLED, *more]
+        cache = ["--cache", out.parent / f"{out.name}-cache"]
+        return subprocess.Popen([*map(str, command), *map(str, cache)], env=QUIET, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+def digest_of(out: Path) -> str:
+    """Of the weights, in a model directory that verifies."""
+    load(out / "model")
+    return durable.sha256(out / "model/model.safetensors")
+
+
+@pytest.fixture(scope="module", params=["pretrained", "scratch"])
+def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
+    """Photos, weights and an undisturbed run."""
+    place = tmp_path_factory.mktemp(request.param)
+    folder(place / "photos", 30 if request.param == "pretrained" else 12)
+    weights = str(backbone(place / "tiny.safetensors")) if request.param == "pretrained" else "none"
+    case = Case(("--weights", weights, *(() if request.param == "pretrained" else ("--net", "lenet5"))), place, "", 0.0)
+    began = time.monotonic()
+    child = case.started(place / "undisturbed")
+    _, told = child.communicate(timeout=LIMIT)
+    assert child.returncode == 0, told.decode()
+    record = json.loads((place / "undisturbed/run.json").read_text())
+    trained = {point["phase"] for point in record["curves"]}
+    assert len(trained) == (5 if request.param == "pretrained" else 1), trained
+    return Case(case.flags, place, digest_of(place / "undisturbed"), time.monotonic() - began)
+
+
+def in_a_save(out: Path) -> bool:
+    """Whether a checkpoint is half written at this moment."""
+    return any((out / ".work").rglob(".tmp-*"))
+
+
+def kill_one(case: Case, out: Path, draw: random.Random, aim: bool) -> bool:
+    """Start or resume, and kill at a random moment, or, aiming, at the first moment after it that lies inside a save.
+
+    Returns whether it was killed before it was done.
+    """
+    child = case.started(out, "--resume")
+    until = time.monotonic() + draw.uniform(0.15, 1.0) * case.seconds
+    while child.poll() is None and (time.monotonic() < until or (aim and not in_a_save(out))):
+        time.sleep(0.0002 if aim and time.monotonic() > until - 0.1 else 0.01)
+    child.send_signal(signal.SIGKILL)
+    child.communicate(timeout=LIMIT)
+    return child.returncode == -signal.SIGKILL
+
+
+def disturbed(case: Case, name: str, kills: int, seed: int) -> tuple[str, int, int]:
+    """Killed until `kills` blows have fallen on unfinished runs, then left alone: digest of the weights, blows, blows inside a save."""
+    out, draw, fell, inside, rounds = case.folder / name, random.Random(seed), 0, 0, 0
+    while fell < kills:
+        if (out / "run.json").exists() and not (out / ".work").exists():
+            out, rounds = case.folder / f"{name}-{rounds}", rounds + 1  # it got through: start another
+        if kill_one(case, out, draw, aim=fell % 2 == 1):
+            fell, inside = fell + 1, inside + in_a_save(out)
+    child = case.started(out, "--resume")
+    _, told = child.communicate(timeout=LIMIT)
+    assert child.returncode == 0, told.decode()
+    assert not (out / ".work").exists()
+    return digest_of(out), fell, inside
+
+
+def test_a_killed_run_ends_with_the_same_weights(case: Case):
+    """Three blows over both kinds, every second one inside a save."""
+    digest, fell, _ = disturbed(case, "few", 2 if "none" not in case.flags else 1, seed=0)
+    assert fell and digest == case.digest
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+def test_many_kills_end_with_the_same_weights(case: Case):
+    """Ten blows on each kind, two to each run, about half inside a save."""
+    told = [disturbed(case, f"run {i}", 2, seed=100 + i) for i in range(5)]
+    assert sum(fell for _, fell, _ in told) == 10
+    assert sum(inside for *_, inside in told) >= 3
+    assert {digest for digest, *_ in told} == {case.digest}
+
+
+def test_another_seed_ends_with_other_weights(case: Case):
+    """The mutated twin: the comparison can tell two runs apart."""
+    if "none" not in case.flags:
+        pytest.skip("once is enough")
+    child = case.started(case.folder / "other", "--seed", "1")
+    assert child.wait(LIMIT) == 0
+    assert digest_of(case.folder / "other") != case.digest
