@@ -52,9 +52,9 @@ def refreshed(text: str) -> str:
 
 
 def output(command: str) -> str:
-    """What a command prints on stdout, 100 columns wide, its middle left out if it is long."""
+    """What a command prints, 100 columns wide, its middle left out if it is long."""
     environment = {**os.environ, "COLUMNS": "100"}
-    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=True, env=environment)  # noqa: S602
+    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, env=environment)  # noqa: S602
     lines = [line.rstrip() for line in done.stdout.strip("\n").splitlines()]
     if len(lines) > LINES:
         lines = [*lines[: LINES - 1], "..."]
