@@ -21,14 +21,10 @@ _RARE = "Rarely needed"
 
 
 def train(
-    path: Annotated[
-        str, typer.Argument(help="Class folders, train/val/test folders, a table, or: digits.", show_default=False)
-    ],
+    path: Annotated[str, typer.Argument(help="Class folders, train/val/test folders, a table, or: digits.", show_default=False)],
     out: Annotated[Path | None, typer.Option(help="Where model and report go. Default: NAME-model here.", show_default=False)] = None,
     net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
-    weights: Annotated[
-        str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)
-    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)] = None,
     time: Annotated[str, typer.Option(help="How long the ladder may climb: 90s, 10m, 1h.")] = "10m",
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
