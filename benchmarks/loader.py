@@ -1,0 +1,73 @@
+"""Does making batches keep up? Training throughput through the loop's own source, against the same steps on a batch already in memory.
+
+    python benchmarks/loader.py --shared ../shared [--images 320] [--rounds 3] [--precision float32]
+
+Photos of shared/data/flowers at 224 px from canvases in memory, all of MobileNetV2 learns, batches of 32, through the same loop both
+times; the rounds alternate, and the median of the ratios of neighbours counts.
+"""
+
+import argparse
+from pathlib import Path
+from statistics import median
+
+import numpy as np
+import torch
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from feature_cache import SPEC, backbone, spread
+from receptron.data.augment import PHOTO
+from receptron.data.canvas import read
+from receptron.data.scan import scan
+from receptron.training.engine import Engine
+from receptron.training.loop import Desk, Phase, fit
+from receptron.training.plan import Plan
+from receptron.training.source import CanvasSource, Source
+
+
+class Held:
+    """The same batch again and again."""
+
+    def __init__(self, inner: CanvasSource, batch: int) -> None:
+        self.names = inner.names
+        self.inputs, self.targets = inner.batch(np.arange(batch), 0)
+
+    def batch(self, rows: np.ndarray, epoch: int) -> tuple[Tensor, Tensor]:
+        return self.inputs[: len(rows)], self.targets[: len(rows)]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shared", type=Path, required=True)
+    parser.add_argument("--images", type=int, default=320)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
+    options = parser.parse_args()
+    engine = Engine(precision="32-true" if options.precision == "float32" else "bf16-mixed")
+    reading = read(spread(scan(options.shared / "data/flowers/train"), options.images), SPEC.resize)
+    labels = sorted({entry.item.label for entry in reading.good})
+    names = [entry.sha256 for entry in reading.good]
+    targets = torch.tensor([labels.index(entry.item.label) for entry in reading.good])
+    source = CanvasSource([reading.canvases[name] for name in names], names, targets, SPEC, 3, PHOTO, 0)
+    net = backbone(options.shared)
+
+    def speed(images: Source) -> float:
+        """Images per second of one epoch."""
+        return fit(Phase("one epoch", net, images, Plan(1, 32, 1e-3)), engine, Desk()).points[-1].images_per_second
+
+    held = Held(source, 32)
+    speed(Held(source, 32))  # warm
+    pairs = [(speed(source), speed(held)) for _ in range(options.rounds)]
+    share = median(ours / theirs for ours, theirs in pairs)
+    table = Table("images per second", *(f"round {i + 1}" for i in range(len(pairs))), title=f"{options.precision}, {len(names)} photos")
+    table.add_row("batches made as the loop makes them", *(f"{ours:.1f}" for ours, _ in pairs))
+    table.add_row("one batch already in memory", *(f"{theirs:.1f}" for _, theirs in pairs))
+    table.add_row("share", *(f"{ours / theirs:.1%}" for ours, theirs in pairs))
+    Console().print(table)
+    print(f"median share {share:.1%} (wanted: 95 % or more), {torch.get_num_threads()} threads")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,376 @@
+"""The main job on small drawn photos, from a folder to model, record and report; and every way in which it must refuse or stop."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from photos import CLASSES, backbone, folder, photo
+from PIL import Image
+
+from receptron import durable
+from receptron.bundle.model import load
+from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, UnknownName, WeightsUnavailable
+from receptron.jobs.settings import Extras, seconds
+from receptron.jobs.train import train
+from receptron.progress import Silent
+from receptron.records import from_json
+from receptron.training.run import Run
+from shell import run
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return folder(tmp_path_factory.mktemp("photos") / "photos", 12)
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return backbone(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
+
+
+@pytest.fixture(autouse=True)
+def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A few epochs are enough to see what is written."""
+    monkeypatch.setattr("receptron.training.scratch.EPOCHS", (2, 3))
+    monkeypatch.setattr("receptron.training.ladder.VISITS", 100)
+    yield
+
+
+def extras(tmp_path: Path, **more: object) -> Extras:
+    return Extras(precision="float32", cache=tmp_path / "cache", **more)
+
+
+def scratch(photos: Path, tmp_path: Path, **more: object) -> Run:
+    return train(photos, tmp_path / "out", net="lenet5", weights="none", extras=extras(tmp_path), **more)
+
+
+def digest(out: Path) -> str:
+    return durable.sha256(out / "model/model.safetensors")
+
+
+def test_from_scratch_a_model_a_record_and_a_report_are_written(photos: Path, tmp_path: Path):
+    found = scratch(photos, tmp_path)
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["model", "report.html", "run.json"]
+    assert from_json((tmp_path / "out/run.json").read_bytes(), Run) == found
+    assert [rung.name for rung in found.ladder] == ["majority class", "nearest neighbour", "from scratch"]
+    assert found.card.classes == CLASSES and found.card.provenance.weights == "none"
+    counted = {count.label: (count.train, count.test) for count in found.split.counts}
+    assert all(sum(pair) == 12 for pair in counted.values())
+    assert found.card.evaluation.count == sum(test for _, test in counted.values())
+    assert found.card.comparisons[0].baseline == "majority class"
+
+
+def test_the_figures_on_the_screen_are_those_of_the_saved_model(photos: Path, tmp_path: Path):
+    """Independent of how training judged: predict every test file with the model that was saved."""
+    found = scratch(photos, tmp_path)
+    model = load(tmp_path / "out")
+    asked = [row for row in model.split if row.side == "test"]
+    answers = model.predict([photos / row.path for row in asked])
+    right = [answer.predicted == row.label for answer, row in zip(answers, asked, strict=True)]
+    assert found.card.evaluation.accuracy.value == pytest.approx(np.mean(right))
+    common = max(CLASSES, key=lambda label: (sum(r.side == "train" and r.label == label for r in model.split), -CLASSES.index(label)))
+    assert found.card.comparisons[0].baseline_accuracy.value == pytest.approx(np.mean([row.label == common for row in asked]))
+    wrong = {row.path for row, good in zip(asked, right, strict=True) if not good}
+    assert {answer.path for answer in found.mistakes} == wrong
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(photos: Path, tmp_path: Path):
+    scratch(photos, tmp_path / "a"), scratch(photos, tmp_path / "b"), scratch(photos, tmp_path / "c", seed=1)
+    one, same, other = (digest(tmp_path / name / "out") for name in "abc")
+    assert one == same != other
+
+
+def test_from_pretrained_weights_the_ladder_is_climbed_from_a_shared_cache(photos: Path, weights: Path, tmp_path: Path):
+    first = train(photos, tmp_path / "first", weights=weights, extras=extras(tmp_path))
+    assert [rung.name for rung in first.ladder][:4] == ["majority class", "nearest neighbour", "linear head", "last stage"]
+    assert first.card.net == "lenet5" and first.card.provenance.weights_sha256 == durable.sha256(weights)
+    assert first.card.provenance.precision == "float32" and all(trial.precision == "float32" for trial in first.trials)
+    blocks = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.safetensors")}
+    train(photos, tmp_path / "second", weights=weights, extras=extras(tmp_path))
+    assert blocks and {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.safetensors")} == blocks
+    assert digest(tmp_path / "first") == digest(tmp_path / "second")
+
+
+def test_without_a_test_side_every_image_is_judged_by_a_network_that_never_saw_it(photos: Path, weights: Path, tmp_path: Path):
+    for name, found in (
+        ("scratch", scratch(photos, tmp_path, test_size=0)),
+        ("ladder", train(photos, tmp_path / "ladder", weights=weights, test_size=0, extras=extras(tmp_path))),
+    ):
+        assert found.card.evaluation.count == 36, name
+        assert found.card.evaluation.source == "5-fold cross-validation on 36 images"
+        assert all(count.test == 0 for count in found.split.counts)
+    assert not any(point.accuracy for point in scratch(photos, tmp_path / "again", test_size=0).curves), "folds that judge choose no epoch"
+
+
+def test_a_given_split_with_leaks_tells_the_honest_figure_and_the_given_one(tmp_path: Path):
+    root = tmp_path / "given"
+    folder(root / "train", 10), folder(root / "test", 4, start=500)
+    for label in CLASSES:
+        shutil.copy(root / "train" / label / "000.png", root / "test" / label / "leak.png")
+    found = scratch(root, tmp_path)
+    assert found.split.method == "given" and found.split.leaks == 3
+    assert found.card.evaluation.count == 12 and "without a twin in training" in found.card.evaluation.source
+    assert found.given and found.given.count == 15 and "leaks included" in found.given.source
+    assert any("across" in finding.kind or "leak" in finding.kind for finding in found.audit.findings)
+    shown = run("train", root, "--out", tmp_path / "cli", "--net", "lenet5", "--weights", "none", "--precision", "float32")
+    assert shown.code == 0 and "12 test images without a twin in training" in shown.out and "as given" in shown.out
+
+
+def test_a_given_split_that_leaks_throughout_says_so(tmp_path: Path):
+    root = folder(tmp_path / "given/train", 10).parent
+    for label in CLASSES:
+        (root / "test" / label).mkdir(parents=True)
+        shutil.copy(root / "train" / label / "000.png", root / "test" / label / "leak.png")
+    assert scratch(root, tmp_path).card.evaluation.source == "3 test images, every one with a twin in training"
+
+
+def test_more_broken_images_than_one_per_cent_stop_with_the_list(photos: Path, tmp_path: Path):
+    root = shutil.copytree(photos, tmp_path / "broken")
+    (root / "dots/003.png").write_bytes(b"\x89PNG\r\n\x1a\n")
+    (root / "bars/bad.jpg").write_bytes(b"nothing")
+    with pytest.raises(BrokenImages, match="2 of 37") as caught:
+        scratch(root, tmp_path)
+    assert "003.png" in caught.value.why and "bad.jpg" in caught.value.why and "--allow-broken" in caught.value.mend
+    found = train(root, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, allow_broken=True))
+    assert found.audit.broken == 2 and sum(c.train + c.test for c in found.split.counts) == 35
+
+
+def test_images_that_are_added_move_none_that_is_placed(photos: Path, tmp_path: Path):
+    root = shutil.copytree(photos, tmp_path / "photos")
+    scratch(root, tmp_path)
+    before = {row.sha256: row.side for row in load(tmp_path / "out").split}
+    folder(root, 5, start=700)
+    found = scratch(root, tmp_path)
+    after = {row.sha256: row.side for row in load(tmp_path / "out").split}
+    assert len(after) == 51 and {sha: after[sha] for sha in before} == before and found.split.remembered == 36
+
+
+def test_weights_that_cannot_be_had_name_the_ways_on(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "none"))
+    monkeypatch.setenv("https_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr("socket.create_connection", lambda *_, **__: (_ for _ in ()).throw(OSError("no network")))
+    with pytest.raises(WeightsUnavailable) as caught:
+        train(photos, tmp_path / "out", "mobilenet_v2", "torchvision/IMAGENET1K_V1", extras=extras(tmp_path))
+    assert "--weights none" in str(caught.value) and "file" in str(caught.value)
+
+
+def test_a_weights_file_without_a_sidecar_lists_what_nobody_said(photos: Path, tmp_path: Path):
+    bare = backbone(tmp_path / "bare.safetensors", sidecar=None)
+    told = run("train", photos, "--out", tmp_path / "out", "--weights", bare, "--net", "lenet5", "--weights-pixels", "28")
+    assert told.code == 2 and "keys, mean, std, interpolation, crop" in told.err.replace("\n", " ").replace("  ", " ")
+    said = ("--weights-keys", "receptron", "--weights-mean", "0.5", "--weights-std", "0.25", "--weights-interpolation", "bilinear")
+    told = run("train", photos, "--out", tmp_path / "out", "--weights", bare, "--net", "lenet5", "--weights-pixels", "28", *said,
+               "--weights-crop", "0.8", "--precision", "float32", "--cache", tmp_path / "cache", "--json")  # fmt: skip
+    assert told.code == 0, told.err
+    assert from_json(told.out, Run).card.input.pixels == 28
+
+
+def test_json_is_the_record_and_progress_goes_elsewhere(photos: Path, tmp_path: Path):
+    told = run("train", photos, "--out", tmp_path / "out", "--net", "lenet5", "--weights", "none", "--precision", "float32", "--json")
+    assert told.code == 0 and "images" in told.err
+    assert from_json(told.out, Run) == from_json((tmp_path / "out/run.json").read_bytes(), Run)
+
+
+def test_misuse_and_failure_have_their_exit_codes(photos: Path, tmp_path: Path):
+    here = ("--out", str(tmp_path / "out"))
+    for code, arguments in (
+        (2, (photos, "--time", "soon")),
+        (2, (photos, "--net", "resnet5O")),
+        (2, (photos, "--precision", "fp32")),
+        (2, (photos, "--device", "tpu")),
+        (2, (photos, "--net", "lenet5", "--weights", "none", "--test-size", "1.5")),
+        (2, (photos, "--weights-mean", "a,b")),
+        (1, (photos / "dots", "--weights", "none")),
+        (2, (tmp_path / "nowhere",)),
+    ):
+        told = run("train", *arguments, *here)
+        assert (told.code, "Traceback" in told.err) == (code, False), (arguments, told.err)
+    assert not (tmp_path / "out/model").exists()
+
+
+def test_one_class_is_no_task(photos: Path, tmp_path: Path):
+    (tmp_path / "one").mkdir()
+    shutil.copytree(photos / "dots", tmp_path / "one/dots")
+    with pytest.raises(DataFault, match="one class"):
+        scratch(tmp_path / "one", tmp_path)
+
+
+def test_spans_of_time_and_names_are_checked_at_the_door(photos: Path, tmp_path: Path):
+    assert [seconds(text) for text in ("90", "90s", "1.5m", "2h", 30)] == [90, 90, 90, 7200, 30]
+    for text in ("", "0", "-3m", "10 min", "1d", "nan"):
+        with pytest.raises(BadValue, match="span of time"):
+            seconds(text)
+    with pytest.raises(UnknownName, match="precision"):
+        train(photos, tmp_path / "out", extras=Extras(precision="half"))
+
+
+class Breaking(Silent):
+    """Breaks off, by a crash or a signal, after so many steps of training."""
+
+    def __init__(self, after: int, number: int | None = None) -> None:
+        self.after, self.number, self.stage = after, number, ""
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        self.unit = unit
+
+    def advance(self, count: int = 1, note: str = "") -> None:
+        self.after -= self.unit == "steps" and bool(note)
+        if self.after == 0 and self.unit == "steps" and note:
+            self.after = -1
+            if self.number is None:
+                raise RuntimeError("power cut")
+            os.kill(os.getpid(), self.number)
+
+
+def broken_off(photos: Path, tmp_path: Path, **more: object) -> None:
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, every=0.0, progress=Breaking(2)), **more)
+
+
+def test_resume_goes_on_and_ends_the_same(photos: Path, tmp_path: Path):
+    scratch(photos, tmp_path / "straight")
+    broken_off(photos, tmp_path)
+    assert (tmp_path / "out/.work").is_dir() and not (tmp_path / "out/model").exists()
+    train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True))
+    assert digest(tmp_path / "out") == digest(tmp_path / "straight/out")
+    assert not (tmp_path / "out/.work").exists()
+
+
+@pytest.mark.parametrize("change", [{"seed": 1}, {"time": "1h"}, {"test_size": 0.4}])
+def test_resume_with_other_settings_is_refused_and_harms_nothing(photos: Path, tmp_path: Path, change: dict[str, object]):
+    broken_off(photos, tmp_path)
+    before = {file: file.read_bytes() for file in (tmp_path / "out/.work").rglob("*") if file.is_file()}
+    with pytest.raises(BadValue, match="other settings or other images") as caught:
+        train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True), **change)
+    assert "leave --resume out" in caught.value.mend
+    assert {file: file.read_bytes() for file in (tmp_path / "out/.work").rglob("*") if file.is_file()} == before
+
+
+def test_resume_with_other_images_is_refused(photos: Path, tmp_path: Path):
+    root = shutil.copytree(photos, tmp_path / "photos")
+    broken_off(root, tmp_path)
+    photo(root / "dots/new.png", "dots", 900)
+    with pytest.raises(BadValue, match="other images"):
+        train(root, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True))
+
+
+def test_sigterm_saves_and_exits_with_143(photos: Path, tmp_path: Path):
+    with pytest.raises(SystemExit) as caught:
+        train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, every=1e9, progress=Breaking(2, signal.SIGTERM)))
+    assert caught.value.code == 143
+    assert list((tmp_path / "out/.work/checkpoints").glob("*/step-*"))
+    scratch(photos, tmp_path / "straight")
+    train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True))
+    assert digest(tmp_path / "out") == digest(tmp_path / "straight/out")
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_a_ctrl_c_keeps_what_was_learnt_so_far(photos: Path, weights: Path, tmp_path: Path, pretrained: bool):
+    told = extras(tmp_path, progress=Breaking(2, signal.SIGINT))
+    start = {"weights": weights} if pretrained else {"net": "lenet5", "weights": "none"}
+    found = train(photos, tmp_path / "out", **start, extras=told)
+    assert load(tmp_path / "out").classes == CLASSES and len(found.curves) == 1
+    assert "interrupted" in (found.stopped if pretrained else found.ladder[-1].why)
+
+
+def test_a_second_ctrl_c_stops_at_once(photos: Path, tmp_path: Path):
+    class Twice(Breaking):
+        def advance(self, count: int = 1, note: str = "") -> None:
+            if self.unit == "steps" and note:
+                os.kill(os.getpid(), signal.SIGINT), os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, progress=Twice(0)))
+    assert not (tmp_path / "out/model").exists()
+
+
+def test_sigterm_while_features_are_made_ends_at_once(photos: Path, weights: Path, tmp_path: Path):
+    class Early(Silent):
+        def start(self, stage: str, total: int, unit: str) -> None:
+            if stage == "features":
+                os.kill(os.getpid(), signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as caught:
+        train(photos, tmp_path / "out", weights=weights, extras=extras(tmp_path, progress=Early()))
+    assert caught.value.code == 143
+
+
+@pytest.mark.parametrize("place", ["stages.0.c1.conv.weight", "head.c5.weight"])
+def test_nan_leaves_no_model_behind(place: str, photos: Path, weights: Path, tmp_path: Path):
+    from safetensors.torch import load_file, save_file
+
+    state = load_file(weights)
+    state[place].view(-1)[0] = float("nan")
+    bad = tmp_path / "bad.safetensors"
+    save_file(state, bad), shutil.copy(weights.with_suffix(".toml"), tmp_path / "bad.toml")
+    with pytest.raises(NonFinite, match="images"):
+        train(photos, tmp_path / "out", weights=bad, extras=extras(tmp_path))
+    assert not (tmp_path / "out/model").exists()
+    for block in (tmp_path / "cache").rglob("*.safetensors"):
+        assert all(bool(row.isfinite().all()) for row in load_file(block).values())
+
+
+def test_curves_are_logged_for_tensorboard(photos: Path, tmp_path: Path):
+    event_accumulator = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    found = train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, tensorboard=tmp_path / "logs"))
+    read = event_accumulator.EventAccumulator(str(tmp_path / "logs"))
+    read.Reload()
+    phase = found.curves[0].phase
+    for name in ("loss", "accuracy", "rate"):
+        told = [(event.step, event.value) for event in read.Scalars(f"{phase}/{name}")]
+        assert told == [(p.epoch + 1, pytest.approx(getattr(p, name), rel=1e-6)) for p in found.curves]
+
+
+def test_without_tensorboard_the_extra_is_named_before_any_work(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "torch.utils.tensorboard", None)
+    with pytest.raises(MissingExtra, match="TensorBoard logging") as caught:
+        train(photos, tmp_path / "out", extras=extras(tmp_path, tensorboard=tmp_path / "logs"))
+    assert "receptron[lab]" in caught.value.mend and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("per_class", [1, 2, 3])
+def test_a_handful_of_images_trains_or_says_why_not(tmp_path: Path, weights: Path, per_class: int):
+    root = folder(tmp_path / "few", per_class)
+    for start in ({"net": "lenet5", "weights": "none"}, {"weights": weights}):
+        for test_size in (0.2, 0.0):
+            out = tmp_path / f"{len(start)}-{test_size}"
+            try:
+                found = train(root, out, **start, test_size=test_size, extras=extras(tmp_path))
+            except DataFault:
+                continue
+            assert found.card.evaluation.count > 0
+
+
+def test_grey_tiny_and_long_pictures_train(tmp_path: Path):
+    for i in range(8):
+        for c, label in enumerate(("a", "b")):
+            (tmp_path / "odd" / label).mkdir(parents=True, exist_ok=True)
+            grey = np.random.default_rng([i, c]).integers(0, 256, (20 + i, 300 if i == 0 else 9 + i), dtype=np.uint8)
+            Image.fromarray(grey).save(tmp_path / "odd" / label / f"{i}.png")
+    found = train(tmp_path / "odd", tmp_path / "out", extras=extras(tmp_path))
+    assert found.card.channels == 1 and found.card.input.pixels == 16 and found.card.net == "cifar_resnet20"
+
+
+def test_the_command_ends_with_one_screen_that_says_what_to_type_next(photos: Path, tmp_path: Path):
+    told = run("train", photos, "--out", tmp_path / "out", "--net", "lenet5", "--weights", "none", "--precision", "float32")
+    assert told.code == 0
+    for words in ("Accuracy ", "majority class", "nearest neighbour", "Data ", "Model ", "Report ", "Next     receptron predict "):
+        assert words in told.out, words
+
+
+def test_a_child_that_gets_sigterm_exits_with_143(photos: Path, tmp_path: Path):
+    """As an init system would do it: a process of its own, asked to end once it trains."""
+    command = [sys.executable, "-m", "receptron", "train", photos, "--out", tmp_path / "out", "--net", "lenet5", "--weights", "none"]
+    child = subprocess.Popen([*map(str, command), "--precision", "float32", "--every", "0"], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    while child.poll() is None and not list((tmp_path / "out").glob(".work/checkpoints/*/step-*")):
+        pass
+    child.terminate()
+    _, told = child.communicate(timeout=120)
+    assert child.returncode == 143 and b"Traceback" not in told
