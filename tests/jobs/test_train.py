@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from photos import CLASSES, backbone, folder, photo
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from receptron import durable
 from receptron.bundle.model import load
@@ -261,6 +262,17 @@ def test_resume_with_other_images_is_refused(photos: Path, tmp_path: Path):
         train(root, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True))
 
 
+def test_resume_with_other_weights_in_the_same_file_is_refused(photos: Path, weights: Path, tmp_path: Path):
+    twin = Path(shutil.copy(weights, tmp_path / "tiny.safetensors"))
+    shutil.copy(weights.with_suffix(".toml"), tmp_path / "tiny.toml")
+    with pytest.raises(RuntimeError, match="power cut"):
+        train(photos, tmp_path / "out", weights=twin, extras=extras(tmp_path, progress=Breaking(2)))
+    state = load_file(twin)
+    save_file({**state, "head.fc.bias": state["head.fc.bias"] + 1}, twin)
+    with pytest.raises(BadValue, match="other settings"):
+        train(photos, tmp_path / "out", weights=twin, extras=extras(tmp_path, resume=True))
+
+
 def test_sigterm_saves_and_exits_with_143(photos: Path, tmp_path: Path):
     with pytest.raises(SystemExit) as caught:
         train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, every=1e9, progress=Breaking(2, signal.SIGTERM)))
@@ -304,8 +316,6 @@ def test_sigterm_while_features_are_made_ends_at_once(photos: Path, weights: Pat
 
 @pytest.mark.parametrize("place", ["stages.0.c1.conv.weight", "head.c5.weight"])
 def test_nan_leaves_no_model_behind(place: str, photos: Path, weights: Path, tmp_path: Path):
-    from safetensors.torch import load_file, save_file
-
     state = load_file(weights)
     state[place].view(-1)[0] = float("nan")
     bad = tmp_path / "bad.safetensors"

@@ -28,12 +28,12 @@ from receptron.jobs.learn import Learnt, Manner, images_at, learn
 from receptron.jobs.place import Place, default_place, fingerprint
 from receptron.jobs.settings import Extras, check_precision, seconds
 from receptron.jobs.start import Start, Wish, choose_start
+from receptron.places import cache
 from receptron.records import to_json
 from receptron.training import calibration, curves
 from receptron.training.clock import Clock, Journal
 from receptron.training.engine import find_device
 from receptron.training.evaluation import evaluate
-from receptron.training.features import default_cache
 from receptron.training.ground import Surroundings
 from receptron.training.run import Run, Stage
 from receptron.training.watch import Watch
@@ -95,12 +95,12 @@ def train(
         sided = _sides(catalog, start, place, test_size, seed, extras)
     settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
     settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
-    place.open(fingerprint(settings, _data_digest(sided), start.spec), resume=extras.resume)
+    place.open(fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start)), resume=extras.resume)
     manner = Manner(seed, where, extras.precision, has_test=bool(sided.split.test))
     with Watch() as watch, watchmaker.stage("learning"):
         journal = Journal(place.work / "journal.json")
         around = Surroundings(
-            place.work, extras.cache or default_cache(), Clock(budget, journal.recall("spent", float) or 0.0), journal, watch,
+            place.work, extras.cache or cache("features"), Clock(budget, journal.recall("spent", float) or 0.0), journal, watch,
             extras.progress, extras.every, log,
         )  # fmt: skip
         learnt = learn(sided.reading, sided.split, start, manner, around)
@@ -189,6 +189,10 @@ def _data_digest(sided: _Sided) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
+def _weights_digest(start: Start) -> str:
+    return durable.sha256(start.pretrained.path) if start.pretrained else ""
+
+
 def _provenance(sided: _Sided, learnt: Learnt, start: Start, manner: Manner, extras: Extras) -> Provenance:
     trained = next((trial for trial in reversed(learnt.trials) if trial.chosen), None)
     packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors", "lightning-fabric")
@@ -199,7 +203,7 @@ def _provenance(sided: _Sided, learnt: Learnt, start: Start, manner: Manner, ext
         seed=manner.seed,
         data_sha256=_data_digest(sided),
         weights=start.pretrained.reference if start.pretrained else "none",
-        weights_sha256=durable.sha256(start.pretrained.path) if start.pretrained else "",
+        weights_sha256=_weights_digest(start),
         device=manner.device,
         precision=trained.precision if trained else manner.precision,
         memory_format="channels_last",
