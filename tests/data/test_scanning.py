@@ -7,7 +7,6 @@ import pytest
 from malformed import encoded
 from sklearn.datasets import load_digits
 
-from receptron.data import samples
 from receptron.data.canvas import read
 from receptron.data.gate import check_classes
 from receptron.data.scan import find_images, scan
@@ -150,7 +149,7 @@ def test_one_class_is_refused_with_a_hint_at_the_folder_inside(tmp_path: Path):
 
 def test_digits_are_the_ones_of_scikit_learn(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(samples, "user_cache_path", lambda name: tmp_path / "cache" / name)
+    monkeypatch.setenv("RECEPTRON_CACHE", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     catalog = scan("digits")
     flat, labels = load_digits(return_X_y=True)

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from platformdirs import user_cache_path
 
 from receptron.durable import write_folder
+from receptron.places import cache
 
 DIGITS = "digits"
 COUNT = 1797
@@ -18,7 +18,7 @@ _LEVELS = 16
 
 def digits() -> Path:
     """Folder with one class folder per digit, in the user's cache; made at the first call."""
-    place = user_cache_path("receptron") / "samples" / DIGITS
+    place = cache("samples") / DIGITS
     if sum(1 for _ in place.glob("*/*.png")) != COUNT:
         write_folder(place, _fill)
     return place

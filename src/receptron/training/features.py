@@ -6,13 +6,11 @@ preprocessing, recipe of the views, number format.
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import platformdirs
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load, save
@@ -124,11 +122,6 @@ def _sizes(cache: Path) -> Iterator[tuple[float, int, Path]]:
         except OSError:
             continue
         yield facts.st_mtime, facts.st_size, file
-
-
-def default_cache() -> Path:
-    """The user's cache of activations; the environment variable RECEPTRON_CACHE moves it."""
-    return Path(os.environ.get("RECEPTRON_CACHE") or platformdirs.user_cache_dir("receptron")) / "features"
 
 
 def _verified(file: Path) -> Iterator[tuple[str, Tensor]]:

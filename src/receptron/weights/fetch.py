@@ -1,16 +1,14 @@
 """Bring a published file onto this machine once: from the cache, else from where it is published; its hash decides whether it is good."""
 
 import hashlib
-import os
 import urllib.request
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from urllib.error import URLError
 
-import platformdirs
-
 from receptron.durable import sha256, write_file
 from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
+from receptron.places import cache
 from receptron.weights.published import Published
 
 TORCHVISION = "https://download.pytorch.org/models/"
@@ -19,8 +17,8 @@ TIMEOUT = 20.0  # seconds without a byte
 
 
 def cache_folder() -> Path:
-    """Where weights are kept; the environment variable RECEPTRON_CACHE moves it."""
-    return Path(os.environ.get("RECEPTRON_CACHE") or platformdirs.user_cache_dir("receptron")) / "weights"
+    """Where weights are kept."""
+    return cache("weights")
 
 
 def cached_path(row: Published) -> Path:
