@@ -15,6 +15,7 @@ from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import published_for
 from receptron.weights.source import is_file, resolve
 from receptron.zoo import ZOO, build
+from receptron.zoo.builder import find
 
 DEFAULT_NET = "mobilenet_v2"  # the best figure per second on a laptop's processor among the first nets
 SMALL_NET = "cifar_resnet20"  # He et al. 2016, section 4.2: made for 32x32
@@ -57,6 +58,8 @@ def choose_start(catalog: Catalog, wish: Wish) -> Start:
 
     Raises: WeightsUnavailable (offline) naming the ways on; UnknownName; ImageTooSmall; BadValue.
     """
+    if wish.net is not None:
+        find(wish.net)
     seen = _peek(catalog)
     shorter = int(median(min(facts.width, facts.height) for facts in seen)) if seen else SMALL
     grey = bool(seen) and all(facts.grey for facts in seen)
