@@ -13,12 +13,12 @@ _ENTER, _ERASE, _END, _ESCAPE = ("\n", "\r"), ("\x7f", "\b"), "\x04", "\x1b"
 
 def read(prompt: str, keys: str) -> str:
     """What was typed, or the one of `keys` that was pressed on an empty line. The end of input is the key q."""
-    sys.stdout.write(prompt)
-    sys.stdout.flush()
     if not (sys.stdin.isatty() and _has_terminal()):
+        _echo(prompt)
         line = sys.stdin.readline()
         return line.strip() if line else QUIT
     with _one_by_one(sys.stdin.fileno()):
+        _echo(prompt)
         return _typed(sys.stdin.fileno(), keys)
 
 
@@ -31,8 +31,7 @@ def paragraphs(prompt: str) -> str:
 
 
 def _line(prompt: str) -> str:
-    sys.stdout.write(prompt)
-    sys.stdout.flush()
+    _echo(prompt)
     return sys.stdin.readline().strip()
 
 
@@ -92,7 +91,7 @@ def _one_by_one(handle: int) -> Generator[None, None, None]:
 
     before = termios.tcgetattr(handle)
     try:
-        tty.setcbreak(handle)
+        tty.setcbreak(handle, termios.TCSADRAIN)  # what was typed ahead is kept
         yield
     finally:
         termios.tcsetattr(handle, termios.TCSADRAIN, before)

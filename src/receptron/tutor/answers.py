@@ -104,10 +104,11 @@ def _parts(text: str, count: int) -> list[str]:
     """`text` cut where its values part; a comma parts only where it cannot group thousands."""
     if count == 1:
         return [text]
-    commas = [part.strip() for part in text.strip("()[] ").split(",")]
-    if len(commas) == count and all(commas):
-        return commas
-    return [part for part in _TUPLE.split(text.strip("()[] ")) if part]
+    bare = text.strip("()[] ")
+    parts = [part for part in _TUPLE.split(bare) if part]
+    if len(parts) == count:
+        return parts
+    return [part.strip() for part in bare.split(",")]
 
 
 def _number(part: str) -> Value:
