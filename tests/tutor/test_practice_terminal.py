@@ -212,11 +212,16 @@ def test_problems_are_printed_as_records_and_answers_judged(store: Path):
 def test_ratings_and_progress_stand_side_by_side_and_travel(store: Path, tmp_path: Path):
     rated = run("practice", "--store", store, "assess", "--rate", "pooling=4", "--rate", "transfer=2", "--json")
     rows = {row["skill"]: row["rated"] for row in json.loads(rated.out)}
-    assert rows["pooling"] == 4 and rows["separable"] is None
+    assert rows["pooling"] == [4] and rows["separable"] == []
     assert run("practice", "--store", store, "assess", "--rate", "pooling=much").code == 2
     assert "2 events" in run("practice", "--store", store, "export", tmp_path / "x.json").err
     assert "2 events were new" in run("practice", "--store", tmp_path / "other.sqlite", "import", tmp_path / "x.json").err
     assert "pooling" in run("practice", "--store", store, "progress").out
+
+
+def test_an_interview_as_a_record_keeps_its_conversation_off_stdout(store: Path):
+    done = run("practice", "--store", store, "interview", "--json", stdin=b"3\nq\n")
+    assert json.loads(done.out)["verdict"] == "No Hire" and "I draw a 6x6 map" in done.err
 
 
 @pytest.mark.parametrize(

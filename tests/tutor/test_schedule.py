@@ -97,7 +97,7 @@ def test_mastery_stands_beside_the_ratings_over_time():
     events = [Event("a", NOON, Assessed("output-size", 2)), *(answered(day=d, difficulty=3) for d in range(3)), answered(day=4, hints=1)]
     events.append(Event("b", NOON, Assessed("output-size", 4)))
     row = next(row for row in mastery(events) if row.skill == "output-size")
-    assert (row.rated, row.answers, row.share, row.level) == (4, 4, 0.875, 4.5)
+    assert (row.rated, row.answers, row.share, row.level) == ((2, 4), 4, 0.875, 4.5)
     assert [event.body.rating for event in ratings(events, "output-size")] == [2, 4]
     assert all(other.share is None for other in mastery(events) if other.skill != "output-size") and len(SKILLS) == 9
 

@@ -20,11 +20,13 @@ from receptron.tutor.templates.gradient import STEPS, Blocks, Paths, Proof
 from receptron.tutor.templates.grids import Pooling, Sliding
 from receptron.tutor.templates.heads import Head
 from receptron.tutor.templates.padding import Padded
+from receptron.tutor.templates.planes import Plane, Upward
 from receptron.tutor.templates.pointwise import Block, Thinned
 from receptron.tutor.templates.scaling import Grown
 from receptron.tutor.templates.separable import Split
-from receptron.tutor.templates.sizes import Along, Chain, Plane, Upward
+from receptron.tutor.templates.sizes import Chain
 from receptron.tutor.templates.transfer import STRATEGIES, Case, Frozen
+from receptron.tutor.templates.windows import Along
 from receptron.zoo import build
 
 Values = tuple[float, ...]

@@ -26,7 +26,7 @@ def progress(context: typer.Context, json: Json = False) -> None:
     table = _table("skill", "what it is", "rated", "answers", "right", "measured")
     for row in rows:
         share, level = ("-" if row.share is None else f"{row.share:.0%}"), ("-" if row.level is None else f"{row.level:.1f}")
-        table.add_row(row.skill, row.title, str(row.rated or "-"), str(row.answers), share, level)
+        table.add_row(row.skill, row.title, " ".join(map(str, row.rated)) or "-", str(row.answers), share, level)
     screen.out.print(table)
 
 

@@ -1,5 +1,7 @@
 """Commands of practice that hold a conversation: open questions, the four problems, design, the mock interview."""
 
+import sys
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -115,9 +117,10 @@ def interview(
 
     desk = desk_of(context)
     talk = Interview(scenes.find(scene), desk.store.clock, desk.random(seed))
-    desk.say(f"{talk.scene.title}. {talk.scene.minutes} minutes. h hint, q end.", "bold")
-    while talk.turn is not None and _turn(desk, talk):
-        pass
+    with redirect_stdout(sys.stderr) if json else nullcontext():
+        desk.say(f"{talk.scene.title}. {talk.scene.minutes} minutes. h hint, q end.", "bold")
+        while talk.turn is not None and _turn(desk, talk):
+            pass
     verdict = talk.verdict()
     desk.store.append(
         Interviewed(scene, verdict.verdict, tuple(f"{c.name}: {c.rating}: {c.evidence}" for c in verdict.criteria), verdict.seconds)

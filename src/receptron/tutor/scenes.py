@@ -11,7 +11,7 @@ from receptron.errors import UnknownName
 from receptron.tutor.problem import Expected, Task, mistakes
 from receptron.tutor.questions import find as question
 from receptron.tutor.questions.question import Question
-from receptron.tutor.templates import gradient, sizes
+from receptron.tutor.templates import gradient, sizes, windows
 from receptron.tutor.templates import problem as drawn
 from receptron.tutor.templates.field import HINTS as FIELD_HINTS
 from receptron.tutor.templates.field import WRONGS as FIELD_WRONGS
@@ -58,55 +58,44 @@ N, F = symbols("N f")
 
 def _whiteboard(random: Random) -> tuple[Theme, ...]:
     """The second document's scene: a 6x6 map, fifty layers, and why a ResNet."""
-    return (
-        Theme(
-            "output size",
-            (
-                Turn(
-                    "I draw a 6x6 map.",
-                    1,
-                    sizes.along(
-                        "A 3x3 convolution with stride 2 and padding 1: how wide is the output?",
-                        sizes.Along(LAYER, 6),
-                        sizes.FLOOR,
-                        sizes.HINTS,
-                    ),
-                ),
-                Turn(
-                    "Now the kernel is dilated.",
-                    2,
-                    sizes.along(
-                        "Same layer with dilation 2: how wide is the output?", sizes.Along(Conv(3, 2, 1, 2), 6), sizes.DILATION, sizes.HINTS
-                    ),
-                ),
-                Turn("Back to the first layer.", 3, _after(4)),
-            ),
+    return _map(), _stack(), _residual()
+
+
+def _map() -> Theme:
+    first = windows.Along(LAYER, 6), windows.FLOOR, windows.HINTS
+    holes = windows.Along(Conv(3, 2, 1, 2), 6), windows.DILATION, windows.HINTS
+    return Theme(
+        "output size",
+        (
+            Turn("I draw a 6x6 map.", 1, windows.along("A 3x3 convolution with stride 2 and padding 1: how wide is the output?", *first)),
+            Turn("Now the kernel is dilated.", 2, windows.along("Same layer with dilation 2: how wide is the output?", *holes)),
+            Turn("Back to the first layer.", 3, _after(4)),
         ),
-        Theme(
-            "receptive field",
-            (
-                Turn(
-                    "Forget the stride for a moment.",
-                    1,
-                    _stacked(Conv(3, 1, 1), "Stack 50 layers of 3x3 with stride 1: how wide is the receptive field?"),
-                ),
-                Turn(
-                    "I said 50 of these layers, and these have stride 2.",
-                    2,
-                    _stacked(LAYER, "What is the field of 50 layers 3x3 with stride 2 (write 2**51 - 1 if you like)?"),
-                ),
-                Turn("Your detector misses large objects.", 3, question=question("large-objects")),
-            ),
+    )
+
+
+def _stack() -> Theme:
+    plain = _stacked(Conv(3, 1, 1), "Stack 50 layers of 3x3 with stride 1: how wide is the receptive field?")
+    strided = _stacked(LAYER, "What is the field of 50 layers 3x3 with stride 2 (write an expression such as 2**9 if you like)?")
+    return Theme(
+        "receptive field",
+        (
+            Turn("Forget the stride for a moment.", 1, plain),
+            Turn("I said 50 of these layers, and these have stride 2.", 2, strided),
+            Turn("Your detector misses large objects.", 3, question=question("large-objects")),
         ),
-        Theme(
-            "residual networks",
-            (
-                Turn("Why a ResNet instead of a plain stack?", 1, question=question("residual-block")),
-                Turn("Show me the numbers.", 2, _slopes(50, 0.1, skip=False)),
-                Turn("With shortcuts.", 2, _slopes(50, 0.1, skip=True)),
-                Turn("You said that it cannot vanish. Suppose every branch learnt to undo its input.", 3, _slopes(50, -1.0, skip=True)),
-                Turn("", 3, question=question("better-optimiser")),
-            ),
+    )
+
+
+def _residual() -> Theme:
+    return Theme(
+        "residual networks",
+        (
+            Turn("Why a ResNet instead of a plain stack?", 1, question=question("residual-block")),
+            Turn("Show me the numbers.", 2, _slopes(50, 0.1, skip=False)),
+            Turn("With shortcuts.", 2, _slopes(50, 0.1, skip=True)),
+            Turn("You said that it cannot vanish. Suppose every branch learnt to undo its input.", 3, _slopes(50, -1.0, skip=True)),
+            Turn("", 3, question=question("better-optimiser")),
         ),
     )
 
@@ -116,7 +105,7 @@ def _after(layers: int) -> Task:
     last = derivation.value[-1] if isinstance(derivation.value, tuple) else derivation.value
     given = sizes.Chain((LAYER,) * layers, 6)
     text = f"Put {layers} of them in a row: how wide is the last map?"
-    return Task(text, given, Expected((last,), "px"), sizes.HINTS, (derivation,), mistakes(sizes.CHAIN, given, (last,)))
+    return Task(text, given, Expected((last,), "px"), windows.HINTS, (derivation,), mistakes(sizes.CHAIN, given, (last,)))
 
 
 def _stacked(layer: Conv, text: str) -> Task:

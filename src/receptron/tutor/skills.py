@@ -24,7 +24,7 @@ WINDOW = 12
 
 @dataclass(frozen=True)
 class Mastery:
-    """One skill: the learner's latest rating, and what the answers say.
+    """One skill: the learner's ratings, oldest first, and what the answers say.
 
     `share` of the last answers right (a hint halves one, worked steps make it none); `level` is 1 + 4 share, and no higher than
     the hardest problem solved without help allows: 3, 4 or 5 for difficulty 1, 2 or 3. None while there are no answers.
@@ -32,7 +32,7 @@ class Mastery:
 
     skill: str
     title: str
-    rated: int | None
+    rated: tuple[int, ...]
     answers: int
     share: float | None
     level: float | None
@@ -73,7 +73,7 @@ def credit(answer: Answered) -> float:
 
 
 def _mastery(skill: str, events: Sequence[Event]) -> Mastery:
-    rated = [event.body.rating for event in events if isinstance(event.body, Assessed) and event.body.skill == skill]
+    rated = tuple(event.body.rating for event in events if isinstance(event.body, Assessed) and event.body.skill == skill)
     answers = [event.body for event in events if isinstance(event.body, Answered) and event.body.skill == skill]
     share = level = None
     if answers:
@@ -81,4 +81,4 @@ def _mastery(skill: str, events: Sequence[Event]) -> Mastery:
         share = sum(map(credit, recent)) / len(recent)
         hardest = max((answer.difficulty for answer in recent if credit(answer) == 1), default=0)
         level = round(min(1 + 4 * share, 2 + hardest), 1)
-    return Mastery(skill, SKILLS[skill], rated[-1] if rated else None, len(answers), share, level)
+    return Mastery(skill, SKILLS[skill], rated, len(answers), share, level)

@@ -25,38 +25,47 @@ GPIPE = 557e6
 
 
 def value(make: Callable[[], Derivation]) -> Callable[[], Answer]:
+    """The value of a derivation."""
     return lambda: make().value
 
 
 def learnt(layer: Conv | Linear | Norm | Pool) -> Callable[[], Answer]:
+    """A layer's parameters."""
     return value(lambda: parameters(layer))
 
 
 def work(layer: Conv) -> Callable[[], Answer]:
+    """Multiply-accumulates on a 56x56 map."""
     return value(lambda: macs(layer, 56))
 
 
 def size(layer: Conv | Pool, pixels: int) -> Callable[[], Answer]:
+    """Output size for so many pixels."""
     return value(lambda: output_size(layer, pixels))
 
 
 def field(*layers: Conv) -> Callable[[], Answer]:
+    """Receptive field of a chain."""
     return value(lambda: field_size(layers))
 
 
 def one(derivation: Derivation) -> float:
+    """A derivation's single value."""
     return float(derivation.value[0] if isinstance(derivation.value, tuple) else derivation.value)
 
 
 def net(name: str) -> Callable[[], Answer]:
+    """Parameters of a net."""
     return lambda: zoo.parameters_of(name)
 
 
 def dense(name: str) -> int:
+    """Parameters in a net's dense layers."""
     return zoo.size_of(zoo.inside(name, nn.Linear))
 
 
 def ratio(larger: str, smaller: str) -> Callable[[], Answer]:
+    """How many times the parameters of another net."""
     return lambda: zoo.parameters_of(larger) / zoo.parameters_of(smaller)
 
 
@@ -71,6 +80,7 @@ def weighted(name: str) -> int:
 
 
 def blocks(name: str) -> int:
+    """Residual blocks of a net."""
     return len(zoo.inside(name, Residual))
 
 
@@ -82,9 +92,11 @@ def mixers(name: str) -> float:
 
 
 def first_inputs() -> tuple[float, ...]:
+    """Mean and deviation that ResNet-50's preferred weights expect."""
     inputs = published_for("resnet50")[0].inputs
     return (*inputs.mean, *inputs.std)
 
 
 def free(c_in: int, c_out: int, kernel: int = 3, groups: int = 1) -> Conv:
+    """A convolution that keeps the size, without bias."""
     return Conv(kernel, 1, kernel // 2, c_in=c_in, c_out=c_out, groups=groups, bias=False)

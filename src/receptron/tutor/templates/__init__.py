@@ -11,6 +11,7 @@ from receptron.tutor.templates import (
     grids,
     heads,
     padding,
+    planes,
     pointwise,
     scaling,
     separable,
@@ -18,7 +19,7 @@ from receptron.tutor.templates import (
     transfer,
 )
 
-FAMILIES = (sizes, padding, grids, counts, costs, field, heads, architectures, scaling, gradient, pointwise, separable, transfer)
+FAMILIES = (sizes, planes, padding, grids, counts, costs, field, heads, architectures, scaling, gradient, pointwise, separable, transfer)
 TEMPLATES: dict[str, Template] = {template.name: template for family in FAMILIES for template in family.TEMPLATES}
 
 
