@@ -3,10 +3,14 @@
 from pathlib import Path
 
 import pytest
+import torch
+from small import ground
+from torch import nn
 
 from receptron.errors import DataFault
 from receptron.training import clock
 from receptron.training.clock import Clock, Journal
+from receptron.training.position import Keeper, Position
 from receptron.training.run import Trial
 
 
@@ -42,3 +46,15 @@ def test_a_damaged_journal_is_named(tmp_path: Path):
     (tmp_path / "journal.json").write_text('{"epochs": ')
     with pytest.raises(DataFault, match=r"journal\.json"):
         Journal(tmp_path / "journal.json")
+
+
+def test_time_is_written_down_with_every_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A run that is killed in a long phase must not get that phase's time a second time."""
+    around = ground(12, tmp_path).around
+    desk, now = around.desk("a phase"), clock.time.monotonic()
+    net = nn.Linear(2, 2)
+    keeper = Keeper(net, torch.optim.SGD(net.parameters(), 0.1), desk.checkpoints, desk.every, desk.watch, desk.saved)
+    monkeypatch.setattr(clock.time, "monotonic", lambda: now + 500)
+    keeper.save(Position(), 1)
+    spent = Journal(tmp_path / "journal.json").recall("spent", float)
+    assert spent is not None and spent >= 500

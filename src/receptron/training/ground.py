@@ -55,10 +55,14 @@ class Surroundings:
 
     def desk(self, phase: str) -> Desk:
         """The desk of one phase, with checkpoints of its own."""
-        self.journal.note("spent", self.clock.spent)
+        self.note_time()
         slug = "".join(letter if letter.isalnum() else "-" for letter in phase)
         checkpoints = Checkpoints(self.work / "checkpoints" / slug) if self.work else None
-        return Desk(checkpoints, self.every, self.watch, self.progress, self.log)
+        return Desk(checkpoints, self.every, self.watch, self.progress, self.log, self.note_time)
+
+    def note_time(self) -> None:
+        """Write down how much time is used up, so that an interrupted run does not get it twice."""
+        self.journal.note("spent", self.clock.spent)
 
 
 @dataclass(frozen=True)

@@ -43,6 +43,7 @@ class Desk:
     watch: Watch = field(default_factory=Watch)
     progress: Progress = field(default_factory=Silent)
     log: Callable[[Point], None] | None = None
+    saved: Callable[[], object] | None = None  # told of each checkpoint
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
     per_epoch, steps = plan.steps_per_epoch(count), plan.steps(count)
     engine.arrange(phase.net.to(engine.device))
     guard, optimiser = Guard(phase.net, phase.name), make_optimiser(phase.net, plan)
-    keeper = Keeper(phase.net, optimiser, desk.checkpoints, desk.every, desk.watch)
+    keeper = Keeper(phase.net, optimiser, desk.checkpoints, desk.every, desk.watch, desk.saved)
     at = keeper.restore()
     net, optimiser = engine.fabric.setup(phase.net, optimiser)
     told.start(phase.name, steps, "steps")

@@ -1,6 +1,7 @@
 """How far a phase is, and keeping it: resume, checkpoint, the best weights so far."""
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
@@ -38,8 +39,16 @@ class Snapshot:
 class Keeper:
     """Saves and restores one phase; without checkpoints it only remembers the best weights."""
 
-    def __init__(self, net: nn.Module, optimiser: Optimizer, checkpoints: Checkpoints | None, every: float, watch: Watch) -> None:
-        self.net, self.optimiser = net, optimiser
+    def __init__(
+        self,
+        net: nn.Module,
+        optimiser: Optimizer,
+        checkpoints: Checkpoints | None,
+        every: float,
+        watch: Watch,
+        saved: Callable[[], object] | None = None,
+    ) -> None:
+        self.net, self.optimiser, self.saved = net, optimiser, saved
         self.checkpoints, self.every, self.watch = checkpoints, every, watch
         self.best: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
@@ -62,6 +71,8 @@ class Keeper:
             groups = {"net": copy_state(self.net), "optimiser": tensors, **({"best": self.best} if self.best else {})}
             self.checkpoints.save(step, groups, Snapshot(at, rest))
             self.saved_at = time.monotonic()
+            if self.saved:
+                self.saved()
 
     def after_step(self, at: Position, number: int) -> None:
         """Save when the time has come or SIGTERM asks for it. Raises: SystemExit(143) after a SIGTERM."""
