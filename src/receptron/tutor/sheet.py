@@ -84,7 +84,12 @@ def sheet(form: str = "text") -> str:
 
 def _shown(derivation: Derivation) -> str:
     value = derivation.value
-    return ", ".join(map(digits, value)) if isinstance(value, tuple) else digits(value)
+    return ", ".join(map(_short, value)) if isinstance(value, tuple) else _short(value)
+
+
+def _short(number: int | float) -> str:
+    """Integers in full, ratios to three digits; the derivation has the rest."""
+    return digits(number) if isinstance(number, int) else f"{number:.3g}"
 
 
 def _sizes() -> tuple[Line, ...]:

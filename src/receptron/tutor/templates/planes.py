@@ -34,7 +34,12 @@ class Plane:
 
 
 def _both(wrong: Wrong[Along]) -> Wrong[Plane]:
-    return Wrong(wrong.name, lambda g: g.each(wrong), lambda g: f"Height: {wrong.refute(g.axis(0))} Width: {wrong.refute(g.axis(1))}")
+    def refute(given: Plane) -> str:
+        """What refutes it, on the axes where it goes wrong."""
+        named = zip(("Height", "Width"), map(given.axis, (0, 1)), strict=True)
+        return " ".join(f"{name}: {wrong.refute(along)}" for name, along in named if wrong.solve(along) != along.right)
+
+    return Wrong(wrong.name, lambda g: g.each(wrong), refute)
 
 
 RECTANGULAR = (

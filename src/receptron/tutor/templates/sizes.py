@@ -92,9 +92,18 @@ def _through(g: Chain, wrong: Wrong[Along]) -> int | None:
 
 
 def _every_layer(wrong: Wrong[Along]) -> Wrong[Chain]:
-    return Wrong(
-        f"{wrong.name} in every layer", lambda g: _through(g, wrong), lambda g: f"First layer: {wrong.refute(Along(g.layers[0], g.size))}"
-    )
+    return Wrong(f"{wrong.name} in every layer", lambda g: _through(g, wrong), lambda g: _first_refuted(g, wrong))
+
+
+def _first_refuted(g: Chain, wrong: Wrong[Along]) -> str:
+    """What refutes the mistake in the first layer that it changes."""
+    size = g.size
+    for number, layer in enumerate(g.layers, 1):
+        given = Along(layer, size)
+        if wrong.solve(given) != given.right:
+            return f"Layer {number}: {wrong.refute(given)}"
+        size = given.right
+    return ""
 
 
 CHAIN = tuple(map(_every_layer, FLOOR))

@@ -134,10 +134,10 @@ def frozen(random: Random, difficulty: int) -> Task:
 
     net = random.choice(NETS[difficulty])
     given = Frozen(net, features(net), random.randint(2, 40), random.choice((128, 256, 512)) if difficulty == 3 else 0, without_head(net))
-    middle = f"a hidden layer of {given.hidden} and " if given.hidden else ""
+    layers = f"A hidden layer of {given.hidden} and a linear layer" if given.hidden else "A linear layer"
     text = (
-        f"The backbone of {net} is frozen; it gives {given.features} features after pooling. {middle.capitalize() or 'A'}"
-        f"{' a' if middle else ''} linear layer for {given.classes} classes is put on it (all with bias). How many parameters are trained?"
+        f"The backbone of {net} is frozen; it gives {given.features} features after pooling. {layers} for {given.classes} classes "
+        f"{'are' if given.hidden else 'is'} put on it (with bias). How many parameters are trained?"
     )
     derivations = tuple(parameters(layer) for layer in given.layers)
     right = (given.learnt,)

@@ -71,7 +71,7 @@ FLOOR = (
     Wrong[Along](
         "padding added on one side only",
         lambda g: g.windows(g.reach, g.size + g.before),
-        lambda g: f"{g.before} zeros stand before the input and as many after it: {g.size} becomes {g.padded}.",
+        lambda g: f"The padding of {g.before} stands before the input and again after it: {g.size} becomes {g.padded}.",
     ),
     Wrong[Along](
         "padding forgotten",
