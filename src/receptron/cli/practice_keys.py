@@ -61,13 +61,20 @@ def _typed(handle: int, keys: str) -> str:
 def _characters(handle: int) -> Iterator[str]:
     """Characters as they come; arrow keys and their like are passed over."""
     decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-    while byte := os.read(handle, 1):
+    while byte := _byte(handle):
         character = decoder.decode(byte)
         if character == _ESCAPE:
             while select.select([handle], [], [], 0.02)[0] and not os.read(handle, 1).isalpha():
                 continue
         elif character:
             yield character
+
+
+def _byte(handle: int) -> bytes:
+    """The next byte. Waiting in short turns lets a Ctrl-C through that arrives in the instant before the wait begins."""
+    while not select.select([handle], [], [], 0.1)[0]:
+        continue
+    return os.read(handle, 1)
 
 
 def _echo(text: str) -> None:
