@@ -1,6 +1,6 @@
 """Do the intervals mean what they say? How often the 95 % interval of a cross-validated accuracy covers the accuracy on all other images.
 
-    python benchmarks/coverage.py --shared ../shared [--subsets 200] [--size 150] [--population 6000]
+    OMP_NUM_THREADS=1 python benchmarks/coverage.py --shared ../shared [--subsets 200] [--size 150] [--population 2000]
 
 CIFAR-10's test images through the ResNet-20 of shared/weights are the population: its features before the class layer, once. Each of the
 random subsets gets what `receptron train --test-size 0` does at rung 1: five folds, a linear head chosen and judged out of fold, Wilson's
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--shared", type=Path, required=True)
     parser.add_argument("--subsets", type=int, default=200)
     parser.add_argument("--size", type=int, default=150)
-    parser.add_argument("--population", type=int, default=6000)
+    parser.add_argument("--population", type=int, default=2000)
     parser.add_argument("--noise", type=float, default=1.5, help="standard deviations of the features")
     options = parser.parse_args()
     features, labels = population(options.shared, options.population, options.noise)
