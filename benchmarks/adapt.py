@@ -1,16 +1,18 @@
 """Adapting one backbone to one folder of photos: Receptron's ladder against full fine-tuning, by a plain torch loop and by fastai.
 
 All start from the same weights and are judged once on the same test photos (PHOTOS/val). Full fine-tuning runs for 20 epochs with random
-resized crops, mirror images and a one-cycle rate, as people do it; seconds are whole: start, decoding, training, judging.
+resized crops, mirror images and a one-cycle rate, as people do it; seconds are whole: start, decoding, training, judging;
+processor time over all cores is told beside them, because other work on the machine disturbs it least.
 
     python benchmarks/adapt.py --photos ../shared/data/flowers --weights ../shared/weights/mobilenet_v2_tf.pt
     python benchmarks/adapt.py ... --rows receptron,plain --epochs 20 --threads 2
 
-fastai needs `pip install fastai`; it is left out with a word where it is missing.
+fastai comes with the extra `bench`; it is left out with a word where it is missing.
 """
 
 import argparse
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -146,6 +148,12 @@ def count_right(net: nn.Module, test: Photos) -> int:
         return sum(int((net(images).argmax(1) == labels).sum()) for images, labels in DataLoader(test, BATCH))
 
 
+def processor_seconds() -> float:
+    """Processor time of this process and of its ended children, over all cores: what other work on the machine disturbs least."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
+
+
 ROWS = {"receptron": by_receptron, "plain": by_plain_loop, "plain-bfloat16": by_fast_loop, "fastai": by_fastai}
 
 
@@ -159,21 +167,20 @@ def main() -> None:
     parser.add_argument("--rows", default=",".join(ROWS))
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    spent: dict[str, float] = {}
+    spent: dict[str, tuple[float, float]] = {}
     for name in chosen.rows.split(","):
-        began = time.perf_counter()
+        began, used = time.perf_counter(), processor_seconds()
         try:
             right, count = ROWS[name](chosen.photos, chosen.weights, chosen.epochs, lambda line: print(f"    {line}", flush=True))
         except ImportError as missing:
             print(f"{name}: left out, {missing}")
             continue
-        spent[name] = time.perf_counter() - began
-        interval = wilson(right, count)
-        ratio = f", {spent[name] / spent['receptron']:.1f} x Receptron's time" if "receptron" in spent and name != "receptron" else ""
-        print(
-            f"{name}: {interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%}) of {count} test photos, {spent[name]:.0f} s{ratio}",
-            flush=True,
-        )
+        spent[name] = wall, busy = time.perf_counter() - began, processor_seconds() - used
+        interval, ratio = wilson(right, count), ""
+        if "receptron" in spent and name != "receptron":
+            ratio = f": {wall / spent['receptron'][0]:.1f} and {busy / spent['receptron'][1]:.1f} x Receptron's"
+        accuracy = f"{interval.value:.1%} ({interval.low:.1%} to {interval.high:.1%}) of {count} test photos"
+        print(f"{name}: {accuracy}, {wall:.0f} s, {busy:.0f} s of processor time{ratio}", flush=True)
 
 
 if __name__ == "__main__":

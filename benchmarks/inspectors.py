@@ -13,7 +13,6 @@ import logging
 import statistics
 import sys
 import time
-import types
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -25,6 +24,7 @@ from torch.nn import functional as F
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "tests/analysis")]
 from reference_nets import torchvision_net  # noqa: E402
 
+from oracles import torchvision  # noqa: E402
 from receptron.analysis.cost import cost  # noqa: E402
 
 NETS = [("resnet50", 224), ("efficientnet_b7", 600), ("vgg16", 224), ("mobilenet_v2", 224)]
@@ -50,6 +50,7 @@ def fvcore(net: nn.Module, x: Tensor) -> int:
 
 
 def ptflops(net: nn.Module, x: Tensor) -> int:
+    torchvision()  # which it imports
     from ptflops import get_model_complexity_info
 
     macs, _ = get_model_complexity_info(
@@ -59,8 +60,7 @@ def ptflops(net: nn.Module, x: Tensor) -> int:
 
 
 def calflops(net: nn.Module, x: Tensor) -> int:
-    for name, missing in (("transformers", "AutoTokenizer"), ("accelerate", "init_empty_weights")):  # asked for, but not for this
-        sys.modules.setdefault(name, types.SimpleNamespace(**{missing: None}))
+    torchvision()  # which transformers imports
     from calflops import calculate_flops
 
     _, macs, _ = calculate_flops(net, args=[x], print_results=False, output_as_string=False)

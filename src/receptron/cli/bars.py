@@ -8,9 +8,10 @@ from receptron.cli import screen
 
 
 class Bars:
-    """A `receptron.progress.Progress` for people who watch."""
+    """A `receptron.progress.Progress` for people who watch; stages shorter than `patience` seconds leave no line behind."""
 
-    def __init__(self) -> None:
+    def __init__(self, patience: float = 0.0) -> None:
+        self.patience = patience
         self.stage, self.unit, self.count, self.began = "", "", 0, 0.0
         self.bar: Progress | None = None
         self.task = TaskID(0)
@@ -45,7 +46,8 @@ class Bars:
             self.bar.stop()
             self.bar = None
         words = f"{self.stage}: {self.count:,} {self.unit}, {self._rate()}"
-        screen.say(f"{words}; {note}" if note else words)
+        if time.perf_counter() - self.began >= self.patience:
+            screen.say(f"{words}; {note}" if note else words)
 
     def _rate(self) -> str:
         return f"{self.count / max(time.perf_counter() - self.began, 1e-9):,.0f} {self.unit}/s"

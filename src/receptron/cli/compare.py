@@ -10,7 +10,7 @@ from receptron.cli import screen
 from receptron.cli.inspection import Json, Net, Size
 
 if TYPE_CHECKING:
-    from receptron.analysis.comparison import Comparison
+    from receptron.analysis.comparison import Comparison, Pair
     from receptron.analysis.inspection import Layer
 
 
@@ -41,19 +41,29 @@ def _totals(found: "Comparison") -> Table:
     for name in (found.left, found.right, "ratio"):
         table.add_column(name, justify="right")
     for row in found.totals:
-        table.add_row(row.quantity, f"{row.left:,}", f"{row.right:,}", "" if row.ratio is None else f"{row.ratio:.3g}")
+        table.add_row(row.quantity, f"{row.left:,}", f"{row.right:,}", "" if row.ratio is None else f"{row.ratio:.4g}")
     return table
 
 
 def _layers(found: "Comparison", changed: bool) -> Table:
     table = Table(box=None, header_style="bold")
     for name in (found.left, "output", "", found.right, "output"):
-        table.add_column(name, no_wrap=True)
+        table.add_column(name, overflow="fold", no_wrap=name == "output")
     for pair in found.layers:
         if not (changed and pair.same):
-            table.add_row(*_cells(pair.left), "=" if pair.same else "differs", *_cells(pair.right))
+            table.add_row(*_cells(pair.left), _verdict(pair), *_cells(pair.right))
     return table
 
 
 def _cells(layer: "Layer | None") -> tuple[str, str]:
     return ("", "") if layer is None else (f"{layer.path} {layer.kind}", "x".join(map(str, layer.after)))
+
+
+def _verdict(pair: "Pair") -> str:
+    """ "=" for twins, else what tells the two layers apart."""
+    left, right = pair.left, pair.right
+    if left is None or right is None:
+        return "only right" if left is None else "only left"
+    numbers = (("kind", left.kind, right.kind), ("input", left.before, right.before), ("output", left.after, right.after))
+    numbers += (("parameters", left.parameters, right.parameters), ("MACs", left.macs, right.macs))
+    return "differ: " + ", ".join(name for name, ours, theirs in numbers if ours != theirs) if not pair.same else "="

@@ -25,9 +25,10 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled images; those that it was trained on are told apart."""
+    from receptron.cli.bars import Bars
     from receptron.jobs import evaluate as job
 
-    found = job.evaluate(model, path, side=side, batch=batch, device=device)
+    found = job.evaluate(model, path, side=side, batch=batch, device=device, progress=Bars(patience=2))
     if as_json:
         screen.json(found)
     else:

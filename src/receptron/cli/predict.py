@@ -32,10 +32,11 @@ def predict(
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other: choose one")
+    from receptron.cli.bars import Bars
     from receptron.jobs import predict as job
 
     named = [name for path in paths for name in (job.listed(sys.stdin.buffer.read()) if path == "-" else [path])]
-    found = job.predict(model, named, batch=batch, device=device)
+    found = job.predict(model, named, batch=batch, device=device, progress=Bars(patience=2))
     if as_json:
         screen.json(found)
     elif as_csv:

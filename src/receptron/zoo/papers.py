@@ -146,7 +146,7 @@ _ROWS = (
         "Densely Connected Convolutional Networks",
         "Huang, Liu, van der Maaten, Weinberger",
         "arXiv:1608.06993",
-        "every layer sees all maps before it",
+        "within a block every layer sees the maps of all layers before it",
         "features are reused instead of relearnt, so layers may be thin",
         "resnet",
     ),
