@@ -65,9 +65,9 @@ def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish
     parts, owned = _parts(modules), _owned(modules)
     each = list({id(module): module for _, module in modules}.values())
     with ExitStack() as stack:
+        stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
         stack.enter_context(untouched(each))
         swapped = stack.enter_context(stand_ins(each))
-        stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
         stack.enter_context(torch.set_grad_enabled(finish is not None))
         _set_mode(net, train)
         recorder = Recorder(paths, swapped)
