@@ -22,11 +22,11 @@ ReceptronError
 ├── TrainingFault             training cannot go on                           exit code 1
 │   └── NonFinite             NaN or infinity in loss, gradient, statistics or metric
 └── AnalysisFault             a network cannot be recorded or measured        exit code 1
-    ├── Unrecordable          a forward pass that broke off (in analysis/recording.py, for it carries the tape up to there)
     ├── ShapeClash            two layers whose shapes do not fit
     └── NotLocal              a question about a window asked of a layer that sees everything
 
-Each says what happened, why, and how to mend it.
+Each says what happened, why, and how to mend it. One more AnalysisFault, Unrecordable, carries the tape of a forward pass up to where it
+broke off, and so stands beside it in analysis/recording.py.
 """
 
 from collections.abc import Iterable
