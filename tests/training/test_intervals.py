@@ -20,6 +20,14 @@ def test_wilson_agrees_with_scipy(right: int, count: int):
     assert ours.low <= ours.value <= ours.high
 
 
+def test_a_cross_validated_share_is_told_as_if_fewer_images_had_been_seen():
+    theirs = binomtest(50, 100).proportion_ci(method="wilson")
+    ours = intervals.out_of_fold(70, 140)
+    assert (ours.value, ours.count) == (0.5, 140)
+    assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
+    assert intervals.out_of_fold(0, 0) == intervals.wilson(0, 0)
+
+
 def test_wilson_of_a_perfect_score_is_not_certain():
     assert intervals.wilson(10, 10).low == pytest.approx(10 / (10 + intervals.Z**2))
     assert intervals.wilson(10, 10).high == 1.0

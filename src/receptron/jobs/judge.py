@@ -64,7 +64,8 @@ def judge_out_of_fold(model: Model, learnt: Learnt) -> Judged:
     near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.ground.folds)[rows]
     common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
     source = f"{len(learnt.ground.folds)}-fold cross-validation on {len(rows):,} images"
-    return _judged(model, seen, source, {"majority class": common, "nearest neighbour": near}, None)
+    judged = _judged(model, seen, source, {"majority class": common, "nearest neighbour": near}, None)
+    return replace(judged, evaluation=_evaluate(model, seen, source, folded=True))
 
 
 def _known(learnt: Learnt) -> Tensor:
@@ -72,8 +73,8 @@ def _known(learnt: Learnt) -> Tensor:
     return learnt.features.pooled[:, 0] if learnt.features else pixels_of(learnt.ground, learnt.ground.images)
 
 
-def _evaluate(model: Model, seen: _Seen, source: str) -> Evaluation:
-    return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names)
+def _evaluate(model: Model, seen: _Seen, source: str, *, folded: bool = False) -> Evaluation:
+    return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, folded=folded)
 
 
 def _judged(model: Model, seen: _Seen, source: str, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judged:

@@ -14,7 +14,7 @@ from receptron.training.boundary import Tail
 from receptron.training.frozen import Features, compute
 from receptron.training.ground import Climbed, Ground, answers, answers_on_canvases
 from receptron.training.head import Chosen, choose_head
-from receptron.training.intervals import paired_gain, wilson
+from receptron.training.intervals import out_of_fold, paired_gain
 from receptron.training.measured import fastest_for_training
 from receptron.training.plan import Plan
 from receptron.training.run import Point, Rung, Trial
@@ -97,7 +97,7 @@ def _rung_1(features: Features, ground: Ground, below: NDArray[np.bool_], notes:
     sure = "" if gain.low > 0 else "; it is not surely better than the nearest neighbour, but it is the first rung that is a network"
     why = f"regularisation {chosen.head.strength:g} chosen by {len(ground.folds)}-fold cross-validation{sure}"
     seconds = ground.around.clock.spent - began
-    notes.rungs.append(Rung("linear head", wilson(int(right.sum()), len(right)), gain, seconds, True, why))
+    notes.rungs.append(Rung("linear head", out_of_fold(int(right.sum()), len(right)), gain, seconds, True, why))
     return chosen
 
 
