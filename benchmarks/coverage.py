@@ -73,7 +73,7 @@ def main() -> None:
         rest = np.setdiff1d(np.arange(len(labels)), rows)
         shares = [(head.logits(features[rest, 0]).argmax(1) == labels[rest].numpy()).mean() for head in (*chosen.folds, chosen.head)]
         counts = int(right.sum()), len(right)
-        told.append((out_of_fold(*counts), wilson(*counts), float(np.mean(shares[:-1])), float(shares[-1])))
+        told.append((out_of_fold(*counts, FOLDS), wilson(*counts), float(np.mean(shares[:-1])), float(shares[-1])))
     table = Table("figure", "heads of the folds", "the head on all of the subset", title=f"{options.subsets} subsets of {options.size}")
     table.add_row("mean cross-validated accuracy", *[f"{np.mean([found.value for found, *_ in told]):.1%}"] * 2)
     truths = np.array([rest for _, _, *rest in told])

@@ -11,7 +11,7 @@ from reference_nets import torchvision_net
 from torch import nn
 
 from receptron.analysis.budget import check
-from receptron.analysis.comparison import compare
+from receptron.analysis.comparison import compare, differences
 from receptron.analysis.conventions import reconcile, total_by
 from receptron.analysis.graph import graph_of
 from receptron.analysis.inspection import Inspection, Question, inspect
@@ -174,3 +174,14 @@ def test_a_picture_that_is_none_is_refused(resnet: Inspection, tmp_path: Path):
     (tmp_path / "photo.png").write_text("no picture")
     with pytest.raises(BadValue, match="cannot be read as an image"):
         inspection_page(resnet, torchvision_net("resnet50"), SIZE, tmp_path / "photo.png")
+
+
+def test_two_layers_differ_in_what_was_changed_and_nothing_else():
+    plain, biased, wider, other = (
+        inspect(nn.Sequential(layer), (3, 16, 16)).layers[-1]
+        for layer in (nn.Conv2d(3, 8, 3, bias=False), nn.Conv2d(3, 8, 3), nn.Conv2d(3, 9, 3, bias=False), nn.MaxPool2d(3, 1))
+    )
+    assert differences(plain, plain) == ()
+    assert differences(plain, biased) == ("parameters",)
+    assert differences(plain, wider) == ("output", "parameters", "MACs")
+    assert "kind" in differences(plain, other)

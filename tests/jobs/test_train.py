@@ -105,6 +105,8 @@ def test_without_a_test_side_every_image_is_judged_by_a_network_that_never_saw_i
     ):
         assert found.card.evaluation.count == 36, name
         assert found.card.evaluation.source == "5-fold cross-validation on 36 images"
+        assert found.card.evaluation.accuracy in [rung.accuracy for rung in found.ladder], "one figure, one interval"
+        assert found.card.evaluation.accuracy.method == "Wilson, widened for cross-validation"
         assert all(count.test == 0 for count in found.split.counts)
     assert not any(point.accuracy for point in scratch(photos, tmp_path / "again", test_size=0).curves), "folds that judge choose no epoch"
 

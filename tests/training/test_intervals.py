@@ -22,10 +22,11 @@ def test_wilson_agrees_with_scipy(right: int, count: int):
 
 def test_a_cross_validated_share_is_told_as_if_fewer_images_had_been_seen():
     theirs = binomtest(50, 100).proportion_ci(method="wilson")
-    ours = intervals.out_of_fold(70, 140)
+    ours = intervals.out_of_fold(70, 140, 5)
     assert (ours.value, ours.count) == (0.5, 140)
     assert (ours.low, ours.high) == pytest.approx((theirs.low, theirs.high), abs=1e-12)
-    assert intervals.out_of_fold(0, 0) == intervals.wilson(0, 0)
+    assert intervals.out_of_fold(0, 0, 5) == intervals.wilson(0, 0)
+    assert intervals.out_of_fold(70, 140, 1) == intervals.wilson(70, 140), "one network answers independently"
 
 
 def test_wilson_of_a_perfect_score_is_not_certain():

@@ -40,6 +40,13 @@ def compare(left: Inspection, right: Inspection) -> Comparison:
     return Comparison(left.name, right.name, _totals(left, right), _aligned(_leaves(left), _leaves(right)))
 
 
+def differences(a: Layer, b: Layer) -> tuple[str, ...]:
+    """What tells two layers apart; nothing for twins."""
+    numbers = (("kind", a.kind, b.kind), ("input", a.before, b.before), ("output", a.after, b.after))
+    numbers += (("parameters", a.parameters, b.parameters), ("MACs", a.macs, b.macs))
+    return tuple(name for name, ours, theirs in numbers if ours != theirs)
+
+
 def _totals(left: Inspection, right: Inspection) -> tuple[Difference, ...]:
     rows = [
         ("parameters", left.cost.parameters, right.cost.parameters),
@@ -86,4 +93,4 @@ def _signature(layer: Layer) -> tuple[str, tuple[int, ...]]:
 
 
 def _same(a: Layer, b: Layer) -> bool:
-    return (a.kind, a.before, a.after, a.parameters, a.macs) == (b.kind, b.before, b.after, b.parameters, b.macs)
+    return not differences(a, b)

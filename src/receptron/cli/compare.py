@@ -60,10 +60,9 @@ def _cells(layer: "Layer | None") -> tuple[str, str]:
 
 
 def _verdict(pair: "Pair") -> str:
-    """ "=" for twins, else what tells the two layers apart."""
-    left, right = pair.left, pair.right
-    if left is None or right is None:
-        return "only right" if left is None else "only left"
-    numbers = (("kind", left.kind, right.kind), ("input", left.before, right.before), ("output", left.after, right.after))
-    numbers += (("parameters", left.parameters, right.parameters), ("MACs", left.macs, right.macs))
-    return "differ: " + ", ".join(name for name, ours, theirs in numbers if ours != theirs) if not pair.same else "="
+    """What tells the two layers apart, after a sign for twins."""
+    from receptron.analysis.comparison import differences
+
+    if pair.left is None or pair.right is None:
+        return "only right" if pair.left is None else "only left"
+    return "=" if pair.same else f"differ: {', '.join(differences(pair.left, pair.right))}"

@@ -54,7 +54,7 @@ def judge_on_test(model: Model, learnt: Learnt, test: Images, leaked: frozenset[
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
     source = f"{len(kept.truth):,} test images{told}"
     given = None if clean.all() else _evaluate(model, seen, f"{len(seen.truth):,} test images as given, leaks included")
-    return _judged(model, kept, source, {"majority class": common, "nearest neighbour": near}, given)
+    return _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
 
 
 def judge_out_of_fold(model: Model, learnt: Learnt) -> Judged:
@@ -64,8 +64,8 @@ def judge_out_of_fold(model: Model, learnt: Learnt) -> Judged:
     near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.ground.folds)[rows]
     common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
     source = f"{len(learnt.ground.folds)}-fold cross-validation on {len(rows):,} images"
-    judged = _judged(model, seen, source, {"majority class": common, "nearest neighbour": near}, None)
-    return replace(judged, evaluation=_evaluate(model, seen, source, folded=True))
+    evaluation = _evaluate(model, seen, source, networks=len(learnt.ground.folds))
+    return _judged(model, seen, evaluation, {"majority class": common, "nearest neighbour": near}, None)
 
 
 def _known(learnt: Learnt) -> Tensor:
@@ -73,11 +73,11 @@ def _known(learnt: Learnt) -> Tensor:
     return learnt.features.pooled[:, 0] if learnt.features else pixels_of(learnt.ground, learnt.ground.images)
 
 
-def _evaluate(model: Model, seen: _Seen, source: str, *, folded: bool = False) -> Evaluation:
-    return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, folded=folded)
+def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
+    return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks)
 
 
-def _judged(model: Model, seen: _Seen, source: str, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judged:
+def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judged:
     right = seen.logits.argmax(1) == seen.truth
     chances = calibration.probabilities(seen.logits, model.card.temperature)
     answers = [
@@ -87,4 +87,4 @@ def _judged(model: Model, seen: _Seen, source: str, rivals: dict[str, NDArray[np
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted(answers, key=lambda a: a.confidence)
     comparisons = tuple(compare(right, answer == seen.truth, name) for name, answer in rivals.items())
-    return Judged(_evaluate(model, seen, source), comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))
+    return Judged(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))

@@ -130,9 +130,7 @@ def _judge(sided: _Sided, learnt: Learnt, start: Start, extras: Extras, provenan
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.ground.classes
     temperature = calibration.temperature(learnt.climbed.logits, learnt.truth)
-    folded = evaluate(
-        learnt.climbed.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold", folded=True
-    )
+    folded = evaluate(learnt.climbed.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
     card = Card(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.climbed.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,

@@ -19,12 +19,12 @@ def evaluate(
     source: str,
     names: Sequence[str] = (),
     *,
-    folded: bool = False,
+    networks: int = 1,
 ) -> Evaluation:
     """Judge `logits` (N, K) of images whose true classes are `labels` (N,), numbers into `classes` (K).
 
-    `source` says which images they are ("240 test images"); `names` (N) are their files, for errors. `folded`: the answers
-    are out of fold, which widens the interval of the accuracy.
+    `source` says which images they are ("240 test images"); `names` (N) are their files, for errors. Answers of several
+    `networks`, out of fold, widen the interval of the accuracy.
     Raises: NoImages; NonFinite naming the images with NaN or infinite logits; BadValue if shapes or labels do not fit.
     """
     scores, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
@@ -38,7 +38,7 @@ def evaluate(
     return Evaluation(
         count=len(truth),
         source=source,
-        accuracy=(intervals.out_of_fold if folded else intervals.wilson)(int(correct.sum()), len(truth)),
+        accuracy=intervals.out_of_fold(int(correct.sum()), len(truth), networks),
         balanced_accuracy=intervals.mean_of_proportions([row.recall for row in rows]),
         classes=rows,
         confusion=tuple(tuple(int(n) for n in row) for row in table),

@@ -41,14 +41,15 @@ def wilson(right: int, count: int) -> Estimate:
     return Estimate(right / count, *_wilson_limits(right / count, count), count, "Wilson")
 
 
-def out_of_fold(right: int, count: int) -> Estimate:
-    """A proportion of images that were answered by networks which had not seen them, but share training images with each other.
+def out_of_fold(right: int, count: int, networks: int) -> Estimate:
+    """A proportion of images that were answered by `networks` networks, each for images that it had not seen.
 
-    Such answers vary together, so that Wilson's interval for `count` images covers 91 % instead of 95; this is the one for fewer images.
+    Several share training images, so that their answers vary together: Wilson's interval for `count` images covers 91 % instead of 95, and
+    this is the one for fewer images. The answers of one network are independent.
     Raises: BadValue unless 0 <= right <= count.
     """
     plain = wilson(right, count)
-    if count == 0:
+    if count == 0 or networks == 1:
         return plain
     return Estimate(plain.value, *_wilson_limits(plain.value, count / FOLDED), count, "Wilson, widened for cross-validation")
 

@@ -97,7 +97,7 @@ def _rung_1(features: Features, ground: Ground, below: NDArray[np.bool_], notes:
     sure = "" if gain.low > 0 else "; it is not surely better than the nearest neighbour, but it is the first rung that is a network"
     why = f"regularisation {chosen.head.strength:g} chosen by {len(ground.folds)}-fold cross-validation{sure}"
     seconds = ground.around.clock.spent - began
-    notes.rungs.append(Rung("linear head", out_of_fold(int(right.sum()), len(right)), gain, seconds, True, why))
+    notes.rungs.append(Rung("linear head", out_of_fold(int(right.sum()), len(right), len(ground.folds)), gain, seconds, True, why))
     return chosen
 
 

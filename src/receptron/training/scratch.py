@@ -16,7 +16,7 @@ from receptron.data.prepare import prepare
 from receptron.training import baselines
 from receptron.training.engine import Engine
 from receptron.training.ground import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
-from receptron.training.intervals import paired_gain, wilson
+from receptron.training.intervals import out_of_fold, paired_gain
 from receptron.training.loop import Fitted, Phase, fit
 from receptron.training.measured import fastest_for_training
 from receptron.training.objective import Supervised
@@ -69,7 +69,7 @@ def train_from_scratch(make: Callable[[], Classifier], ground: Ground) -> Scratc
     gain = paired_gain(right, near[rows])
     kept = "the last was kept" if ground.full_folds else "the best by the images held out was kept"
     why = f"{plan.epochs} epochs; {kept}" + ("; interrupted" if ground.around.watch.stop else "")
-    rung = Rung(NAME, wilson(int(right.sum()), len(right)), gain, ground.around.clock.spent - began, True, why)
+    rung = Rung(NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, ground.around.clock.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
     return Scratch(Climbed(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
 

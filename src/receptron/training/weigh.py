@@ -87,7 +87,7 @@ def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> W
     tested = f"{len(modules)} of {len(ground.folds)} folds, {len(rows):,} images"
     why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
     why += f"; {verdict}" if verdict and not taken else ""
-    rung = Rung(step.name, out_of_fold(int(right.sum()), len(right)), gain, clock.spent - began, taken, why)
+    rung = Rung(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, clock.spent - began, taken, why)
     return Weighed(rung, tuple(modules), rows, logits, tuple(points))
 
 

@@ -12,12 +12,7 @@ from receptron.tutor.figures import (
     trained_head,
 )
 from receptron.tutor.questions.question import Question, point
-
-YOSINSKI = "Yosinski et al. 2014, How transferable are features in deep neural networks?, arXiv:1411.1792"
-GOODFELLOW = "Goodfellow, Bengio and Courville 2016, Deep Learning, chapter 9"
-ZEILER = "Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901, section 4"
-HE = "He et al. 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385, sections 1 and 4.1"
-PLAIN = Conv(3, 1, 1, c_in=256, c_out=512, bias=False)
+from receptron.tutor.questions.sources import GOODFELLOW, YOSINSKI, ZEILER
 
 QUESTIONS = (
     Question(

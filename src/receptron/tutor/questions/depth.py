@@ -16,11 +16,8 @@ from receptron.tutor.figures import (
     year,
 )
 from receptron.tutor.questions.question import Question, point
+from receptron.tutor.questions.sources import HE_PLAIN
 
-YOSINSKI = "Yosinski et al. 2014, How transferable are features in deep neural networks?, arXiv:1411.1792"
-GOODFELLOW = "Goodfellow, Bengio and Courville 2016, Deep Learning, chapter 9"
-ZEILER = "Zeiler and Fergus 2014, Visualizing and Understanding Convolutional Networks, arXiv:1311.2901, section 4"
-HE = "He et al. 2016, Deep Residual Learning for Image Recognition, arXiv:1512.03385, sections 1 and 4.1"
 PLAIN = Conv(3, 1, 1, c_in=256, c_out=512, bias=False)
 
 QUESTIONS = (
@@ -30,14 +27,14 @@ QUESTIONS = (
         "skip-connections",
         "What are skip connections, and which problem did they solve?",
         (
-            point("A block gives y = F(x) + x and learns only the difference from its input.", source=HE),
-            point("Plain nets got worse with depth on their training images too (degradation), which is no overfitting.", source=HE),
-            point("The identity is easy for a residual block: F need only be zero.", source=HE),
+            point("A block gives y = F(x) + x and learns only the difference from its input.", source=HE_PLAIN),
+            point("Plain nets got worse with depth on their training images too (degradation), which is no overfitting.", source=HE_PLAIN),
+            point("The identity is easy for a residual block: F need only be zero.", source=HE_PLAIN),
             point(
                 "The gradient gets a path with factor 1; with branches of slope 0.1, 20 blocks pass on 1.1^20 = {} instead of 0.1^20.",
                 lambda: f"{1.1**20:.2f}",
             ),
-            point("The authors do not blame vanishing gradients, as their plain nets had BatchNorm.", source=HE),
+            point("The authors do not blame vanishing gradients, as their plain nets had BatchNorm.", source=HE_PLAIN),
             point("152 layers could be trained: {} parameters.", net_parameters("resnet152")),
         ),
         "What happens at the blocks where the number of channels changes?",
