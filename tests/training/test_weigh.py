@@ -18,7 +18,7 @@ from receptron.training.engine import Engine
 from receptron.training.ground import Ground
 from receptron.training.plan import Plan
 from receptron.training.source import ViewSource
-from receptron.training.weigh import Step, weigh
+from receptron.training.weigh import Step, finish, weigh
 
 COUNT, FOLDS = 120, 4
 
@@ -64,9 +64,9 @@ def test_chance_alone_climbs_in_less_than_five_per_cent():
     climbed, looser, draw = 0, 0, np.random.default_rng(0)
     for _ in range(2000):
         ours, theirs = draw.random((2, 250)) < 0.85
-        looks = [(int((ours & ~theirs)[:n].sum()), int((~ours & theirs)[:n].sum())) for n in (50, 100, 150, 200, 250)]
-        climbed += any(weighing._sure(ours[:n], theirs[:n]) for n in (50, 100, 150, 200, 250))
-        looser += any(won > lost and binomtest(won, won + lost).pvalue <= 0.10 for won, lost in looks)
+        counts = [(int((ours & ~theirs)[:n].sum()), int((~ours & theirs)[:n].sum())) for n in (50, 100, 150, 200, 250)]
+        climbed += any(weighing._sure(ours[:n], theirs[:n], 5) for n in (50, 100, 150, 200, 250))
+        looser += any(won > lost and binomtest(won, won + lost).pvalue <= 0.10 for won, lost in counts)
     assert climbed / 2000 < 0.05
     assert looser / 2000 > 0.05, "the mutated twin: a looser level would let chance through"
 
@@ -110,7 +110,7 @@ def test_a_fold_that_was_interrupted_is_judged_as_it_is():
     place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
     rung = step(place, ours)
 
-    def interrupting(fold: int | None) -> nn.Module:
+    def interrupting(fold: int) -> nn.Module:
         place.around.watch.stop = True
         return rung.start(fold)
 
@@ -129,3 +129,23 @@ def test_answers_that_are_not_finite_stop_and_name_the_images():
 
     with pytest.raises(NonFinite, match=place.images.names[place.folds[0][1]]):
         weigh(replace(rung, judge=judge), place, theirs, FOLDS)
+
+
+def test_the_last_training_goes_on_from_a_copy_of_the_first_folds_network_for_half_the_epochs():
+    place, (ours, _) = ground(COUNT, folds=FOLDS), patterns(60, 0)
+    seen: list[int] = []
+
+    def source(rows: NDArray[np.int64]) -> ViewSource:
+        seen.append(len(rows))
+        part = place.images.part(rows)
+        return ViewSource(torch.ones(len(rows), 1, 4), part.names, part.targets)
+
+    rung = replace(step(place, ours), plan=Plan(6, 30, 0.1), source=source)
+    first = nn.Linear(4, 3)
+    before = {name: value.clone() for name, value in first.state_dict().items()}
+    module, points = finish(rung, place, first)
+    assert seen == [COUNT] and len(points) == 3
+    assert all(torch.equal(value, before[name]) for name, value in first.state_dict().items()), "the fold's own network stays as judged"
+    assert not torch.equal(module.weight, first.weight)
+    still = replace(rung, plan=replace(rung.plan, rate=0.0, decay=0.0))
+    assert torch.equal(finish(still, place, first)[0].weight, first.weight), "without a rate it ends where the fold's network stood"

@@ -19,7 +19,7 @@ from receptron.training.measured import fastest_for_training
 from receptron.training.plan import Plan
 from receptron.training.run import Point, Rung, Trial
 from receptron.training.source import CanvasSource, Source, ViewSource
-from receptron.training.weigh import Step, Weighed, train, weigh
+from receptron.training.weigh import Step, Weighed, finish, weigh
 
 BATCH = 32
 VISITS = 12_000  # image visits that fine-tuning needs at least, so few images are visited for more epochs
@@ -109,12 +109,13 @@ def _try(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int, notes
 
 
 def _finish(step: Step, ground: Ground, weighed: Weighed, notes: _Notes) -> nn.Module:
-    """Train on all training images; after a Ctrl-C the module of the first fold, which was judged as it is, stands in."""
+    """Go on with all training images; after a Ctrl-C the module of the first fold, which was judged as it is, stands in."""
+    first = weighed.modules[0]
     if ground.around.watch.stop:
-        return weighed.modules[0]
-    module, points = train(step, ground, None)
+        return first
+    module, points = finish(step, ground, first)
     notes.points.extend(points)
-    return weighed.modules[0] if ground.around.watch.stop else module
+    return first if ground.around.watch.stop else module
 
 
 def _last_stage(features: Features, ground: Ground, chosen: Chosen, notes: _Notes) -> Step:
@@ -123,9 +124,9 @@ def _last_stage(features: Features, ground: Ground, chosen: Chosen, notes: _Note
     engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", ground, notes.trials)
     augmented = features.maps[:, 1:]
 
-    def start(fold: int | None) -> nn.Module:
+    def start(fold: int) -> nn.Module:
         tail = copy.deepcopy(features.divided.tail)
-        (chosen.head if fold is None else chosen.folds[fold]).put_into(last_layer(tail))
+        chosen.folds[fold].put_into(last_layer(tail))
         return tail
 
     def source(rows: NDArray[np.int64]) -> Source:
@@ -144,10 +145,9 @@ def _everything(net: Classifier, features: Features, ground: Ground, below: Weig
     sample = torch.zeros(BATCH // 2, ground.channels, ground.spec.pixels, ground.spec.pixels)
     engine, speed = fastest_for_training(net, sample, "everything", ground, notes.trials)
 
-    def start(fold: int | None) -> nn.Module:
+    def start(fold: int) -> nn.Module:
         twin = copy.deepcopy(net)
-        if fold is not None:
-            twin.load_state_dict(_from_tail(net, below.modules[fold], features.divided.boundary))
+        twin.load_state_dict(_from_tail(net, below.modules[fold], features.divided.boundary))
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:

@@ -1,7 +1,8 @@
 """Whether a rung is worth climbing: trained on folds, one after another, against the rung below on the very same images."""
 
+import copy
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +19,10 @@ from receptron.training.plan import Plan
 from receptron.training.run import Point, Rung
 from receptron.training.source import Source
 
-# Looking after every fold makes chance findings likelier; each look must pass a stricter level, so that all five together keep 5 %.
-# Source: Pocock 1977, Biometrika 64:191, Table 1, five looks. Fewer looks at this level are only more careful.
-LOOK = 0.0158
+# Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
+# Source: Pocock 1977, Biometrika 64:191, Table 1.
+LEVELS = {1: 0.05, 2: 0.0294, 3: 0.0221, 4: 0.0182, 5: 0.0158}
+FINISH = 0.5  # of the epochs, for all training images: it goes on from the first fold's network, which has seen most of them
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Step:
     plan: Plan
     engine: Engine
     speed: float  # training images per second on this machine
-    start: Callable[[int | None], nn.Module]  # fold (None: all training images) -> module to train
+    start: Callable[[int], nn.Module]  # fold that is held out -> module to train
     source: Callable[[NDArray[np.int64]], Source]  # training rows -> batches
     judge: Callable[[nn.Module, NDArray[np.int64]], NDArray[np.float64]]  # module, rows -> class scores
 
@@ -76,14 +78,14 @@ def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> W
         said = step.judge(module, held_out)
         check_finite(said, ground.images.part(held_out).names)
         rows, logits = np.concatenate([rows, held_out]), np.concatenate([logits, said])
-        sure = _sure(logits.argmax(1) == truth[rows], below[rows])
+        sure = _sure(logits.argmax(1) == truth[rows], below[rows], looks)
         if (verdict := _halted(ground)) or (sure and not ground.full_folds):
             break
     if not len(rows):
         return Weighed(Rung(step.name, None, None, clock.spent - began, False, verdict), (), rows, logits, ())
     right = logits.argmax(1) == truth[rows]
     gain = paired_gain(right, below[rows])
-    taken = _sure(right, below[rows]) and gain.low > 0
+    taken = _sure(right, below[rows], looks) and gain.low > 0
     tested = f"{len(modules)} of {len(ground.folds)} folds, {len(rows):,} images"
     why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
     why += f"; {verdict}" if verdict and not taken else ""
@@ -91,15 +93,27 @@ def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> W
     return Weighed(rung, tuple(modules), rows, logits, tuple(points))
 
 
-def train(step: Step, ground: Ground, fold: int | None) -> tuple[nn.Module, tuple[Point, ...]]:
-    """One training of `step`: without fold number `fold`, or on all training images."""
-    count = len(ground.images)
-    rows = np.arange(count) if fold is None else learning_rows(count, ground.folds[fold])
-    name = f"{step.name}, all training images" if fold is None else f"{step.name}, without fold {fold + 1}"
-    module = step.start(fold)
-    phase = Phase(name, module, step.source(rows), step.plan, Supervised(step.plan.smoothing))
-    fitted = fit(phase, step.engine, ground.around.desk(name))
-    return module, fitted.points
+def train(step: Step, ground: Ground, fold: int) -> tuple[nn.Module, tuple[Point, ...]]:
+    """One training of `step` without the images of fold number `fold`."""
+    rows = learning_rows(len(ground.images), ground.folds[fold])
+    return _train(step, ground, f"{step.name}, without fold {fold + 1}", step.start(fold), rows, step.plan)
+
+
+def finish(step: Step, ground: Ground, first: nn.Module) -> tuple[nn.Module, tuple[Point, ...]]:
+    """Train a copy of `first`, the network of one fold, on with all training images."""
+    plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
+    return _train(step, ground, f"{step.name}, all training images", copy.deepcopy(first), np.arange(len(ground.images)), plan)
+
+
+def _train(
+    step: Step, ground: Ground, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Plan
+) -> tuple[nn.Module, tuple[Point, ...]]:
+    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
+    return module, fit(phase, step.engine, ground.around.desk(name)).points
+
+
+def _last_epochs(plan: Plan) -> int:
+    return max(1, round(plan.epochs * FINISH))
 
 
 def _halted(ground: Ground) -> str:
@@ -111,7 +125,7 @@ def _no_time(step: Step, ground: Ground, fold: int) -> str:
     count, journal = len(ground.images), ground.around.journal
     share = 1 - len(ground.folds[fold]) / count
     left = len(ground.folds) - fold if ground.full_folds else 1
-    needed = step.seconds(round(count * (1 + share * left)))
+    needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + share * left)))
     key = f"time for {step.name}, fold {fold + 1}"
     known = journal.recall(key, str)
     if known is not None:
@@ -120,10 +134,10 @@ def _no_time(step: Step, ground: Ground, fold: int) -> str:
     return journal.note(key, f"it would take about {_span(needed)} and {_span(ground.around.clock.left)} are left" if over else "")
 
 
-def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> bool:
-    """Whether ours is better by the exact McNemar test at the level of one look."""
+def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], looks: int) -> bool:
+    """Whether ours is better by the exact McNemar test at the level of one among `looks` looks."""
     won, lost = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
-    return won > lost and bool(binomtest(won, won + lost).pvalue <= LOOK)
+    return won > lost and bool(binomtest(won, won + lost).pvalue <= LEVELS[looks])
 
 
 def _span(seconds: float) -> str:
