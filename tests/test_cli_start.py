@@ -7,7 +7,7 @@ import sys
 import pytest
 import typer.main
 
-from receptron.cli.app import app
+from receptron.cli.app import commands as command_line
 
 HEAVY = ["torch", "numpy", "scipy", "sklearn", "PIL", "pyarrow", "jinja2", "huggingface_hub", "lightning_fabric"]
 LOADED = """
@@ -28,7 +28,7 @@ def commands() -> list[list[str]]:
         inner: dict[str, object] = getattr(command, "commands", {})
         return [words, *(deeper for name, one in sorted(inner.items()) for deeper in below(one, [*words, name]))]
 
-    return below(typer.main.get_command(app), [])
+    return below(typer.main.get_command(command_line()), [])
 
 
 def help_of(words: list[str]) -> tuple[str, int, list[str]]:
@@ -61,4 +61,4 @@ def test_every_command_and_option_says_what_it_is_for():
         own = [] if getattr(command, "help", None) else [" ".join(words)]
         return [*own, *(name for key, one in inner.items() for name in silent(one, [*words, key]))]
 
-    assert silent(typer.main.get_command(app), []) == []
+    assert silent(typer.main.get_command(command_line()), []) == []

@@ -18,7 +18,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 import readme  # noqa: E402
 
 from receptron import durable, zoo  # noqa: E402
-from receptron.cli.app import app  # noqa: E402
+from receptron.cli.app import commands  # noqa: E402
 from receptron.weights import store  # noqa: E402
 from shell import run  # noqa: E402
 
@@ -84,7 +84,7 @@ def test_every_snippet_runs(desk: Path):
 
 def test_every_command_of_the_program_is_shown():
     shown = {shlex.split(command)[1] for block in BLOCKS for command in block.commands}
-    assert shown == set(typer.main.get_command(app).commands)
+    assert shown == set(typer.main.get_command(commands()).commands)
 
 
 def test_every_block_is_of_a_kind_that_is_run():

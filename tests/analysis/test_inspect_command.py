@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from receptron.cli.app import app
+from receptron.cli.app import commands
 from receptron.errors import ReceptronError
 
 
 def receptron(*words: str) -> tuple[int, str]:
     """Exit code and output, in this process; an error of ours as `main` would tell it."""
-    ran = CliRunner().invoke(app, list(words))
+    ran = CliRunner().invoke(commands(), list(words))
     if isinstance(ran.exception, ReceptronError):
         return ran.exception.exit_code, f"{type(ran.exception).__name__}: {ran.exception}"
     if ran.exception is not None and not isinstance(ran.exception, SystemExit):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 from typer.testing import CliRunner
 
-from receptron.cli.app import app
+from receptron.cli.app import commands
 from receptron.data.catalog import Audit
 from receptron.errors import BadValue
 from receptron.records import from_json
@@ -25,7 +25,7 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_a_clean_folder_exits_with_zero_and_tells_what_comes_next(photos: Path):
-    done = CliRunner().invoke(app, ["audit", str(photos)])
+    done = CliRunner().invoke(commands(), ["audit", str(photos)])
     assert done.exit_code == 0
     assert "20 images in class folders, 0 unreadable" in done.stdout
     assert "class [red]0" in done.stdout
@@ -36,7 +36,7 @@ def test_a_clean_folder_exits_with_zero_and_tells_what_comes_next(photos: Path):
 def test_broken_images_exit_with_one_unless_allowed(photos: Path):
     (photos / "class [red]0/bad.jpg").write_bytes(b"")
     for flags, code in (([], 1), (["--allow-broken"], 0)):
-        done = CliRunner().invoke(app, ["audit", str(photos), *flags])
+        done = CliRunner().invoke(commands(), ["audit", str(photos), *flags])
         assert done.exit_code == code
         assert "class [red]0/bad.jpg  the file is empty" in done.stdout
         assert "cure: copy or download them again" in done.stdout
@@ -44,12 +44,12 @@ def test_broken_images_exit_with_one_unless_allowed(photos: Path):
 
 def test_json_is_the_record_and_nothing_else(photos: Path):
     (photos / "class [red]0/bad.jpg").write_bytes(b"")
-    done = CliRunner().invoke(app, ["audit", str(photos), "--json", "--allow-broken"])
+    done = CliRunner().invoke(commands(), ["audit", str(photos), "--json", "--allow-broken"])
     found = from_json(done.stdout, Audit)
     assert (found.images, found.broken) == (21, 1)
 
 
 def test_nowhere_is_misuse(tmp_path: Path):
-    done = CliRunner().invoke(app, ["audit", str(tmp_path / "none")])
+    done = CliRunner().invoke(commands(), ["audit", str(tmp_path / "none")])
     assert isinstance(done.exception, BadValue)
     assert done.exception.exit_code == 2

@@ -21,9 +21,9 @@ from shell import run
 PROGRAM = """
 import sys
 from datetime import datetime
-from receptron.cli.app import app
+from receptron.cli.app import commands
 from receptron.cli.practice_desk import Setting
-app(sys.argv[2:], obj=Setting(lambda: datetime.fromisoformat(sys.argv[1]), 5))
+commands()(sys.argv[2:], obj=Setting(lambda: datetime.fromisoformat(sys.argv[1]), 5))
 """
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 

@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from receptron import zoo
-from receptron.cli.app import app
+from receptron.cli.app import commands
 from receptron.errors import BadValue, UnknownName
 from receptron.zoo import cards
 from receptron.zoo.papers import PAPERS
@@ -82,18 +82,18 @@ def test_the_history_runs_from_lenet_to_convnext_without_gaps():
 
 
 def test_the_command_prints_a_table_a_card_and_the_history():
-    table = run(app, ["zoo", "--year", "2012", "--sort", "name"])
+    table = run(commands(), ["zoo", "--year", "2012", "--sort", "name"])
     assert table.exit_code == 0 and "alexnet_2012" in table.stdout and "resnet18" not in table.stdout
-    card = run(app, ["zoo", "lenet5"])
+    card = run(commands(), ["zoo", "lenet5"])
     assert "61,706" in card.stdout and "16 x 5 x 5" in card.stdout
-    assert "convolution and" in run(app, ["zoo", "--timeline"]).stdout
+    assert "convolution and" in run(commands(), ["zoo", "--timeline"]).stdout
 
 
 def test_the_command_prints_records():
-    rows = json.loads(run(app, ["zoo", "--json", "--max-parameters", "0.1"]).stdout)
+    rows = json.loads(run(commands(), ["zoo", "--json", "--max-parameters", "0.1"]).stdout)
     assert {row["name"] for row in rows} == {"lenet5", "lenet5_1998"}
-    assert json.loads(run(app, ["zoo", "vgg16", "--json"]).stdout)["row"]["parameters"] == 138_357_544
-    assert json.loads(run(app, ["zoo", "--timeline", "--json"]).stdout)[0]["key"] == "lenet"
+    assert json.loads(run(commands(), ["zoo", "vgg16", "--json"]).stdout)["row"]["parameters"] == 138_357_544
+    assert json.loads(run(commands(), ["zoo", "--timeline", "--json"]).stdout)[0]["key"] == "lenet"
 
 
 def test_importing_the_zoo_imports_no_oracle_and_no_network_library():

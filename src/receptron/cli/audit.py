@@ -39,7 +39,7 @@ def _show(found: "Audit", path: str) -> None:
     table = Table("class", "readable images", box=None)
     for label, count in found.classes.items():
         table.add_row(Text(screen.printable(label)), f"{count:,}")
-    screen.out.print(table)
+    screen.out().print(table)
     for one in found.findings:
         _line(_finding(one))
     _line(Text("" if found.findings else "\nNothing wrong was found."))
@@ -64,7 +64,7 @@ def _files(one: "Finding") -> list[str]:
 
 
 def _line(text: Text) -> None:
-    screen.out.print(text, soft_wrap=True)
+    screen.out().print(text, soft_wrap=True)
 
 
 def _quoted(path: str) -> str:

@@ -27,9 +27,9 @@ class Bars:
             TextColumn("{task.fields[rate]}"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
-            console=screen.err,
+            console=screen.err(),
             transient=True,
-            disable=not screen.err.is_terminal,
+            disable=not screen.err().is_terminal,
         )
         self.task = self.bar.add_task(stage, total=total, rate="", note="")
         self.bar.start()

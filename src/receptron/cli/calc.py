@@ -161,7 +161,7 @@ def path(
     if json or notation != "text":
         _show(found, json, notation)
     else:
-        screen.out.print(table(found), soft_wrap=True)
+        screen.write(table(found))
 
 
 def separable(
@@ -232,7 +232,7 @@ def _show(derivations: "tuple[Derivation, ...]", json: bool, notation: str) -> N
         from receptron.arithmetic.derivation import written
 
         for derivation in derivations:
-            screen.out.print(written(derivation, notation), soft_wrap=True, markup=False)
+            screen.write(written(derivation, notation))
 
 
 for _name, _command in {

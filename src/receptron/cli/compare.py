@@ -29,8 +29,8 @@ def compare(
     if json:
         screen.json(found)
     else:
-        screen.out.print(_totals(found))
-        screen.out.print(_layers(found, changed))
+        screen.out().print(_totals(found))
+        screen.out().print(_layers(found, changed))
     if html is not None:
         screen.say(f"page: {html}")
 

@@ -38,11 +38,11 @@ def evaluate(
 def _show(found: "Evaluated") -> None:
     for figures in (found.fresh, found.trained):
         if figures:
-            screen.out.print(_lines(figures), _classes(figures), "", sep="\n")
+            screen.out().print(_lines(figures), _classes(figures), "", sep="\n")
     if found.trained:
         screen.tell("Figures on images that the model was trained on flatter it; they say nothing about new ones.")
     for answer in found.mistakes[:_SHOWN]:
-        screen.out.print(
+        screen.out().print(
             Text(
                 screen.printable(f"wrong: {answer.path} is {answer.label}, answered {answer.predicted} at {100 * answer.confidence:.0f} %")
             )

@@ -53,7 +53,7 @@ def inspect(
 
 
 def _print(found: "Inspection", depth: int) -> None:
-    out = screen.out
+    out = screen.out()
     out.print(_layers(found, depth))
     least = "at least " if found.cost.unknown else ""
     out.print(f"parameters {found.cost.parameters:,} ({found.cost.trainable:,} trainable), buffers {found.cost.buffers:,}")
@@ -95,40 +95,40 @@ def _tell_field(found: "Inspection") -> None:
         for name, axis in zip(("height", "width"), found.field.field.axes, strict=False):
             place = f"{found.field.field.layer or 'the output'}, {name}"
             local = f", along local paths {axis.local}" if axis.local else ""
-            screen.out.print(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
-            screen.out.print(f"  jump {axis.jump:g}, start {axis.start:g}, padding {axis.padding}")
+            screen.out().print(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
+            screen.out().print(f"  jump {axis.jump:g}, start {axis.start:g}, padding {axis.padding}")
         if found.field.effective_width:
             widths = " x ".join(map(str, found.field.effective_width))
-            screen.out.print(f"  95.5 % of the weight lies within {widths} px at initialisation (Luo et al. 2016)")
+            screen.out().print(f"  95.5 % of the weight lies within {widths} px at initialisation (Luo et al. 2016)")
 
 
 def _tell_memory(found: "Inspection") -> None:
     if (m := found.memory) is not None:
         kept = f"saved for backward {_bytes(m.saved)}, optimiser states {_bytes(m.states)}"
-        screen.out.print(f"memory, batch {m.batch}: weights {_bytes(m.weights)}, {kept}")
-        screen.out.print(f"  inference peak {_bytes(m.inference.bytes)} in {m.inference.path or 'the network'} ({m.inference.op})")
-        screen.out.print(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
+        screen.out().print(f"memory, batch {m.batch}: weights {_bytes(m.weights)}, {kept}")
+        screen.out().print(f"  inference peak {_bytes(m.inference.bytes)} in {m.inference.path or 'the network'} ({m.inference.op})")
+        screen.out().print(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
 
 
 def _tell_time(found: "Inspection") -> None:
     if (r := found.roofline) is not None:
-        screen.out.print(
+        screen.out().print(
             f"on {r.device} ({r.precision} precision) at least {1e3 * r.seconds:.3g} ms; {r.memory_bound:.0%} of it waits for memory:"
         )
-        screen.out.print(f"  {r.intensity:.1f} FLOPs per byte, the ridge is at {r.ridge:.0f} ({r.source})")
+        screen.out().print(f"  {r.intensity:.1f} FLOPs per byte, the ridge is at {r.ridge:.0f} ({r.source})")
 
 
 def _tell_conventions(found: "Inspection") -> None:
     for row in found.conventions:
         added = "".join(f" + {kind} {n:,}" for kind, n in row.added.items())
-        screen.out.print(f"{row.convention:10} {row.total / 1e9:8.3f} G = products {row.products:,}{added}", soft_wrap=True)
-        screen.out.print(f"           printed by {row.used_by}", soft_wrap=True)
+        screen.out().print(f"{row.convention:10} {row.total / 1e9:8.3f} G = products {row.products:,}{added}", soft_wrap=True)
+        screen.out().print(f"           printed by {row.used_by}", soft_wrap=True)
 
 
 def _tell_advice(found: "Inspection") -> None:
     for advice in found.advice:
         where = f" at {advice.layer}" if advice.layer else ""
-        screen.out.print(f"[bold]{advice.rule.replace('_', ' ')}[/bold]{where}: {advice.evidence}. Cure: {advice.cure}.")
+        screen.out().print(f"[bold]{advice.rule.replace('_', ' ')}[/bold]{where}: {advice.evidence}. Cure: {advice.cure}.")
 
 
 def _print_checks(checks: "tuple[Check, ...]") -> None:

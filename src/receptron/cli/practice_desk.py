@@ -47,7 +47,7 @@ class Desk:
 
     def say(self, text: str = "", style: str = "") -> None:
         """A paragraph as it stands; `style` colours what its words say anyway."""
-        console = Console(highlight=False, no_color=True, soft_wrap=True) if self.plain else screen.out
+        console = Console(highlight=False, no_color=True, soft_wrap=True) if self.plain else screen.out()
         console.print(Text(text) if self.plain else Text(text, style=style), soft_wrap=True)
 
 

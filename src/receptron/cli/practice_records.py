@@ -27,7 +27,7 @@ def progress(context: typer.Context, json: Json = False) -> None:
     for row in rows:
         share, level = ("-" if row.share is None else f"{row.share:.0%}"), ("-" if row.level is None else f"{row.level:.1f}")
         table.add_row(row.skill, row.title, " ".join(map(str, row.rated)) or "-", str(row.answers), share, level)
-    screen.out.print(table)
+    screen.out().print(table)
 
 
 def plan(
@@ -58,7 +58,7 @@ def plan(
         return
     _days(days, today.isoformat())
     if planned.interview:
-        screen.out.print(f"interview on {planned.interview}")
+        screen.out().print(f"interview on {planned.interview}")
 
 
 def _days(days: "tuple[Day, ...]", today: str) -> None:
@@ -67,7 +67,7 @@ def _days(days: "tuple[Day, ...]", today: str) -> None:
         mark = " (today)" if day.on.isoformat() == today else ""
         each = day.checkpoint
         table.add_row(f"{day.on}{mark}", each.title, ", ".join(each.templates), ", ".join(each.questions))
-    screen.out.print(table)
+    screen.out().print(table)
 
 
 def assess(
@@ -105,7 +105,7 @@ def templates(json: Json = False) -> None:
     table = _table("template", "skill", "about")
     for template in TEMPLATES.values():
         table.add_row(template.name, template.skill, template.title)
-    screen.out.print(table)
+    screen.out().print(table)
 
 
 def answer(
@@ -124,7 +124,7 @@ def answer(
         screen.json(judged)
     else:
         said = judged.ask or ("Right." if judged.right else f"Wrong{': ' + judged.mistake.name if judged.mistake else ''}.")
-        screen.out.print(f"{said} {judged.mistake.refutation if judged.mistake else judged.remark}".rstrip(), markup=False)
+        screen.out().print(f"{said} {judged.mistake.refutation if judged.mistake else judged.remark}".rstrip(), markup=False)
     if not judged.right:
         raise typer.Exit(1)
 
@@ -142,7 +142,7 @@ def sheet(
     elif json:
         screen.json(page.record())
     else:
-        screen.out.print(page.text(), markup=False, soft_wrap=True)
+        screen.out().print(page.text(), markup=False, soft_wrap=True)
 
 
 def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = None, json: Json = False) -> None:
@@ -155,11 +155,11 @@ def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = No
         screen.json(rows)
         return
     for row in rows:
-        screen.out.print(
+        screen.out().print(
             f"{row.name} ({row.fault}; {row.skill})\n  said:  {row.claim}\n  holds: {row.finding}", markup=False, soft_wrap=True
         )
         if row.source:
-            screen.out.print(f"  source: {row.source}", markup=False, soft_wrap=True)
+            screen.out().print(f"  source: {row.source}", markup=False, soft_wrap=True)
 
 
 def claims(json: Json = False) -> None:
@@ -173,7 +173,7 @@ def claims(json: Json = False) -> None:
     table = _table("where", "says", "printed", "computed", "lesson")
     for row in rows:
         table.add_row(f"{row.document}, {row.place}", row.says, row.printed, row.computed, row.lesson or "agrees")
-    screen.out.print(table)
+    screen.out().print(table)
 
 
 def export(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write.")]) -> None:

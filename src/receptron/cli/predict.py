@@ -42,7 +42,7 @@ def predict(
     elif as_csv:
         sys.stdout.buffer.write(job.table(found, top).encode())
     elif found.answered:
-        screen.out.print(_table(found, top))
+        screen.out().print(_table(found, top))
     _tell_broken(found)
     if not found.answered:
         raise typer.Exit(1)

@@ -4,14 +4,34 @@ Colour is never the only sign: every coloured word also says what it means, and 
 """
 
 import sys
-
-from rich.console import Console
-from rich.text import Text
+from functools import cache
+from typing import TYPE_CHECKING
 
 from receptron.errors import ReceptronError
 
-out = Console(highlight=False, soft_wrap=False)
-err = Console(stderr=True, highlight=False)
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@cache
+def out() -> "Console":
+    """Where tables go; made, and rich imported, when it is first used."""
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=False)
+
+
+@cache
+def err() -> "Console":
+    """Where errors and progress go."""
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def write(text: str) -> None:
+    """Lines on stdout exactly as they stand, without colour or wrapping."""
+    sys.stdout.write(text + "\n")
 
 
 def json(record: object) -> None:
@@ -23,12 +43,14 @@ def json(record: object) -> None:
 
 def say(text: str) -> None:
     """One line for a person, on stderr, so that stdout stays clean for pipes."""
-    err.print(text)
+    err().print(text)
 
 
 def tell(text: str) -> None:
     """One line on stderr, exactly as it stands: brackets are no markup, control characters are shown as escapes."""
-    err.print(Text(printable(text)))
+    from rich.text import Text
+
+    err().print(Text(printable(text)))
 
 
 def printable(text: str) -> str:
@@ -38,6 +60,8 @@ def printable(text: str) -> str:
 
 def error(fault: ReceptronError) -> None:
     """Name of the error and what, why and how to mend, on stderr."""
+    from rich.text import Text
+
     text = Text()
     text.append(f"{type(fault).__name__}: ", style="bold red")
     text.append(fault.what)
@@ -45,4 +69,4 @@ def error(fault: ReceptronError) -> None:
         if line:
             text.append(f"\n  {label}: ", style="bold")
             text.append(line)
-    err.print(text)
+    err().print(text)

@@ -38,8 +38,8 @@ def zoo(
 
 
 def _table(rows: "tuple[CatalogueRow, ...]") -> None:
-    screen.out.print(_rows(rows))
-    screen.out.print(f"{len(rows)} nets. `receptron zoo NAME` shows one; top-1 is the best published weights' on ImageNet.")
+    screen.out().print(_rows(rows))
+    screen.out().print(f"{len(rows)} nets. `receptron zoo NAME` shows one; top-1 is the best published weights' on ImageNet.")
 
 
 def _rows(rows: "tuple[CatalogueRow, ...]") -> Table:
@@ -71,16 +71,16 @@ def _card(card: "Card") -> None:
     grid.add_column()
     for label, fact in facts.items():
         grid.add_row(label, fact)
-    screen.out.print(f"[bold]{row.name}[/bold]")
+    screen.out().print(f"[bold]{row.name}[/bold]")
     for note in card.notes:
         grid.add_row("note", note)
-    screen.out.print(grid)
-    screen.out.print(_stages(card))
+    screen.out().print(grid)
+    screen.out().print(_stages(card))
     if row.weights:
-        screen.out.print(_weights(card))
+        screen.out().print(_weights(card))
     if len(card.family) > 1:
-        screen.out.print("\n[bold]From the same paper[/bold]")
-        screen.out.print(_rows(card.family))
+        screen.out().print("\n[bold]From the same paper[/bold]")
+        screen.out().print(_rows(card.family))
 
 
 def _stages(card: "Card") -> Table:
@@ -109,4 +109,4 @@ def _timeline(papers: "tuple[Paper, ...]") -> None:
         table.add_column(heading, no_wrap=heading in ("year", "net"))
     for paper in papers:
         table.add_row(str(paper.year), paper.net, paper.added, paper.why)
-    screen.out.print(table)
+    screen.out().print(table)
