@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Generator, Iterable
 from contextlib import ExitStack, contextmanager
+from operator import is_
 from typing import Any
 
 import torch
@@ -15,12 +16,12 @@ _CONTAINERS = (dict, list, set)
 @contextmanager
 def untouched(modules: Iterable[nn.Module]) -> Generator[None]:
     """Put back every attribute of the modules afterwards, and the contents of their lists, dicts and sets."""
-    states = [(module.__dict__, _copy(module.__dict__)) for module in modules]
+    states = [(module.__dict__, *_copy(module.__dict__)) for module in modules]
     try:
         yield
     finally:
-        for live, kept in states:
-            _restore(live, kept)
+        for live, kept, filled in states:
+            _restore(live, kept, filled)
 
 
 @contextmanager
@@ -73,18 +74,20 @@ def _meta(tensor: Tensor) -> Tensor:
     return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
-def _copy(live: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """Each attribute beside a copy of its contents where it is a container that something could be added to."""
-    return {name: (value, value.copy() if isinstance(value, _CONTAINERS) and value else ()) for name, value in live.items()}
+def _copy(live: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:
+    """The attributes, and each filled container among them beside a copy of its contents."""
+    return live.copy(), [(value, value.copy()) for value in live.values() if isinstance(value, _CONTAINERS) and value]
 
 
-def _restore(live: dict[str, Any], kept: dict[str, tuple[Any, Any]]) -> None:
-    for name in live.keys() - kept.keys():
-        del live[name]
-    for name, (value, contents) in kept.items():
-        live[name] = value
+def _restore(live: dict[str, Any], kept: dict[str, Any], filled: list[tuple[Any, Any]]) -> None:
+    if list(live) != list(kept) or not all(map(is_, live.values(), kept.values())):
+        live.clear()
+        live.update(kept)
+    for value in kept.values():
+        if isinstance(value, _CONTAINERS) and value:
+            value.clear()
+    for value, contents in filled:
         if isinstance(value, list):
             value[:] = contents
-        elif isinstance(value, dict | set) and (value or contents):
-            value.clear()
+        else:
             value.update(contents)

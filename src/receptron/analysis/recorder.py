@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _get_current_dispatch_mode  # pyright: ignore[reportPrivateUsage]
 
 from receptron.analysis.shortcuts import SHORTCUTS
 from receptron.analysis.tape import Argument, Call, Ref, Scope, Storage, Value
@@ -38,14 +38,15 @@ class Recorder(TorchDispatchMode):
         self.calls: list[Call] = []
         self.storages: list[Storage] = []
         self.scopes = [Scope("", "", -1, 0)]
-        self._open = [0]
-        self._paths, self._stand_ins = paths, stand_ins
+        self.open = [0]
+        self.paths, self._stand_ins = paths, stand_ins
         self._numbers: dict[int, tuple[int, weakref.ref[Tensor]]] = {}
         self._places: dict[int, tuple[int, weakref.ref[Any]]] = {}
-        self._written: dict[int, int] = {}
+        self.written: dict[int, int] = {}
         self._ops: dict[Any, _Op] = {}
         self._kept: list[Tensor] = []
         self._hooks = ExitStack()
+        self._aside = False
         self.attempt: tuple[str, tuple[int, ...]] = ("", ())
 
     @classmethod
@@ -66,6 +67,18 @@ class Recorder(TorchDispatchMode):
         """Number a tensor that is there before the first call: an input, parameter or buffer."""
         return self._number(tensor, role, name)
 
+    def stand_in(self, number: int, stride: tuple[int, ...], dtype: torch.dtype) -> Tensor:
+        """A new tensor that stands for value `number`, in the storage that the value says; making it is not written down."""
+        value = self.values[number]
+        self._aside = True
+        tensor = torch.empty_strided(value.shape, stride, dtype=dtype, device="meta")
+        self._aside = False
+        storage, index = tensor.untyped_storage(), value.storage
+        key = storage._cdata  # pyright: ignore[reportPrivateUsage] as in `_place`
+        self._places[key] = (index, weakref.ref(storage, lambda _: self._died(key, index)))
+        self._numbers[id(tensor)] = (number, weakref.ref(tensor))
+        return tensor
+
     def close(self) -> None:
         """Forget the tensors, so that what is still alive counts as alive until the end."""
         for _, alive in self._places.values():
@@ -77,12 +90,14 @@ class Recorder(TorchDispatchMode):
     def numbers_of(self, tree: Any) -> tuple[int, ...]:
         """Numbers of all tensors in nested lists, tuples, dicts and dataclasses."""
         if isinstance(tree, Tensor):
-            return (self._read(tree),)
-        return tuple(self._read(t) for t in tensors_in(tree))
+            return (self.read(tree),)
+        return tuple(self.read(t) for t in tensors_in(tree))
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        op = self._ops.get(func) or self._describe(func)
         kwargs = kwargs or {}
+        if self._aside:
+            return func(*args, **kwargs)
+        op = self._ops.get(func) or self._describe(func)
         inputs: list[int] = []
         places = [False, False]
         noted = tuple([self._noted(arg, inputs, places) for arg in args])
@@ -127,8 +142,8 @@ class Recorder(TorchDispatchMode):
         outputs = tuple([self._number(t, "activation", "") for t in results])
         for tensor in changed:
             number = self._number(tensor, "activation", "")
-            self._written[self.values[number].storage] = number
-        return Call(op.name, self._open[-1], noted, plain, inputs, outputs, op.inplace)
+            self.written[self.values[number].storage] = number
+        return Call(op.name, self.open[-1], noted, plain, inputs, outputs, op.inplace)
 
     def _describe(self, func: Any) -> _Op:
         schema = func._schema
@@ -152,16 +167,16 @@ class Recorder(TorchDispatchMode):
         self._numbers[id(tensor)] = (number, weakref.ref(tensor))
         return number
 
-    def _read(self, tensor: Tensor) -> int:
+    def read(self, tensor: Tensor) -> int:
         """The number of a tensor that is read; if another tensor wrote into the same memory meanwhile, that is noted first."""
         number = self._number(tensor, "constant", "")
         value = self.values[number]
-        writer = self._written.get(value.storage)
+        writer = self.written.get(value.storage)
         if writer is None or writer <= number:
             return number
         self._numbers.pop(id(tensor))
         updated = self._number(tensor, "activation", "")
-        self.calls.append(Call("overwritten", self._open[-1], (Ref(number), Ref(writer)), {}, (number, writer), (updated,), False))
+        self.calls.append(Call("overwritten", self.open[-1], (Ref(number), Ref(writer)), {}, (number, writer), (updated,), False))
         return updated
 
     def _place(self, tensor: Tensor, role: str) -> int:
@@ -203,7 +218,7 @@ class Recorder(TorchDispatchMode):
         """An argument in numbers; tensors in it are added to `inputs`, and whether they are real or on meta to `places`."""
         if isinstance(arg, Tensor):
             places[arg.is_meta] = True
-            number = Ref(self._read(arg))
+            number = Ref(self.read(arg))
             inputs.append(number)
             return number
         if isinstance(arg, list | tuple):
@@ -211,13 +226,19 @@ class Recorder(TorchDispatchMode):
         return arg if isinstance(arg, int | float | str | bool | None) else str(arg)
 
     def _enter_module(self, module: nn.Module, args: Any) -> None:
-        path = self._paths.get(id(module), "")
-        self.scopes.append(Scope(path, type(module).__name__, self._open[-1], len(self.calls), self.numbers_of(args)))
-        self._open.append(len(self.scopes) - 1)
+        path = self.paths.get(id(module), "")
+        self.scopes.append(Scope(path, type(module).__name__, self.open[-1], len(self.calls), self.numbers_of(args)))
+        self.open.append(len(self.scopes) - 1)
 
     def _leave_module(self, module: nn.Module, args: Any, out: Any) -> None:
-        scope = self.scopes[self._open.pop()]
+        scope = self.scopes[self.open.pop()]
         scope.outputs, scope.last = self.numbers_of(out), len(self.calls)
+
+
+def is_alone() -> bool:
+    """Whether nobody else watches every module or every call: hooks on all modules, other dispatch modes."""
+    hooks = torch_module._global_forward_hooks, torch_module._global_forward_pre_hooks  # pyright: ignore[reportPrivateUsage]
+    return not any(hooks) and _get_current_dispatch_mode() is None  # neither can be asked for in another way
 
 
 def tensors_in(tree: Any) -> Iterable[Tensor]:

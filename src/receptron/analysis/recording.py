@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from receptron.analysis.isolation import plain_arithmetic, stand_ins, tables_of, untouched
-from receptron.analysis.recorder import Recorder, tensors_in
+from receptron.analysis.recorder import Recorder, is_alone, tensors_in
+from receptron.analysis.repeats import Repeats
 from receptron.analysis.subject import Feed, Inputs, feed
 from receptron.analysis.tape import Parameter, Part, Tape
 from receptron.errors import AnalysisFault
@@ -62,7 +63,7 @@ def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish
     arguments = feed(net, inputs, batch)
     modules = list(net.named_modules(remove_duplicate=False))
     paths = {id(module): path for path, module in reversed(modules)}
-    parts, owned = _parts(modules), _owned(modules)
+    parts = _parts(modules)
     each = list({id(module): module for _, module in modules}.values())
     with ExitStack() as stack:
         stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
@@ -71,7 +72,14 @@ def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish
         stack.enter_context(torch.set_grad_enabled(finish is not None))
         _set_mode(net, train)
         recorder = Recorder(paths, swapped)
-        _introduce(modules, arguments, recorder)
+        tensors = list(_tensors(modules))
+        owned = _owned(tensors)
+        for tensor, name, learnable in tensors:
+            recorder.own(tensor, "parameter" if learnable else "buffer", name)
+        for tensor in tensors_in((arguments.args, arguments.kwargs)):
+            recorder.own(tensor, "input", "")
+        if not train and is_alone():
+            Repeats(recorder, each).watch()
         return _run(net, arguments, recorder, parts, owned, finish)
 
 
@@ -123,20 +131,13 @@ Modules = list[tuple[str, nn.Module]]
 """Every module under every path at which it can be reached."""
 
 
-def _introduce(modules: Modules, arguments: Feed, recorder: Recorder) -> None:
-    for role, which in (("parameter", 0), ("buffer", 1)):
-        for name, tensor in _tensors(modules, which):
-            recorder.own(tensor, role, name)
-    for tensor in tensors_in((arguments.args, arguments.kwargs)):
-        recorder.own(tensor, "input", "")
-
-
-def _tensors(modules: Modules, which: int) -> Iterator[tuple[str, Tensor]]:
-    """Parameters (0) or buffers (1) of the modules under every name."""
-    for path, module in modules:
-        for name, tensor in tables_of(module)[which].items():
-            if tensor is not None and not isinstance(tensor, nn.UninitializedParameter):
-                yield (f"{path}.{name}" if path else name), tensor
+def _tensors(modules: Modules) -> Iterator[tuple[Tensor, str, bool]]:
+    """All parameters, then all buffers, under every name, and whether they are learnable."""
+    for learnable, which in ((True, 0), (False, 1)):
+        for path, module in modules:
+            for name, tensor in tables_of(module)[which].items():
+                if tensor is not None and not isinstance(tensor, nn.UninitializedParameter):
+                    yield tensor, f"{path}.{name}" if path else name, learnable
 
 
 def _parts(modules: Modules) -> list[Part]:
@@ -147,12 +148,11 @@ def _parts(modules: Modules) -> list[Part]:
     ]
 
 
-def _owned(modules: Modules) -> list[Parameter]:
+def _owned(tensors: list[tuple[Tensor, str, bool]]) -> list[Parameter]:
     """Parameters, then buffers; one that is shared stands once under all its names."""
     found: dict[int, tuple[Tensor, list[str], bool]] = {}
-    for learnable, which in ((True, 0), (False, 1)):
-        for name, tensor in _tensors(modules, which):
-            found.setdefault(id(tensor), (tensor, [], learnable))[1].append(name)
+    for tensor, name, learnable in tensors:
+        found.setdefault(id(tensor), (tensor, [], learnable))[1].append(name)
     return [
         Parameter(tuple(names), tuple(tensor.shape), tensor.dtype.itemsize, learnable, tensor.requires_grad)
         for tensor, names, learnable in found.values()

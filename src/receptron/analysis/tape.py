@@ -75,8 +75,7 @@ class Storage:
     role: str = "activation"
 
 
-@dataclass(frozen=True)
-class Parameter:
+class Parameter(NamedTuple):
     """A tensor that the network owns; shared ones stand once, under all their names."""
 
     names: tuple[str, ...]
@@ -91,8 +90,7 @@ class Parameter:
         return prod(self.shape)
 
 
-@dataclass(frozen=True)
-class Part:
+class Part(NamedTuple):
     """A module of the network as it stood before recording."""
 
     path: str

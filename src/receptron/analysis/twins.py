@@ -1,0 +1,128 @@
+"""Which blocks of a network are twins: nothing that a forward pass in eval mode can see tells them apart."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from operator import is_
+from types import BuiltinFunctionType, FunctionType
+from typing import Any, NamedTuple
+
+import torch
+from torch import nn
+
+SMALLEST = 5
+"""Modules in a block that is worth the comparison."""
+
+TABLES = ("_parameters", "_buffers", "_modules")
+HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+STANDARD = frozenset(vars(nn.Module()))
+PLAIN = frozenset([int, float, str, bool, type(None), torch.dtype, torch.device, FunctionType, BuiltinFunctionType, type])
+"""Attributes that are compared as they are; functions are told apart by identity."""
+IDLE = {
+    ("torch.nn.modules.dropout", "p"),
+    ("torchvision.ops.stochastic_depth", "p"),
+    ("timm.layers.drop", "drop_prob"),
+    ("receptron.blocks.drop", "rate"),
+}
+"""Home of a class and its attribute that only training reads: repeated blocks often differ in these alone."""
+
+
+class _Row(NamedTuple):
+    """One module as it was at first: its kind, None if it cannot be compared, and what shows whether it has changed."""
+
+    kind: Hashable
+    attributes: dict[str, Any]
+    tables: tuple[tuple[Any, ...], ...]
+    size: int
+
+
+class Twins:
+    """Blocks that have a twin, with their kinds: equal numbers for twins."""
+
+    def __init__(self, modules: Iterable[nn.Module]) -> None:
+        self._rows: dict[int, _Row] = {}
+        self._members: dict[int, list[nn.Module]] = {}
+        numbers: dict[Hashable, int] = {}
+        blocks: list[nn.Module] = []
+        for module in modules:
+            self._kind(module, numbers)
+            if self._rows[id(module)].size >= SMALLEST and type(module) is not nn.Sequential:
+                blocks.append(module)
+        often = Counter([self._rows[id(block)].kind for block in blocks])
+        for block in blocks:
+            kind = self._rows[id(block)].kind
+            if kind is not None and often[kind] > 1:
+                self._members[id(block)] = list(block.modules())
+        self.blocks = [block for block in blocks if id(block) in self._members and self._shares_nothing(block)]
+
+    def stand_before(self, block: nn.Module, forward: Callable[..., Any]) -> None:
+        """Let `forward` be called in place of the block's own; that alone does not count as a change."""
+        vars(block)["forward"] = self._rows[id(block)].attributes["forward"] = forward
+
+    def members(self, block: nn.Module) -> list[nn.Module]:
+        """The block and all modules in it, in the same order for twins."""
+        return self._members[id(block)]
+
+    def kind(self, block: nn.Module) -> Hashable:
+        """The kind of one of `blocks`; None if something in it is no longer as it was."""
+        for module in self._members[id(block)]:
+            own, row = vars(module), self._rows[id(module)]
+            if own != row.attributes or own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"]:
+                return None
+            for name, kept in zip(TABLES, row.tables, strict=True):
+                if not all(map(is_, own[name].values(), kept)):
+                    return None
+        return self._rows[id(block)].kind
+
+    def _kind(self, module: nn.Module, numbers: dict[Hashable, int]) -> Hashable:
+        known = self._rows.get(id(module))
+        if known is not None:
+            return known.kind
+        own = vars(module)
+        size, below = 1, list[Hashable]()
+        for name, child in own.get("_modules", {}).items():
+            if child is not None:
+                below += (name, self._kind(child, numbers))
+                size += self._rows[id(child)].size
+        told = None if None in below else _told(module, own)
+        kind = None if told is None else numbers.setdefault((type(module), told, tuple(below)), len(numbers))
+        attributes = own.copy()
+        for name, value in own.items():
+            if type(value) is list:
+                attributes[name] = value.copy()
+        self._rows[id(module)] = _Row(kind, attributes, tuple([tuple(own.get(name, {}).values()) for name in TABLES]), size)
+        return kind
+
+    def _shares_nothing(self, block: nn.Module) -> bool:
+        """Whether no module and no tensor stands in the block twice."""
+        members = self._members[id(block)]
+        tensors = [id(t) for m in members for table in self._rows[id(m)].tables[:2] for t in table if t is not None]
+        return len(members) == self._rows[id(block)].size and len(tensors) == len(set(tensors))
+
+
+def _told(module: nn.Module, own: dict[str, Any]) -> Hashable:
+    """Attributes and tensors of one module as something that can be compared; None if they cannot be."""
+    if isinstance(module, torch.jit.ScriptModule) or own.keys() < STANDARD or own["training"] or any([own[name] for name in HOOKS]):
+        return None
+    home = type(module).__module__
+    found: list[Hashable] = []
+    for name, value in own.items():
+        if name in STANDARD or (home, name) in IDLE:
+            continue
+        kind = type(value)
+        if kind not in PLAIN:
+            value = _compared(value)
+            if value is None:
+                return None
+        found += (name, kind, value)
+    for table in (own["_parameters"], own["_buffers"]):
+        for name, t in table.items():
+            found += (name, None) if t is None else (name, t.shape, t.stride(), t.dtype, t.requires_grad)
+    return tuple(found)
+
+
+def _compared(value: Any) -> Hashable:
+    """A value as something that can be compared: 1, 1.0 and True differ; None if it cannot be."""
+    if isinstance(value, tuple | list):
+        parts = [_compared(part) for part in value]
+        return None if None in parts else tuple(parts)
+    return (type(value), value) if type(value) in PLAIN else None
