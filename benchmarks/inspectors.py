@@ -1,12 +1,14 @@
 """Ours beside torchinfo, fvcore, ptflops, calflops, torch's FlopCounterMode and torchscan: answers and time, in one run.
 
     OMP_NUM_THREADS=1 python benchmarks/inspectors.py
+    OMP_NUM_THREADS=1 python benchmarks/inspectors.py resnet50 --batch 16
 
 Eight nets, then ten small cases without biases whose true count is worked out in this file. Each tool is asked the way its documentation
 shows; its answer is brought to multiply-accumulates. Times are medians of five calls on the same real network (one for tools that
 take over ten seconds), the ratio is theirs over ours.
 """
 
+import argparse
 import contextlib
 import io
 import logging
@@ -168,11 +170,14 @@ def timed(tool: Tool, net: nn.Module, x: Tensor) -> tuple[int | str, float]:
 def main() -> None:
     logging.disable(logging.WARNING)
     torch.set_num_threads(2)
-    only = sys.argv[1:]
-    for name, size in [pair for pair in NETS if not only or pair[0] in only]:
-        net, x = torchvision_net(name, size, device="cpu").eval(), torch.randn(1, 3, size, size)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("nets", nargs="*", help="only these of the eight")
+    parser.add_argument("--batch", type=int, default=1, help="images that the nets are asked about")
+    options = parser.parse_args()
+    for name, size in [pair for pair in NETS if not options.nets or pair[0] in options.nets]:
+        net, x = torchvision_net(name, size, device="cpu").eval(), torch.randn(options.batch, 3, size, size)
         rows = {tool: timed(TOOLS[tool], net, x) for tool in TOOLS}
-        print(f"\n{name} {size}")
+        print(f"\n{name}, {options.batch} x 3 x {size} x {size}")
         for tool, (answer, seconds) in rows.items():
             shown = f"{answer / 1e9:10.4f} G" if isinstance(answer, int) else f"{answer:>12}"
             print(f"  {tool:14}{shown}{1e3 * seconds:10.1f} ms   x{seconds / rows['ours'][1]:.1f}", flush=True)

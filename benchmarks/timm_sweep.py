@@ -2,7 +2,8 @@
 
     python benchmarks/timm_sweep.py sweep.csv                 all models; goes on where an earlier run stopped
     python benchmarks/timm_sweep.py sweep.csv --minutes 3     stop after three minutes
-    python benchmarks/timm_sweep.py sweep.csv --summary       only add up what is there
+    python benchmarks/timm_sweep.py half.csv --part 2/2       every second model, from the second on: two processes share the work
+    python benchmarks/timm_sweep.py one.csv two.csv --summary only add up what is there
 
 The independent count is torch.utils.flop_counter.FlopCounterMode on the same meta model with attention written out, halved.
 """
@@ -30,24 +31,26 @@ COLUMNS = ["model", "size", "parameters", "macs", "independent_macs", "unknown",
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("table", type=Path)
+    parser.add_argument("tables", type=Path, nargs="+")
     parser.add_argument("--minutes", type=float, default=1e9)
+    parser.add_argument("--part", default="1/1")
     parser.add_argument("--summary", action="store_true")
     options = parser.parse_args()
     torch.set_num_threads(1)
     if not options.summary:
-        sweep(options.table, time.monotonic() + 60 * options.minutes)
-    summarise(options.table)
+        first, step = map(int, options.part.split("/"))
+        sweep(options.tables[0], timm().list_models()[first - 1 :: step], time.monotonic() + 60 * options.minutes)
+    summarise(options.tables)
 
 
-def sweep(table: Path, until: float) -> None:
+def sweep(table: Path, models: list[str], until: float) -> None:
     done = {row["model"] for row in rows_of(table)}
     fresh = not table.exists()
     with table.open("a", newline="") as file:
         writer = csv.DictWriter(file, COLUMNS)
         if fresh:
             writer.writeheader()
-        for name in timm().list_models():
+        for name in models:
             if time.monotonic() > until:
                 break
             if name not in done:
@@ -93,8 +96,8 @@ def rows_of(table: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(table.read_text().splitlines())) if table.exists() else []
 
 
-def summarise(table: Path) -> None:
-    rows = rows_of(table)
+def summarise(tables: list[Path]) -> None:
+    rows = [row for table in tables for row in rows_of(table)]
     ours = [row for row in rows if row["error"] and not row["error"].startswith(("build:", "torch's counter"))]
     unknown = [row for row in rows if row["unknown"]]
     counted = [row for row in rows if row["macs"] and row["independent_macs"]]

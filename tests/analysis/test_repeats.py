@@ -1,5 +1,6 @@
 """Blocks are recorded once and played for their twins: the tape must be the one that recording every block gives."""
 
+import inspect
 from collections.abc import Callable
 
 import pytest
@@ -105,6 +106,15 @@ class Listing(Block):
         return x + y * len(self.steps)
 
 
+class Nesting(Block):
+    def __init__(self):
+        super().__init__()
+        self.steps = [[1]]
+
+    def act(self, x: Tensor, y: Tensor) -> Tensor:
+        return x + y * len(self.steps[0])
+
+
 class Giving(Block):
     def act(self, x: Tensor, y: Tensor) -> Tensor:
         return x
@@ -150,6 +160,11 @@ def with_sides(block: nn.Module, i: int, x: Tensor) -> Tensor:
     return x
 
 
+def with_steps(block: nn.Module, i: int, x: Tensor) -> Tensor:
+    block.steps[0][:] = [1] * (i + 1)
+    return x
+
+
 def shared_weight() -> nn.Module:
     net = four(Block)
     for block in net.blocks[1:]:
@@ -192,6 +207,7 @@ TOLD_APART = {
     "a tensor from elsewhere": lambda: four(Outer),
     "an activation kept elsewhere": lambda: four(Keeping),
     "a list that grows": lambda: four(Listing),
+    "a list in a list that grows": lambda: four(Nesting, with_steps),
     "its input given back": lambda: four(Giving),
     "a parameter replaced": lambda: four(Replacing),
     "a module from elsewhere": borrowing,
@@ -252,6 +268,15 @@ def test_the_network_is_left_as_it_was():
     net = four(Block)
     record(net, SIZE)
     assert all("forward" not in vars(module) for module in net.modules())
+
+
+def test_a_network_may_ask_for_the_signature_of_its_blocks(played: list[str]):
+    def asking(block: nn.Module, _: int, x: Tensor) -> Tensor:
+        return x if list(inspect.signature(block.forward).parameters) == ["x"] else x[..., :1]
+
+    net = four(Block, asking)
+    assert record(net, SIZE) == in_full(net)
+    assert len(played) == 3
 
 
 def test_hooks_on_every_module_see_every_module():

@@ -106,6 +106,14 @@ def test_after_a_ctrl_c_no_fold_is_begun():
     assert not found.modules and found.rung.why == "it was interrupted"
 
 
+def test_after_a_sigterm_no_fold_is_begun_and_the_run_leaves():
+    place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
+    place.around.watch.terminate = True
+    with pytest.raises(SystemExit) as left:
+        weigh(step(place, ours), place, theirs, FOLDS)
+    assert left.value.code == 143
+
+
 def test_a_fold_that_was_interrupted_is_judged_as_it_is():
     place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
     rung = step(place, ours)

@@ -7,7 +7,7 @@ block runs as usual. The tape is the same either way.
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, update_wrapper
 from typing import Any
 
 import torch
@@ -55,7 +55,7 @@ class Repeats:
     def watch(self) -> None:
         """Give each such block a forward of ours in its attributes; to be used inside `untouched`, which takes it away."""
         for block in self._twins.blocks:
-            self._twins.stand_before(block, partial(self._forward, block, block.forward))
+            self._twins.stand_before(block, update_wrapper(partial(self._forward, block, block.forward), block.forward))
 
     def _forward(self, block: nn.Module, run: Run, *args: Any, **kwargs: Any) -> Any:
         kind = self._twins.kind(block)

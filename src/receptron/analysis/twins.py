@@ -1,4 +1,7 @@
-"""Which blocks of a network are twins: nothing that a forward pass in eval mode can see tells them apart."""
+"""Which blocks of a network are twins: nothing in them tells them apart for a forward pass in eval mode.
+
+What lies outside of a block, a global variable or an attribute of its class, is not compared.
+"""
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable
@@ -69,7 +72,7 @@ class Twins:
             if own != row.attributes or own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"]:
                 return None
             for name, kept in zip(TABLES, row.tables, strict=True):
-                if not all(map(is_, own[name].values(), kept)):
+                if len(own[name]) != len(kept) or not all(map(is_, own[name].values(), kept)):
                     return None
         return self._rows[id(block)].kind
 
@@ -101,7 +104,7 @@ class Twins:
 
 def _told(module: nn.Module, own: dict[str, Any]) -> Hashable:
     """Attributes and tensors of one module as something that can be compared; None if they cannot be."""
-    if isinstance(module, torch.jit.ScriptModule) or own.keys() < STANDARD or own["training"] or any([own[name] for name in HOOKS]):
+    if isinstance(module, torch.jit.ScriptModule) or not own.keys() >= STANDARD or own["training"] or any([own[name] for name in HOOKS]):
         return None
     home = type(module).__module__
     found: list[Hashable] = []
@@ -110,7 +113,7 @@ def _told(module: nn.Module, own: dict[str, Any]) -> Hashable:
             continue
         kind = type(value)
         if kind not in PLAIN:
-            value = _compared(value)
+            value = _compared(tuple(value) if kind is list else value)
             if value is None:
                 return None
         found += (name, kind, value)
@@ -122,7 +125,7 @@ def _told(module: nn.Module, own: dict[str, Any]) -> Hashable:
 
 def _compared(value: Any) -> Hashable:
     """A value as something that can be compared: 1, 1.0 and True differ; None if it cannot be."""
-    if isinstance(value, tuple | list):
+    if isinstance(value, tuple):
         parts = [_compared(part) for part in value]
         return None if None in parts else tuple(parts)
     return (type(value), value) if type(value) in PLAIN else None

@@ -104,6 +104,7 @@ def train(
             extras.progress, extras.every, log,
         )  # fmt: skip
         learnt = learn(sided.reading, sided.split, start, manner, around)
+        watch.leave_if_told()
     with watchmaker.stage("judging"):
         card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, manner, extras))
     with watchmaker.stage("saving"):

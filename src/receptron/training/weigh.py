@@ -61,7 +61,7 @@ class Weighed:
 def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> Weighed:
     """Train `step` fold by fold, on at most `looks` folds, until its gain over `below` is sure or the folds or the time run out.
 
-    `below` (N,) tells which training images the rung below gets right, out of fold.
+    `below` (N,) tells which training images the rung below gets right, out of fold. Raises: SystemExit(143) after a SIGTERM.
     """
     clock, began = ground.around.clock, ground.around.clock.spent
     truth = ground.images.targets.numpy()
@@ -69,6 +69,7 @@ def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> W
     rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(ground.classes))), list[Point]()
     verdict = ""
     for number in range(looks):
+        ground.around.watch.leave_if_told()  # folds that are done have their checkpoints
         held_out = ground.folds[number]
         if verdict := _halted(ground) or _no_time(step, ground, number):
             break
