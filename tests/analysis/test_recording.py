@@ -203,3 +203,19 @@ def test_a_shortcut_gives_what_torch_gives(func):
     found, expected = SHORTCUTS[func](*meta), func(*arguments)
     for one, other in zip(*[t if isinstance(t, tuple) else (t,) for t in (found, expected)], strict=True):
         assert (one.shape, one.stride(), one.dtype) == (other.shape, other.stride(), other.dtype)
+
+
+@pytest.mark.parametrize("layer", [nn.LazyConv2d(4, 1), nn.LazyBatchNorm2d()], ids=lambda layer: type(layer).__name__)
+def test_a_lazy_layer_without_shapes_is_named_with_its_cure(layer: nn.Module):
+    with pytest.raises(Unrecordable, match=type(layer).__name__) as caught:
+        record(nn.Sequential(nn.Conv2d(3, 4, 3), layer), (3, 8, 8))
+    assert "run the network once" in caught.value.mend
+    assert [call.op for call in caught.value.tape.calls][:1] == ["convolution"]
+
+
+def test_a_network_in_the_wanted_mode_is_not_asked_to_change_it():
+    class Deaf(nn.Conv2d):
+        def train(self, mode: bool = True) -> "Deaf":
+            raise AssertionError("asked")
+
+    assert len(record(nn.Sequential(Deaf(3, 4, 3)).requires_grad_(), (3, 8, 8), train=True).calls) == 1

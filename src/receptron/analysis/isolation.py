@@ -9,6 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+UNSHAPED = (UninitializedParameter, UninitializedBuffer)
+"""What lazy layers own before their first input."""
 
 _CONTAINERS = (dict, list, set)
 
@@ -68,10 +72,10 @@ def tables_of(module: nn.Module) -> tuple[dict[str, Tensor | None], dict[str, Te
 
 
 def _meta(tensor: Tensor) -> Tensor:
-    if isinstance(tensor, nn.UninitializedParameter):
+    if type(tensor) in UNSHAPED:
         return tensor
     empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-    return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
+    return nn.Parameter(empty, tensor.requires_grad) if type(tensor) is nn.Parameter or isinstance(tensor, nn.Parameter) else empty
 
 
 def _copy(live: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:

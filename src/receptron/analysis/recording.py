@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.isolation import plain_arithmetic, stand_ins, tables_of, untouched
+from receptron.analysis.isolation import UNSHAPED, plain_arithmetic, stand_ins, tables_of, untouched
 from receptron.analysis.recorder import Recorder, is_alone, tensors_in
 from receptron.analysis.repeats import Repeats
 from receptron.analysis.subject import Feed, Inputs, feed
@@ -70,7 +70,8 @@ def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish
         stack.enter_context(untouched(each))
         swapped = stack.enter_context(stand_ins(each))
         stack.enter_context(torch.set_grad_enabled(finish is not None))
-        _set_mode(net, train)
+        if any([module.training != train for module in each]):
+            _set_mode(net, train)
         recorder = Recorder(paths, swapped)
         tensors = list(_tensors(modules))
         owned = _owned(tensors)
@@ -136,7 +137,7 @@ def _tensors(modules: Modules) -> Iterator[tuple[Tensor, str, bool]]:
     for learnable, which in ((True, 0), (False, 1)):
         for path, module in modules:
             for name, tensor in tables_of(module)[which].items():
-                if tensor is not None and not isinstance(tensor, nn.UninitializedParameter):
+                if tensor is not None and type(tensor) not in UNSHAPED:
                     yield tensor, f"{path}.{name}" if path else name, learnable
 
 

@@ -29,37 +29,32 @@ IDLE = {
 """Home of a class and its attribute that only training reads: repeated blocks often differ in these alone."""
 
 
-class _Row(NamedTuple):
-    """One module as it was at first: its kind, None if it cannot be compared, and what shows whether it has changed."""
+class _Snapshot(NamedTuple):
+    """One module as it was at first: its attributes, lists copied, and what it held in its tables."""
 
-    kind: Hashable
     attributes: dict[str, Any]
-    tables: tuple[tuple[Any, ...], ...]
-    size: int
+    tables: list[tuple[Any, ...]]
 
 
 class Twins:
     """Blocks that have a twin, with their kinds: equal numbers for twins."""
 
     def __init__(self, modules: Iterable[nn.Module]) -> None:
-        self._rows: dict[int, _Row] = {}
+        self._kinds: dict[int, tuple[Hashable, int]] = {}  # kind and number of modules; no kind where something cannot be compared
         self._members: dict[int, list[nn.Module]] = {}
+        self._snapshots: dict[int, _Snapshot] = {}
         numbers: dict[Hashable, int] = {}
-        blocks: list[nn.Module] = []
+        found: list[tuple[nn.Module, Hashable]] = []
         for module in modules:
-            self._kind(module, numbers)
-            if self._rows[id(module)].size >= SMALLEST and type(module) is not nn.Sequential:
-                blocks.append(module)
-        often = Counter([self._rows[id(block)].kind for block in blocks])
-        for block in blocks:
-            kind = self._rows[id(block)].kind
-            if kind is not None and often[kind] > 1:
-                self._members[id(block)] = list(block.modules())
-        self.blocks = [block for block in blocks if id(block) in self._members and self._shares_nothing(block)]
+            kind, size = self._kind(module, numbers)
+            if kind is not None and size >= SMALLEST and type(module) is not nn.Sequential:
+                found.append((module, kind))
+        often = Counter([kind for _, kind in found])
+        self.blocks = [block for block, kind in found if often[kind] > 1 and self._shares_nothing(block)]
 
     def stand_before(self, block: nn.Module, forward: Callable[..., Any]) -> None:
         """Let `forward` be called in place of the block's own; that alone does not count as a change."""
-        vars(block)["forward"] = self._rows[id(block)].attributes["forward"] = forward
+        vars(block)["forward"] = self._snapshots[id(block)].attributes["forward"] = forward
 
     def members(self, block: nn.Module) -> list[nn.Module]:
         """The block and all modules in it, in the same order for twins."""
@@ -68,38 +63,46 @@ class Twins:
     def kind(self, block: nn.Module) -> Hashable:
         """The kind of one of `blocks`; None if something in it is no longer as it was."""
         for module in self._members[id(block)]:
-            own, row = vars(module), self._rows[id(module)]
-            if own != row.attributes or own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"]:
+            own, (attributes, tables) = vars(module), self._snapshots[id(module)]
+            if own != attributes or own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"]:
                 return None
-            for name, kept in zip(TABLES, row.tables, strict=True):
+            for name, kept in zip(TABLES, tables, strict=True):
                 if len(own[name]) != len(kept) or not all(map(is_, own[name].values(), kept)):
                     return None
-        return self._rows[id(block)].kind
+        return self._kinds[id(block)][0]
 
-    def _kind(self, module: nn.Module, numbers: dict[Hashable, int]) -> Hashable:
-        known = self._rows.get(id(module))
+    def _kind(self, module: nn.Module, numbers: dict[Hashable, int]) -> tuple[Hashable, int]:
+        known = self._kinds.get(id(module))
         if known is not None:
-            return known.kind
-        own = vars(module)
+            return known
         size, below = 1, list[Hashable]()
-        for name, child in own.get("_modules", {}).items():
+        for name, child in vars(module).get("_modules", {}).items():
             if child is not None:
-                below += (name, self._kind(child, numbers))
-                size += self._rows[id(child)].size
-        told = None if None in below else _told(module, own)
+                kind, inner = self._kind(child, numbers)
+                below += (name, kind)
+                size += inner
+        told = None if None in below else _told(module, vars(module))
         kind = None if told is None else numbers.setdefault((type(module), told, tuple(below)), len(numbers))
-        attributes = own.copy()
-        for name, value in own.items():
-            if type(value) is list:
-                attributes[name] = value.copy()
-        self._rows[id(module)] = _Row(kind, attributes, tuple([tuple(own.get(name, {}).values()) for name in TABLES]), size)
-        return kind
+        self._kinds[id(module)] = kind, size
+        return kind, size
 
     def _shares_nothing(self, block: nn.Module) -> bool:
-        """Whether no module and no tensor stands in the block twice."""
-        members = self._members[id(block)]
-        tensors = [id(t) for m in members for table in self._rows[id(m)].tables[:2] for t in table if t is not None]
-        return len(members) == self._rows[id(block)].size and len(tensors) == len(set(tensors))
+        """Whether no module and no tensor stands in the block twice; its members are then kept as they are now."""
+        members = list(block.modules())
+        for module in members:
+            if id(module) not in self._snapshots:
+                self._snapshots[id(module)] = _snapshot(vars(module))
+        tensors = [id(t) for m in members for table in self._snapshots[id(m)].tables[:2] for t in table if t is not None]
+        self._members[id(block)] = members
+        return len(members) == self._kinds[id(block)][1] and len(tensors) == len(set(tensors))
+
+
+def _snapshot(own: dict[str, Any]) -> _Snapshot:
+    attributes = own.copy()
+    for name, value in own.items():
+        if type(value) is list:
+            attributes[name] = value.copy()
+    return _Snapshot(attributes, [tuple(own[name].values()) for name in TABLES])
 
 
 def _told(module: nn.Module, own: dict[str, Any]) -> Hashable:
