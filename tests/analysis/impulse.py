@@ -48,8 +48,12 @@ def averaging_pools() -> Iterator[None]:
 
 
 def pixels_reaching(x: Tensor, out: Tensor, unit: tuple[int, ...]) -> tuple[set[int], ...]:
-    """For each spatial axis of x the positions with any gradient from a unit (its last indices; earlier dimensions summed)."""
-    chosen = out[(Ellipsis, *unit)].sum()
+    """For each spatial axis of x the positions with any gradient from a unit (its last indices; earlier dimensions added up).
+
+    Channels count differently: the plain sum of what a LayerNorm puts out has no gradient.
+    """
+    picked = out[(Ellipsis, *unit)]
+    chosen = (picked * torch.linspace(0.5, 1.5, picked.numel(), dtype=picked.dtype).view_as(picked)).sum()
     if not chosen.requires_grad:
         return tuple(set() for _ in x.shape[2:])
     (grad,) = torch.autograd.grad(chosen, x, retain_graph=True, allow_unused=True)

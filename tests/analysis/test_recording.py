@@ -1,6 +1,8 @@
 """Recording: what goes in and out, what the tape says, and that the network is left as it was."""
 
 import copy
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -219,3 +221,16 @@ def test_a_network_in_the_wanted_mode_is_not_asked_to_change_it():
             raise AssertionError("asked")
 
     assert len(record(nn.Sequential(Deaf(3, 4, 3)).requires_grad_(), (3, 8, 8), train=True).calls) == 1
+
+
+FIRST = """
+from torch import nn
+from receptron.analysis.recording import record
+net = nn.Sequential(nn.Conv2d(1, 6, 5), nn.AvgPool2d(2), nn.AdaptiveAvgPool2d(5), nn.Flatten(), nn.Linear(150, 10), nn.Tanh())
+print(record(net, (1, 28, 28)).storages == record(net, (1, 28, 28)).storages)
+"""
+
+
+def test_the_first_recording_of_a_process_sees_activations_die_as_later_ones_do():
+    """An operator's first use imports modules, whose cycles of frames held tensors of ours: memory looked larger than it is."""
+    assert subprocess.run([sys.executable, "-c", FIRST], capture_output=True, text=True, check=True).stdout.strip() == "True"

@@ -40,7 +40,7 @@ def torchvision_net(name: str) -> nn.Module:
 
 def timm_net(name: str) -> nn.Module:
     options = {"aux_logits": True} if name == "inception_v3" else {}
-    return oracles.timm().create_model(TIMM_NAMES.get(name, name), **options)
+    return oracles.timm().create_model(TIMM_NAMES.get(name, name), num_classes=1000, **options)  # some are published without a head
 
 
 RIVALS: dict[str, Callable[[str], nn.Module]] = {"torchvision": torchvision_net, "timm": timm_net}

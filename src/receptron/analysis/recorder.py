@@ -4,6 +4,7 @@ Small constants that a network makes for itself (index tables, masks) stay real,
 still runs; as soon as they meet a meta tensor they are treated as one.
 """
 
+import gc
 import weakref
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -19,6 +20,10 @@ from receptron.analysis.tape import Argument, Call, Ref, Scope, Storage, Value
 
 REAL_LIMIT = 1 << 20
 """Numbers that a constant may have and still be made for real."""
+
+
+_MET: set[Any] = set()
+"""Operators that this process has run before."""
 
 
 class _Op(NamedTuple):
@@ -122,7 +127,11 @@ class Recorder(TorchDispatchMode):
             out = op.shortcut(*args)
             if out is not None:
                 return out
-        return func(*args, **kwargs)
+        out = func(*args, **kwargs)
+        if func not in _MET:  # its first use imports much, and leaves cycles of frames behind that keep our callers' tensors alive
+            _MET.add(func)
+            gc.collect(0)
+        return out
 
     def _is_foreign(self, target: Tensor, args: tuple[Any, ...]) -> bool:
         """A real tensor that the model brought along, or one about to receive meta numbers: neither is written to."""
