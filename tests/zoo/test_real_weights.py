@@ -63,9 +63,9 @@ def test_mobilenet_v2_answers_a_tenth_of_the_photos_as_published(shared: Path):
 
 @pytest.mark.shared
 @pytest.mark.campaign
-def test_mobilenet_v2_reaches_its_published_accuracy_and_loses_nine_points_with_other_padding(shared: Path):
+def test_mobilenet_v2_reaches_its_published_accuracy_and_loses_ten_points_with_other_padding(shared: Path):
     assert imagenet_accuracy(shared, "mobilenet_v2_tf", step=1) == pytest.approx(0.866, abs=0.002)
-    assert imagenet_accuracy(shared, "mobilenet_v2", step=1) == pytest.approx(0.774, abs=0.002)
+    assert imagenet_accuracy(shared, "mobilenet_v2", step=1) == pytest.approx(0.764, abs=0.002)  # as torchvision's own net does
 
 
 @pytest.mark.shared

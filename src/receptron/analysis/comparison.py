@@ -24,6 +24,13 @@ class Pair:
     right: Layer | None
     same: bool
 
+    @property
+    def verdict(self) -> str:
+        """What tells the two layers apart, or "=" for twins."""
+        if self.left is None or self.right is None:
+            return "only right" if self.left is None else "only left"
+        return "=" if self.same else f"differ: {', '.join(differences(self.left, self.right))}"
+
 
 @dataclass(frozen=True)
 class Comparison:

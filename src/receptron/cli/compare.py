@@ -10,7 +10,7 @@ from receptron.cli import screen
 from receptron.cli.inspection import Json, Net, Size
 
 if TYPE_CHECKING:
-    from receptron.analysis.comparison import Comparison, Pair
+    from receptron.analysis.comparison import Comparison
     from receptron.analysis.inspection import Layer
 
 
@@ -51,18 +51,9 @@ def _layers(found: "Comparison", changed: bool) -> Table:
         table.add_column(name, overflow="fold", no_wrap=name == "output")
     for pair in found.layers:
         if not (changed and pair.same):
-            table.add_row(*_cells(pair.left), _verdict(pair), *_cells(pair.right))
+            table.add_row(*_cells(pair.left), pair.verdict, *_cells(pair.right))
     return table
 
 
 def _cells(layer: "Layer | None") -> tuple[str, str]:
     return ("", "") if layer is None else (f"{layer.path} {layer.kind}", "x".join(map(str, layer.after)))
-
-
-def _verdict(pair: "Pair") -> str:
-    """What tells the two layers apart, after a sign for twins."""
-    from receptron.analysis.comparison import differences
-
-    if pair.left is None or pair.right is None:
-        return "only right" if pair.left is None else "only left"
-    return "=" if pair.same else f"differ: {', '.join(differences(pair.left, pair.right))}"
