@@ -65,6 +65,7 @@ def test_every_net_is_exported_and_compiled(name: str):
 
 
 @pytest.mark.campaign
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's own compiler
 def test_compiled_code_answers_as_the_net():
     net, x = subject("mobilenet_v3_small")
     torch._dynamo.reset()
