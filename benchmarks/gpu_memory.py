@@ -70,6 +70,7 @@ def tracked(name: str, size: int, batch: int, optimizer: str) -> int:
     from torch.distributed._tools.mem_tracker import MemTracker
 
     importlib.import_module("torch.optim.adam")._get_value = lambda step: 1.0  # a fake step count has no value to read
+    nn.init.trunc_normal_ = lambda tensor, *_, **__: tensor  # nor has a fake weight numbers that could be drawn again
     with FakeTensorMode():
         net = torchvision_net(name, size, device="cpu").train()
         x = torch.empty(batch, 3, size, size)

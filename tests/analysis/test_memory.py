@@ -7,8 +7,8 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
-from receptron.analysis.memory import memory, peak
-from receptron.analysis.recording import record
+from receptron.analysis.memory import alive_at, memory, peak
+from receptron.analysis.recording import record, record_training
 from receptron.errors import UnknownName
 
 
@@ -91,3 +91,13 @@ def test_a_network_without_parameters_has_a_peak_too():
 def test_an_unknown_optimizer_is_named():
     with pytest.raises(UnknownName, match="adamw"):
         memory(nn.Linear(2, 2), (2,), optimizer="adamv")
+
+
+def test_training_keeps_no_matrix_of_all_pairs_of_tokens_where_a_fused_kernel_runs():
+    net = nn.TransformerEncoderLayer(64, 4, 64, batch_first=True, dropout=0.0)
+    original = nn.functional.scaled_dot_product_attention
+    short, long = (record_training(net, (tokens, 64)) for tokens in (256, 1024))
+    kept = [alive_at(tape, tape.forward_calls) - alive_at(tape, -1) for tape in (short, long)]
+    assert kept[1] == pytest.approx(4 * kept[0], rel=0.01), "linear in the tokens, where the written-out form is quadratic"
+    assert not any("softmax" in call.op for call in short.calls)
+    assert nn.functional.scaled_dot_product_attention is original

@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
@@ -45,7 +46,7 @@ def stand_ins(modules: Iterable[nn.Module]) -> Generator[dict[int, Tensor]]:
 
 @contextmanager
 def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
-    """Fused inference paths off, attention written out as its matrix products; random state kept.
+    """Fused inference paths off, attention written out as its matrix products or, for memory, fused as on real devices; random state kept.
 
     The garbage collector pauses: it would search all of torch's objects, and tensors die by their reference counts.
     """
@@ -54,8 +55,7 @@ def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
     fast = torch.backends.mha.get_fastpath_enabled()
     state = torch.get_rng_state()
     with ExitStack() as stack:
-        if decompose_attention:
-            stack.enter_context(sdpa_kernel(SDPBackend.MATH))
+        stack.enter_context(sdpa_kernel(SDPBackend.MATH) if decompose_attention else _fused_attention())
         torch.backends.mha.set_fastpath_enabled(False)
         try:
             yield
@@ -64,6 +64,41 @@ def plain_arithmetic(*, decompose_attention: bool = True) -> Generator[None]:
             torch.set_rng_state(state)
             if collecting:
                 gc.enable()
+
+
+@contextmanager
+def _fused_attention() -> Generator[None]:
+    """Attention that keeps no matrix of all pairs, as processors and GPUs run it; meta tensors would fall back to the written-out form.
+
+    Source: Dao et al. 2022, FlashAttention, arXiv:2205.14135.
+    """
+    original = functional.scaled_dot_product_attention
+
+    def attention(*args: Any, **kwargs: Any) -> Tensor:
+        fused = _fused(*args, **kwargs)
+        return original(*args, **kwargs) if fused is None else fused
+
+    functional.scaled_dot_product_attention = attention
+    try:
+        yield
+    finally:
+        functional.scaled_dot_product_attention = original
+
+
+def _fused(
+    query: Tensor,
+    key: Tensor,
+    value: Tensor,
+    attn_mask: Tensor | None = None,
+    dropout_p: float = 0.0,
+    is_causal: bool = False,
+    scale: float | None = None,
+    enable_gqa: bool = False,
+) -> Tensor | None:
+    """The output of fused attention, None for inputs that no such kernel takes."""
+    if attn_mask is not None or enable_gqa or query.dim() != 4 or value.shape[-1] != query.shape[-1]:
+        return None
+    return torch.ops.aten._scaled_dot_product_efficient_attention(query, key, value, None, True, dropout_p, is_causal, scale=scale)[0]
 
 
 def tables_of(module: nn.Module) -> tuple[dict[str, Tensor | None], dict[str, Tensor | None]]:
