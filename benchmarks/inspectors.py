@@ -5,7 +5,7 @@
 
 Eight nets, then ten small cases without biases whose true count is worked out in this file. Each tool is asked the way its documentation
 shows; its answer is brought to multiply-accumulates. Times are medians of five calls on the same real network (one for tools that
-take over ten seconds), the ratio is theirs over ours.
+take over ten seconds), the ratio is theirs over ours. With --batch torchscan still looks at one image, and ptflops answers for one.
 """
 
 import argparse

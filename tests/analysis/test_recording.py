@@ -220,7 +220,7 @@ def test_a_network_in_the_wanted_mode_is_not_asked_to_change_it():
         def train(self, mode: bool = True) -> "Deaf":
             raise AssertionError("asked")
 
-    assert len(record(nn.Sequential(Deaf(3, 4, 3)).requires_grad_(), (3, 8, 8), train=True).calls) == 1
+    assert len(record(nn.Sequential(Deaf(3, 4, 3)), (3, 8, 8), train=True).calls) == 1
 
 
 FIRST = """

@@ -110,7 +110,7 @@ def _meta(tensor: Tensor) -> Tensor:
     if type(tensor) in UNSHAPED:
         return tensor
     empty = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
-    return nn.Parameter(empty, tensor.requires_grad) if type(tensor) is nn.Parameter or isinstance(tensor, nn.Parameter) else empty
+    return nn.Parameter(empty, tensor.requires_grad) if isinstance(tensor, nn.Parameter) else empty
 
 
 def _copy(live: dict[str, Any]) -> tuple[dict[str, Any], list[tuple[Any, Any]]]:

@@ -78,9 +78,7 @@ class Recorder(TorchDispatchMode):
         self._aside = True
         tensor = torch.empty_strided(value.shape, stride, dtype=dtype, device="meta")
         self._aside = False
-        storage, index = tensor.untyped_storage(), value.storage
-        key = storage._cdata  # pyright: ignore[reportPrivateUsage] as in `_place`
-        self._places[key] = (index, weakref.ref(storage, lambda _: self._died(key, index)))
+        self._watch(tensor.untyped_storage(), value.storage)
         self._numbers[id(tensor)] = (number, weakref.ref(tensor))
         return tensor
 
@@ -201,8 +199,13 @@ class Recorder(TorchDispatchMode):
         index = len(self.storages)
         born = -1 if role in ("input", "parameter", "buffer", "constant") else len(self.calls)
         self.storages.append(Storage(storage.nbytes(), born, None, role))
-        self._places[key] = (index, weakref.ref(storage, lambda _: self._died(key, index)))
+        self._watch(storage, index)
         return index
+
+    def _watch(self, storage: Any, index: int) -> None:
+        """Note when the memory that stands for storage `index` is freed."""
+        key = storage._cdata
+        self._places[key] = (index, weakref.ref(storage, lambda _: self._died(key, index)))
 
     def _died(self, key: int, index: int) -> None:
         known = self._places.get(key)

@@ -70,7 +70,7 @@ def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish
         stack.enter_context(untouched(each))
         swapped = stack.enter_context(stand_ins(each))
         stack.enter_context(torch.set_grad_enabled(finish is not None))
-        if any([module.training != train for module in each]):
+        if any([module.training != train for module in each]):  # setting is slow in a deep network
             _set_mode(net, train)
         recorder = Recorder(paths, swapped)
         tensors = list(_tensors(modules))

@@ -105,12 +105,13 @@ class Repeats:
         recorder = self._recorder
         start, scope = _place(recorder), recorder.open[-1]
         out = run()
-        output = recorder.read(out) if type(out) is Tensor and out.is_meta else -1
+        plain = type(out) is Tensor and out.is_meta and out.storage_offset() == 0
+        output = recorder.read(out) if plain else -1
         end = _place(recorder)
         paths = {recorder.paths.get(id(module), ""): i for i, module in enumerate(self._twins.members(block))}
         members = tuple([paths.get(s.path, -1) for s in recorder.scopes[start.scopes : end.scopes]])
         whole = output >= start.values and -1 not in members and "" not in paths
-        if whole and self._is_closed(start, end, frozenset(outside), output) and self._twins.kind(block) == key[0] and _is_dense(out):
+        if whole and self._is_closed(start, end, frozenset(outside), output) and self._twins.kind(block) == key[0]:
             self._records[key] = _Record(start, end, scope, tuple(outside), members, output, out.stride(), out.dtype)
         else:
             self._records[key] = None
@@ -197,7 +198,3 @@ def _place(recorder: Recorder) -> _Place:
 
 def _tensors(inputs: tuple[Any, ...]) -> list[Tensor]:
     return [value for value in inputs if isinstance(value, Tensor)]
-
-
-def _is_dense(tensor: Tensor) -> bool:
-    return tensor.storage_offset() == 0 and not tensor.requires_grad

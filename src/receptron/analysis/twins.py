@@ -64,7 +64,7 @@ class Twins:
         """The kind of one of `blocks`; None if something in it is no longer as it was."""
         for module in self._members[id(block)]:
             own, (attributes, tables) = vars(module), self._snapshots[id(module)]
-            if own != attributes or own["_forward_hooks"] or own["_forward_pre_hooks"] or own["_backward_hooks"]:
+            if own != attributes or any([own[name] for name in HOOKS]):
                 return None
             for name, kept in zip(TABLES, tables, strict=True):
                 if len(own[name]) != len(kept) or not all(map(is_, own[name].values(), kept)):
