@@ -34,6 +34,7 @@ class Terminal:
     def __init__(self, when: str, *arguments: str, **environment: str) -> None:
         self.pid, self.handle = pty.fork()
         if self.pid == 0:
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # where the tests run in the background it is ignored, and that is inherited
             os.environ.update({"TERM": "xterm-256color", "COLUMNS": "100", **environment})
             os.execv(sys.executable, [sys.executable, "-c", PROGRAM, f"{when}T09:00:00+00:00", "practice", *arguments])
         self.seen = self.raw = ""
