@@ -26,7 +26,7 @@ ReceptronError
     └── NotLocal              a question about a window asked of a layer that sees everything
 
 Each says what happened, why, and how to mend it. One more AnalysisFault, Unrecordable, carries the tape of a forward pass up to where it
-broke off, and so stands beside it in analysis/recording.py.
+broke off, and so stands beside it in analysis/recording/forward.py.
 """
 
 from collections.abc import Iterable

@@ -9,8 +9,10 @@ import torch
 from reference_nets import torchvision_net
 from torch import Tensor, nn
 
+from receptron.analysis.cost import cost
 from receptron.analysis.recording import Unrecordable, record, record_training
-from receptron.analysis.shortcuts import SHORTCUTS
+from receptron.analysis.recording.draft import empty
+from receptron.analysis.recording.shortcuts import SHORTCUTS, WRITTEN
 from receptron.errors import BadValue, UnknownName
 
 
@@ -153,12 +155,21 @@ def test_a_compiled_network_is_looked_into():
     assert [call.op for call in record(net, (4,)).calls] == ["t", "addmm"]
 
 
-def test_an_exported_program_is_recorded_like_its_module():
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize(
+    "wrapped",
+    [
+        lambda net: torch.export.export(net, (torch.zeros(1, 3, 8, 8),)).module(),
+        torch.jit.script,
+        lambda net: torch.jit.trace(net, torch.zeros(1, 3, 8, 8)),
+        torch.fx.symbolic_trace,
+        nn.DataParallel,
+    ],
+    ids=["exported", "scripted", "traced", "symbolic", "parallel"],
+)
+def test_a_network_in_another_form_is_recorded_like_its_module(wrapped):
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.ReLU()).eval()
-    exported = torch.export.export(net, (torch.zeros(1, 3, 8, 8),)).module()
-    from receptron.analysis.cost import cost
-
-    assert cost(exported, (3, 8, 8)).macs == cost(net, (3, 8, 8)).macs
+    assert cost(wrapped(net), (3, 8, 8)) == cost(net, (3, 8, 8))
 
 
 def test_a_layer_that_is_not_there_gets_near_names():
@@ -185,26 +196,80 @@ def test_what_cannot_be_recorded_is_told_with_a_way_on(net: nn.Module, mend: str
     assert mend in caught.value.mend
 
 
+FOUR, FEW = torch.zeros(4), torch.zeros(2, 4, 5)
+SQUARE = torch.zeros(2, 4, 6, 6)
+ACROSS, WIDE = SQUARE.permute(0, 2, 3, 1), SQUARE.contiguous(memory_format=torch.channels_last)
+PAIRS = [(FEW, torch.zeros(2, 1, 5)), (FEW, torch.zeros(5)), (torch.zeros(4, 1), FEW), (ACROSS, ACROSS), (FEW, 2.0)]
 CASES = {
-    "convolution": lambda f: f(torch.zeros(2, 4, 9, 7), torch.zeros(6, 2, 3, 5), torch.zeros(6), [2, 1], [1, 2], [1, 1], False, [0, 0], 2),
-    "native_batch_norm": lambda f: f(torch.zeros(2, 4, 5, 5), *[torch.zeros(4)] * 4, False, 0.1, 1e-5),
-    "mean": lambda f: f(torch.zeros(2, 4, 5, 6), [2, -1], True),
-    "add": lambda f: f(torch.zeros(2, 4, 5), torch.zeros(2, 1, 5)),
-    "mul": lambda f: f(torch.zeros(2, 4, 5), torch.zeros(2, 4, 1)),
+    "convolution": [
+        (torch.zeros(2, 4, 9, 7), torch.zeros(6, 2, 3, 5), torch.zeros(6), [2, 1], [1, 2], [1, 1], False, [0, 0], 2),
+        (torch.zeros(2, 4, 9), torch.zeros(6, 4, 3), None, [1], [0], [4], False, [0], 1),
+        (torch.zeros(1, 3, 9, 7, 5), torch.zeros(6, 3, 3, 3, 1), None, [3, 1, 2], [1, 1, 0], [1, 2, 1], False, [0, 0, 0], 1),
+    ],
+    "native_batch_norm": [
+        (SQUARE, *[FOUR] * 4, False, 0.1, 1e-5),
+        (WIDE, *[FOUR] * 4, False, 0.1, 1e-5),
+        (torch.zeros(2, 4), None, None, FOUR, FOUR, False, 0.1, 1e-5),
+    ],
+    "native_layer_norm": [(SQUARE, [6], torch.zeros(6), None, 1e-5), (ACROSS, [4], FOUR, FOUR, 1e-5), (FEW, [4, 5], None, None, 1e-5)],
+    "native_group_norm": [(SQUARE, FOUR, None, 2, 4, 36, 2, 1e-5)],
+    "mm": [(torch.zeros(3, 4), torch.zeros(5, 4).t())],
+    "bmm": [(torch.zeros(2, 3, 4), torch.zeros(2, 4, 5))],
+    "addmm": [(torch.zeros(5), torch.zeros(3, 4), torch.zeros(5, 4).t())],
+    "cat": [([FEW, torch.zeros(2, 1, 5), FEW], 1), ([FEW, FEW],), ([FEW, FEW], -1)],
+    "mean": [(torch.zeros(2, 4, 5, 6), [2, -1], True), (FEW, [1])],
+    "_softmax": [(FEW, -1, False)],
+    "_safe_softmax": [(FEW, -1)],
+    "roll": [(FEW, [1, -2], [1, 2])],
+    **{name: PAIRS for name in ("add", "sub", "mul", "div")},
+    **{name: [(FEW, FEW)] for name in ("add_", "mul_")},
 }
 
 
-@pytest.mark.parametrize("func", SHORTCUTS, ids=str)
-def test_a_shortcut_gives_what_torch_gives(func):
-    name = func._schema.name.split("::")[1]
-    arguments = []
-    CASES.get(name, lambda f: f(torch.zeros(2, 3, 4)))(lambda *args: arguments.extend(args))
-    if name in ("add_", "mul_"):
-        arguments = [torch.zeros(2, 3, 4), torch.zeros(2, 3, 4)]
-    meta = [a.to("meta") if isinstance(a, Tensor) else a for a in arguments]
-    found, expected = SHORTCUTS[func](*meta), func(*arguments)
-    for one, other in zip(*[t if isinstance(t, tuple) else (t,) for t in (found, expected)], strict=True):
-        assert (one.shape, one.stride(), one.dtype) == (other.shape, other.stride(), other.dtype)
+def cases() -> list[object]:
+    """Every shortcut with every list of arguments."""
+    found = []
+    for func in SHORTCUTS:
+        name = func._schema.name.split("::")[1]
+        several = [(FEW, 2.0), (ACROSS, 2.0)] if func._overloadname == "Scalar" else CASES.get(name, [(FEW,), (ACROSS,)])
+        found += [pytest.param(func, arguments, id=f"{func} {i}") for i, arguments in enumerate(several)]
+    return found
+
+
+@pytest.mark.parametrize(("func", "arguments"), cases())
+def test_a_shortcut_gives_what_torch_gives(func, arguments):
+    arguments = torch.utils._pytree.tree_map(lambda a: a.clone() if isinstance(a, Tensor) else a, arguments)
+    meta = torch.utils._pytree.tree_map(lambda a: a.to("meta") if isinstance(a, Tensor) else a, arguments)
+    shapes, expected = SHORTCUTS[func](*meta), func(*arguments)
+    assert shapes is not None
+    if shapes == WRITTEN:
+        assert expected is arguments[0]
+        return
+    for like, real in zip(shapes, [expected] if isinstance(expected, Tensor) else expected, strict=True):
+        found = empty(like, torch.float32)
+        assert (found.shape, found.stride(), found.dtype) == (real.shape, real.stride(), real.dtype)
+
+
+WINDOW = [1, 1], [0, 0], [1, 1], False, [0, 0]
+REFUSED = {
+    "channels that do not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 3, 1, 1), None, *WINDOW, 1)),
+    "groups that do not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(5, 2, 1, 1), None, *WINDOW, 2)),
+    "a bias that does not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), torch.zeros(5), *WINDOW, 1)),
+    "a kernel larger than the image": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 7, 1), None, *WINDOW, 1)),
+    "a norm of other sides": (torch.ops.aten.native_layer_norm.default, (SQUARE, [5], None, None, 1e-5)),
+    "matrices that do not fit": (torch.ops.aten.mm.default, (torch.zeros(3, 4), torch.zeros(3, 4))),
+    "a bias for another matrix": (torch.ops.aten.addmm.default, (torch.zeros(4), torch.zeros(3, 4), torch.zeros(4, 5))),
+    "parts of other sides": (torch.ops.aten.cat.default, ([FEW, torch.zeros(2, 4, 6)], 1)),
+    "sides that do not go together": (torch.ops.aten.add.Tensor, (FEW, torch.zeros(2, 3, 5))),
+}
+
+
+@pytest.mark.parametrize(("func", "arguments"), REFUSED.values(), ids=REFUSED)
+def test_a_shortcut_leaves_to_torch_what_torch_refuses(func, arguments):
+    meta = torch.utils._pytree.tree_map(lambda a: a.to("meta") if isinstance(a, Tensor) else a, arguments)
+    assert SHORTCUTS[func](*meta) is None
+    with pytest.raises((RuntimeError, ValueError)):
+        func(*arguments)
 
 
 @pytest.mark.parametrize("layer", [nn.LazyConv2d(4, 1), nn.LazyBatchNorm2d()], ids=lambda layer: type(layer).__name__)

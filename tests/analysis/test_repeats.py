@@ -9,8 +9,7 @@ from reference_nets import timm_net, torchvision_net
 from torch import Tensor, nn
 
 from receptron import zoo
-from receptron.analysis import repeats, twins
-from receptron.analysis.recording import record
+from receptron.analysis.recording import record, repeats, twins, visits
 from receptron.analysis.tape import Tape
 from receptron.blocks.drop import DropPath
 
@@ -21,12 +20,13 @@ KEPT: list[Tensor] = []
 
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Class names of the blocks for which a record was played."""
+    """Class names of the blocks for which a record was played; no block is left out because its layers need not run."""
     names: list[str] = []
+    monkeypatch.setattr(repeats, "LAYERS", {})
     play = repeats.Repeats._play
 
-    def counting(self: repeats.Repeats, record: object, block: nn.Module, outside: list[int]) -> Tensor:
-        names.append(type(block).__name__)
+    def counting(self: repeats.Repeats, record: object, block: twins.Block, outside: list[int]) -> Tensor:
+        names.append(type(block.members[0]).__name__)
         return play(self, record, block, outside)
 
     monkeypatch.setattr(repeats.Repeats, "_play", counting)
@@ -34,9 +34,10 @@ def played(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def in_full(net: nn.Module, size: tuple[int, ...] = SIZE) -> Tape:
-    """The tape with every block recorded."""
+    """The tape for which every block and every layer ran."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(repeats.Repeats, "watch", lambda self: None)
+        patch.setattr(repeats.Repeats, "knows", lambda self, module: False)
+        patch.setattr(visits, "LAYERS", {})
         return record(net, size)
 
 
@@ -201,7 +202,6 @@ def dropping() -> nn.Module:
 
 TOLD_APART = {
     "a counter": lambda: four(Counting),
-    "an attribute that the parent changes": lambda: four(Changed, with_sides),
     "its input overwritten": lambda: four(Overwriting),
     "a buffer written to": lambda: four(Buffered),
     "a tensor from elsewhere": lambda: four(Outer),
@@ -233,6 +233,7 @@ def test_blocks_that_are_no_twins_are_recorded_each(make: Callable[[], nn.Module
 
 TWINS = {
     "blocks": (lambda: four(Block), 3),
+    "an attribute that the parent changes for every second": (lambda: four(Changed, with_sides), 2),
     "a weight that all share": (shared_weight, 3),
     "a hook on one": (hooked, 2),
     "rates that only training reads": (dropping, 3),

@@ -11,6 +11,7 @@ from torch import nn
 
 from receptron.analysis.macs import total
 from receptron.analysis.recording import record
+from receptron.analysis.recording.isolation import uncollected
 from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
 
@@ -33,19 +34,26 @@ class Cost:
 
 def cost(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Cost:
     """Record `net` on `inputs`, for instance (3, 224, 224), and add up. Raises: Unrecordable."""
-    return cost_of(record(net, inputs, batch=batch))
+    with uncollected():  # the tape is gone again before it would be searched
+        return cost_of(record(net, inputs, batch=batch))
 
 
 def cost_of(tape: Tape) -> Cost:
     """The same from a tape. `activations` are the numbers that convolutions put out (Radosavovic et al. 2020, section 3.1)."""
     summed = total(tape)
-    learnable = [p for p in tape.parameters if p.learnable]
+    learnable = trainable = buffers = weights = 0
+    for p in tape.parameters:
+        count = p.numel
+        weights += count * p.bytes_each
+        learnable += count * p.learnable
+        trainable += count * (p.learnable and p.trainable)
+        buffers += count * (not p.learnable)
     made = sum(tape.values[call.outputs[0]].numel for call in tape.forward if call.op == "convolution")
     return Cost(
-        parameters=sum(p.numel for p in learnable),
-        trainable=sum(p.numel for p in learnable if p.trainable),
-        buffers=sum(p.numel for p in tape.parameters if not p.learnable),
-        weight_bytes=sum(p.numel * p.bytes_each for p in tape.parameters),
+        parameters=learnable,
+        trainable=trainable,
+        buffers=buffers,
+        weight_bytes=weights,
         macs=summed.macs,
         macs_in_bounds=summed.in_bounds,
         flops=summed.flops,

@@ -13,8 +13,8 @@ from torch import Tensor, nn
 
 from receptron.analysis.field import Fields
 from receptron.analysis.flow import Joined, Moves, Reduced, Taken, Windowed, moves_of
-from receptron.analysis.isolation import untouched
-from receptron.analysis.recorder import tensors_in
+from receptron.analysis.recording.draft import tensors_in
+from receptron.analysis.recording.isolation import untouched
 from receptron.analysis.relation import Relation, taps
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal, UnknownName

@@ -237,7 +237,7 @@ def _windowed(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     if relations is None:
         return dict.fromkeys(call.inputs, (Everywhere(),))
     rank = len(relations)
-    channels = (Reduced((-rank - 1,)),) if call.op in ("convolution", "_convolution") else ()
+    channels = (Reduced((-rank - 1,)),) if call.op == "convolution" else ()
     return _only(call, (*channels, Windowed(relations)))
 
 

@@ -1,16 +1,17 @@
 """Multiply-accumulates of a tape: from the shapes of every sum of products, with and without padding zeros, forward and backward."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from math import prod
+from typing import NamedTuple
 
 from receptron.analysis.operators import MULTIPLIED, is_known
 from receptron.analysis.tape import Argument, Call, Ref, Tape
 
 
-@dataclass(frozen=True)
-class Work:
+class Work(NamedTuple):
     """Multiply-accumulates of one call, those of them that do not multiply a padding zero, and those of its backward pass."""
 
     macs: int = 0
@@ -40,18 +41,14 @@ class Total:
 
 def total(tape: Tape) -> Total:
     """Everything that the forward pass multiplies."""
-    works = works_of(tape)
-    return Total(
-        sum(w.macs for w in works.values()),
-        sum(w.in_bounds for w in works.values()),
-        sum(w.backward for w in works.values()),
-        unknown(tape),
-    )
+    macs, in_bounds, backward = [sum(column) for column in zip(Work(), *works_of(tape).values(), strict=True)]
+    return Total(macs, in_bounds, backward, unknown(tape))
 
 
 def unknown(tape: Tape) -> dict[str, int]:
     """Operators that are neither counted nor known to be free, with how often they ran."""
-    return dict(Counter(call.op for call in tape.forward if not is_known(call.op)))
+    often = Counter([call.op for call in tape.forward])
+    return {op: count for op, count in often.items() if not is_known(op)}
 
 
 def works_of(tape: Tape) -> dict[int, Work]:
@@ -65,8 +62,8 @@ def trained_values(tape: Tape) -> set[int]:
     trainable = {name for p in tape.parameters if p.trainable for name in p.names}
     found = {i for i, value in enumerate(tape.values) if value.role == "parameter" and value.name in trainable}
     for call in tape.forward:
-        if any(i in found for i in call.inputs):
-            found.update(o for o in call.outputs if tape.values[o].dtype in _DIFFERENTIABLE)
+        if not found.isdisjoint(call.inputs):
+            found.update([o for o in call.outputs if tape.values[o].dtype in _DIFFERENTIABLE])
     return found
 
 
@@ -75,7 +72,7 @@ _DIFFERENTIABLE = {"float32", "float16", "bfloat16", "float64", "complex64", "co
 
 def _work(tape: Tape, call: Call, learning: set[int]) -> Work:
     factors, macs, in_bounds = RULES[call.op](tape, call)
-    backward = macs * sum(1 for factor in factors if isinstance(factor, Ref) and int(factor) in learning)
+    backward = macs * sum([isinstance(factor, Ref) and factor in learning for factor in factors])
     return Work(macs, in_bounds, backward)
 
 
@@ -85,10 +82,20 @@ _Counted = tuple[tuple[Argument, Argument], int, int]
 
 def _convolution(tape: Tape, call: Call) -> _Counted:
     x, weight = call.args[0], call.args[1]
-    stride, padding, dilation = (_numbers(call.args[i]) for i in (3, 4, 5))
-    shape, kernel = tape.shape(x), tape.shape(weight)
+    window = call.args[3:6]
     out = tape.values[call.outputs[0]].shape
-    if call.args[6]:  # transposed: every input pixel is multiplied with the whole kernel, what falls outside is cropped
+    return (x, weight), *_taps(tape.shape(x), tape.shape(weight), out, *map(_numbers, window), bool(call.args[6]))
+
+
+Numbers = tuple[int, ...]
+
+
+@lru_cache(1 << 12)
+def _taps(
+    shape: Numbers, kernel: Numbers, out: Numbers, stride: Numbers, padding: Numbers, dilation: Numbers, transposed: bool
+) -> tuple[int, int]:
+    """Products of a convolution, and those of them within bounds."""
+    if transposed:  # every input pixel is multiplied with the whole kernel, what falls outside is cropped
         places, far = shape[2:], out[2:]
         channels = shape[0] * shape[1] * kernel[1]
     else:
@@ -98,7 +105,7 @@ def _convolution(tape: Tape, call: Call) -> _Counted:
         _pairs(n, m, k, _each(stride, i), _each(padding, i), _each(dilation, i))
         for i, (n, m, k) in enumerate(zip(places, far, kernel[2:], strict=True))
     ]
-    return (x, weight), channels * prod(places) * prod(kernel[2:]), channels * prod(taps)
+    return channels * prod(places) * prod(kernel[2:]), channels * prod(taps)
 
 
 def _pairs(places: int, far: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
@@ -153,7 +160,6 @@ def _linear(tape: Tape, call: Call) -> _Counted:
 
 RULES: dict[str, Callable[[Tape, Call], _Counted]] = {
     "convolution": _convolution,
-    "_convolution": _convolution,
     "linear": _linear,
     "mm": _product(0, 1),
     "bmm": _product(0, 1),
@@ -170,7 +176,7 @@ RULES: dict[str, Callable[[Tape, Call], _Counted]] = {
 
 
 def _numbers(argument: Argument) -> tuple[int, ...]:
-    return tuple(int(v) for v in argument) if isinstance(argument, Sequence) and not isinstance(argument, str) else (1,)
+    return tuple(map(int, argument)) if isinstance(argument, tuple) else (1,)
 
 
 def _each(values: tuple[int, ...], i: int) -> int:

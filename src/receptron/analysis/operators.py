@@ -10,7 +10,7 @@ def _names(text: str) -> frozenset[str]:
 
 MULTIPLIED = _names(
     """
-    convolution mm addmm bmm baddbmm mv dot addmv addr addbmm _trilinear linear matmul _convolution
+    convolution mm addmm bmm baddbmm mv dot addmv addr addbmm _trilinear linear matmul
     """
 )
 """Sums of products: counted by `macs`."""
@@ -83,7 +83,8 @@ MADE = _names(
     full_like arange range linspace logspace eye scalar_tensor rand randn rand_like randn_like randint randint_like randperm
     normal uniform fill zero tensor _local_scalar_dense item is_nonzero equal is_same_size sym_size _assert_async _assert_scalar
     exponential is_pinned record_stream hann_window hamming_window _efficientzerotensor from_file set_data
-    _has_compatible_shallow_copy_type _fused_sdp_choice _nested_tensor_from_mask_left_aligned
+    _has_compatible_shallow_copy_type profiler._record_function_enter_new profiler._record_function_exit _fused_sdp_choice
+    _nested_tensor_from_mask_left_aligned
     """
 )
 

@@ -27,8 +27,10 @@ def feed(net: nn.Module, inputs: Inputs, batch: int = 1) -> Feed:
     a list or tuple of these are several arguments, a dict named ones.
     Raises: BadValue for anything else.
     """
+    if isinstance(inputs, Tensor):
+        return Feed((_meta(inputs, batch, inputs.dtype),), {})
     dtype = next((p.dtype for p in net.parameters() if p.is_floating_point()), torch.float32)
-    if _is_size(inputs) or isinstance(inputs, Tensor):
+    if _is_size(inputs):
         return Feed((_meta(inputs, batch, dtype),), {})
     if isinstance(inputs, Mapping):
         return Feed((), {name: _meta(value, batch, dtype) for name, value in inputs.items()})

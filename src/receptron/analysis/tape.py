@@ -52,7 +52,7 @@ class Call(NamedTuple):
         return self.args[position] if position < len(self.args) else self.kwargs.get(name, default)
 
 
-@dataclass
+@dataclass(slots=True)
 class Scope:
     """One call of a module: its path, class name, the scope that called it, its tensors and the range of its calls."""
 
@@ -65,7 +65,7 @@ class Scope:
     last: int = -1
 
 
-@dataclass
+@dataclass(slots=True)
 class Storage:
     """Bytes that live from call `born` until after call `died`; -1 means from before the first, None until after the last."""
 

@@ -26,14 +26,14 @@ class Geometry:
 
 def geometry_of(tape: Tape, call: Call) -> Geometry:
     """Window of a convolution, or of a pooling whose name tells its axes."""
-    if call.op in ("convolution", "_convolution"):
+    if call.op == "convolution":
         kernel = tape.shape(call.args[1])[2:]
         stride, padding, dilation = (_ints(call.args[i]) for i in (3, 4, 5))
     else:
         kernel = _ints(call.args[1])
         stride, padding = _ints(call.arg(2, "stride")) or kernel, _ints(call.arg(3, "padding")) or (0,)
         dilation = (_ints(call.arg(4, "dilation")) or (1,)) if call.op.startswith("max_pool") else (1,)
-    rank = len(tape.values[call.outputs[0]].shape) - 2 if call.op in ("convolution", "_convolution") else int(call.op.split("pool")[1][0])
+    rank = len(tape.values[call.outputs[0]].shape) - 2 if call.op == "convolution" else int(call.op.split("pool")[1][0])
     return Geometry(*(values * rank if len(values) == 1 else values for values in (kernel, stride, padding, dilation)))
 
 
@@ -69,7 +69,7 @@ def _unworked(tape: Tape, call: Call) -> None:
 
 
 RULES: dict[str, Callable[[Tape, Call], Relations | None]] = {
-    **dict.fromkeys(("convolution", "_convolution", "max_pool2d_with_indices", "max_pool3d_with_indices"), _windows),
+    **dict.fromkeys(("convolution", "max_pool2d_with_indices", "max_pool3d_with_indices"), _windows),
     **dict.fromkeys(("avg_pool1d", "avg_pool2d", "avg_pool3d"), _windows),
     "_adaptive_avg_pool2d": _sized(2, adaptive),
     "_adaptive_avg_pool3d": _sized(3, adaptive),

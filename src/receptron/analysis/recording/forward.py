@@ -6,18 +6,21 @@
 ['convolution', 'relu']
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
-from receptron.analysis.isolation import UNSHAPED, plain_arithmetic, stand_ins, tables_of, untouched
-from receptron.analysis.recorder import Recorder, is_alone, tensors_in
-from receptron.analysis.repeats import Repeats
+from receptron.analysis.recording.draft import Draft, tensors_in
+from receptron.analysis.recording.inventory import Inventory, inventory
+from receptron.analysis.recording.isolation import plain_arithmetic, shown, uncollected, untouched
+from receptron.analysis.recording.recorder import Recorder
+from receptron.analysis.recording.repeats import Repeats
+from receptron.analysis.recording.visits import is_alone, visits
 from receptron.analysis.subject import Feed, Inputs, feed
-from receptron.analysis.tape import Parameter, Part, Tape
+from receptron.analysis.tape import Tape
 from receptron.errors import AnalysisFault
 
 
@@ -61,48 +64,41 @@ def record_training(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Tape:
 def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish: Finish | None) -> Tape:
     net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
     arguments = feed(net, inputs, batch)
-    modules = list(net.named_modules(remove_duplicate=False))
-    paths = {id(module): path for path, module in reversed(modules)}
-    parts = _parts(modules)
-    each = list({id(module): module for _, module in modules}.values())
     with ExitStack() as stack:
+        stack.enter_context(uncollected())
+        owned = inventory(net)
+        draft = Draft(owned)
         stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
-        stack.enter_context(untouched(each))
-        swapped = stack.enter_context(stand_ins(each))
+        stack.enter_context(untouched(owned.modules))
+        stack.enter_context(shown(owned.modules, lambda tensor: draft.stand_in(tensor) if id(tensor) in draft.owned else tensor))
         stack.enter_context(torch.set_grad_enabled(finish is not None))
-        if any([module.training != train for module in each]):  # setting is slow in a deep network
+        if any([module.training != train for module in owned.modules]):  # setting is slow in a deep network
             _set_mode(net, train)
-        recorder = Recorder(paths, swapped)
-        tensors = list(_tensors(modules))
-        owned = _owned(tensors)
-        for tensor, name, learnable in tensors:
-            recorder.own(tensor, "parameter" if learnable else "buffer", name)
-        for tensor in tensors_in((arguments.args, arguments.kwargs)):
-            recorder.own(tensor, "input", "")
-        if not train and is_alone():
-            Repeats(recorder, each).watch()
-        return _run(net, arguments, recorder, parts, owned, finish)
+        starts = tuple([draft.number(tensor, "input") for tensor in tensors_in((arguments.args, arguments.kwargs))])
+        recorder = Recorder(draft)
+        repeats = Repeats(draft, owned) if not train and is_alone() else None
+        stack.enter_context(visits(recorder, repeats))
+        return _run(net, arguments, recorder, owned, starts, finish)
 
 
-def _run(net: nn.Module, arguments: Feed, recorder: Recorder, parts: list[Part], owned: list[Parameter], finish: Finish | None) -> Tape:
-    starts = tuple(i for i, value in enumerate(recorder.values) if value.role == "input")
+def _run(net: nn.Module, arguments: Feed, recorder: Recorder, owned: Inventory, starts: tuple[int, ...], finish: Finish | None) -> Tape:
+    draft = recorder.draft
     outputs: tuple[int, ...] = ()
     forward_calls = None
     try:
         with recorder:
             out = net(*arguments.args, **arguments.kwargs)
-            outputs, forward_calls = recorder.numbers_of(out), len(recorder.calls)
+            outputs, forward_calls = draft.numbers_of(out), len(draft.calls)
             if finish is not None:
                 finish(out)
         del out
         broken = None
     except Exception as error:  # a network may raise anything; it is told with the place where it broke
         broken = error
-    recorder.close()
-    done = len(recorder.calls) if forward_calls is None else forward_calls
-    tape = Tape(
-        type(net).__name__, "meta", recorder.values, recorder.calls, recorder.scopes, recorder.storages, owned, parts, starts, outputs, done
-    )
+    draft.close()
+    done = len(draft.calls) if forward_calls is None else forward_calls
+    made = draft.values, draft.calls, draft.scopes, draft.storages
+    tape = Tape(type(net).__name__, "meta", *made, owned.parameters, owned.parts, starts, outputs, done)
     if broken is not None:
         raise _unrecordable(tape, recorder.attempt, broken) from broken
     return tape
@@ -126,35 +122,3 @@ def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: Exce
 def _first_line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
     return lines[0] if lines else "no message"
-
-
-Modules = list[tuple[str, nn.Module]]
-"""Every module under every path at which it can be reached."""
-
-
-def _tensors(modules: Modules) -> Iterator[tuple[Tensor, str, bool]]:
-    """All parameters, then all buffers, under every name, and whether they are learnable."""
-    for learnable, which in ((True, 0), (False, 1)):
-        for path, module in modules:
-            for name, tensor in tables_of(module)[which].items():
-                if tensor is not None and type(tensor) not in UNSHAPED:
-                    yield tensor, f"{path}.{name}" if path else name, learnable
-
-
-def _parts(modules: Modules) -> list[Part]:
-    unique = {id(module): (path, module) for path, module in reversed(modules)}
-    return [
-        Part(path, type(module).__name__, module.training, tuple(n for n, p in tables_of(module)[0].items() if p is not None))
-        for path, module in reversed(unique.values())
-    ]
-
-
-def _owned(tensors: list[tuple[Tensor, str, bool]]) -> list[Parameter]:
-    """Parameters, then buffers; one that is shared stands once under all its names."""
-    found: dict[int, tuple[Tensor, list[str], bool]] = {}
-    for tensor, name, learnable in tensors:
-        found.setdefault(id(tensor), (tensor, [], learnable))[1].append(name)
-    return [
-        Parameter(tuple(names), tuple(tensor.shape), tensor.dtype.itemsize, learnable, tensor.requires_grad)
-        for tensor, names, learnable in found.values()
-    ]

@@ -5,20 +5,26 @@ its inputs and what it owns, wrote to none of these, changed nothing of itself a
 block runs as usual. The tape is the same either way.
 """
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass
-from functools import partial, update_wrapper
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.recorder import Recorder
+from receptron.analysis.recording.draft import Draft
+from receptron.analysis.recording.inventory import Inventory, children_of
+from receptron.analysis.recording.layers import LAYERS
+from receptron.analysis.recording.twins import Block, look
 from receptron.analysis.tape import Argument, Call, Ref, Scope, Storage, Value
-from receptron.analysis.twins import Twins
 
 Run = Callable[..., Any]
 Key = tuple[Hashable, ...]
+
+SMALLEST = 5
+"""Modules in a block that is worth the comparison."""
 
 
 @dataclass(frozen=True)
@@ -46,41 +52,52 @@ class _Record:
 
 
 class Repeats:
-    """Stands before the forward of blocks that have twins, while one forward pass is recorded."""
+    """The blocks of a network that may have twins, and what was recorded of them during one forward pass."""
 
-    def __init__(self, recorder: Recorder, modules: Iterable[nn.Module]) -> None:
-        self._recorder, self._twins = recorder, Twins(modules)
+    def __init__(self, draft: Draft, owned: Inventory) -> None:
+        self._draft = draft
+        sizes = [(module, (type(module), owned.sizes[id(module)])) for module in owned.modules if id(module) in owned.sizes]
+        often = Counter([size for _, size in sizes])
+        self._likely = {id(module) for module, size in sizes if often[size] > 1 and size[1] >= SMALLEST and size[0] is not nn.Sequential}
+        self._worth: dict[type[nn.Module], bool] = {}
+        self._kinds: dict[Hashable, int] = {}
         self._records: dict[Key, _Record | None] = {}
 
-    def watch(self) -> None:
-        """Give each such block a forward of ours in its attributes; to be used inside `untouched`, which takes it away."""
-        for block in self._twins.blocks:
-            self._twins.stand_before(block, update_wrapper(partial(self._forward, block, block.forward), block.forward))
+    def knows(self, module: nn.Module) -> bool:
+        """Whether the module is such a block; not if most of its layers need not run anyway, as the first block of its class shows."""
+        if id(module) not in self._likely:
+            return False
+        kind = type(module)
+        if kind not in self._worth:
+            layers = [type(m) for m in module.modules() if not children_of(m)]
+            self._worth[kind] = 4 * sum([layer in LAYERS for layer in layers]) < 3 * len(layers)
+        return self._worth[kind]
 
-    def _forward(self, block: nn.Module, run: Run, *args: Any, **kwargs: Any) -> Any:
-        kind = self._twins.kind(block)
+    def forward(self, block: nn.Module, run: Run, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """What the block gives: from the record of a twin, or by `run`, which is recorded if there may be others like it."""
         inputs = (*args, *kwargs.values())
-        asked = self._asked(inputs) if kind is not None else None
-        if kind is None or asked is None:
+        asked = self._asked(inputs)
+        looks = look(block) if asked is not None else None
+        if looks is None or asked is None:
+            if asked is None:
+                self._worth[type(block)] = False
             return run(*args, **kwargs)
-        key = (kind, tuple(kwargs), asked)
+        key = (self._kinds.setdefault(looks.kind, len(self._kinds)), tuple(kwargs), asked)
+        outside = [*map(self._draft.read, _tensors(inputs)), *map(self._draft.read, looks.tensors)]
         if key not in self._records:
-            return self._run(key, block, self._outside(block, inputs), partial(run, *args, **kwargs))
+            return self._run(key, block, looks, outside, partial(run, *args, **kwargs))
         record = self._records[key]
-        if record is None:
+        if record is None or any([self._draft.values[n].storage in self._draft.written for n in outside[-len(looks.tensors) :]]):
             return run(*args, **kwargs)
-        outside = self._outside(block, inputs)
-        if any([self._recorder.values[n].storage in self._recorder.written for n in outside[len(_tensors(inputs)) :]]):
-            return run(*args, **kwargs)
-        return self._play(record, block, outside)
+        return self._play(record, looks, outside)
 
     def _asked(self, inputs: tuple[Any, ...]) -> Key | None:
         """Shapes of the inputs and which of them share memory; None if something else than meta tensors and plain values goes in."""
         numbers, storages, found = list[int](), list[int](), list[Hashable]()
         for value in inputs:
             if type(value) is Tensor and value.is_meta:
-                numbers.append(self._recorder.read(value))
-                storages.append(self._recorder.values[numbers[-1]].storage)
+                numbers.append(self._draft.read(value))
+                storages.append(self._draft.values[numbers[-1]].storage)
                 alike = (numbers.index(numbers[-1]), storages.index(storages[-1]))
                 found.append((tuple(value.shape), value.stride(), value.dtype, alike))
             elif value is None or type(value) in (bool, int, float, str):
@@ -89,29 +106,17 @@ class Repeats:
                 return None
         return (*found, torch.is_autocast_enabled("cpu"))
 
-    def _outside(self, block: nn.Module, inputs: tuple[Any, ...]) -> list[int]:
-        """Numbers of the inputs, then of all parameters and buffers in the order of the block's modules."""
-        read = self._recorder.read
-        owned = [
-            read(tensor)
-            for module in self._twins.members(block)
-            for table in (vars(module)["_parameters"], vars(module)["_buffers"])
-            for tensor in table.values()
-            if tensor is not None
-        ]
-        return [*map(read, _tensors(inputs)), *owned]
-
-    def _run(self, key: Key, block: nn.Module, outside: list[int], run: Callable[[], Any]) -> Any:
-        recorder = self._recorder
-        start, scope = _place(recorder), recorder.open[-1]
+    def _run(self, key: Key, block: nn.Module, before: Block, outside: list[int], run: Callable[[], Any]) -> Any:
+        draft = self._draft
+        start, scope = _place(draft), draft.open[-1]
         out = run()
         plain = type(out) is Tensor and out.is_meta and out.storage_offset() == 0
-        output = recorder.read(out) if plain else -1
-        end = _place(recorder)
-        paths = {recorder.paths.get(id(module), ""): i for i, module in enumerate(self._twins.members(block))}
-        members = tuple([paths.get(s.path, -1) for s in recorder.scopes[start.scopes : end.scopes]])
+        output = draft.read(out) if plain else -1
+        end = _place(draft)
+        paths = {draft.paths.get(id(module), ""): i for i, module in enumerate(before.members)}
+        members = tuple([paths.get(s.path, -1) for s in draft.scopes[start.scopes : end.scopes]])
         whole = output >= start.values and -1 not in members and "" not in paths
-        if whole and self._is_closed(start, end, frozenset(outside), output) and self._twins.kind(block) == key[0]:
+        if whole and self._is_closed(start, end, frozenset(outside), output) and before.still(look(block)):
             self._records[key] = _Record(start, end, scope, tuple(outside), members, output, out.stride(), out.dtype)
         else:
             self._records[key] = None
@@ -119,38 +124,38 @@ class Repeats:
 
     def _is_closed(self, start: _Place, end: _Place, outside: frozenset[int], output: int) -> bool:
         """Whether between two moments nothing came in but `outside`, none of it was written to, and nothing stays but the output."""
-        recorder = self._recorder
+        draft = self._draft
         first = start.storages
-        home = recorder.values[output].storage
-        calls, values = recorder.calls[start.calls : end.calls], recorder.values[start.values : end.values]
+        home = draft.values[output].storage
+        calls, values = draft.calls[start.calls : end.calls], draft.values[start.values : end.values]
         return (
             home >= first
-            and recorder.storages[home].bytes == recorder.values[output].numel * recorder.values[output].bytes_each
+            and draft.storages[home].bytes == draft.values[output].numel * draft.values[output].bytes_each
             and all(n >= start.values or n in outside for call in calls for n in (*call.inputs, *call.outputs))
             and all(value.role == "activation" for value in values)
-            and all(number < start.values for storage, number in recorder.written.items() if storage < first)
-            and all(recorder.storages[i].died is not None for i in range(first, end.storages) if i != home)
-            and all(recorder.storages[recorder.values[n].storage].died is None for n in outside)
+            and all(number < start.values for storage, number in draft.written.items() if storage < first)
+            and all(draft.storages[i].died is not None for i in range(first, end.storages) if i != home)
+            and all(draft.storages[draft.values[n].storage].died is None for n in outside)
         )
 
-    def _play(self, record: _Record, block: nn.Module, outside: list[int]) -> Tensor:
-        recorder, start, end = self._recorder, record.start, record.end
-        now = _place(recorder)
+    def _play(self, record: _Record, block: Block, outside: list[int]) -> Tensor:
+        draft, start, end = self._draft, record.start, record.end
+        now = _place(draft)
         moved = _Moved(
             dict(zip(record.outside, outside, strict=True)),
-            {recorder.values[a].storage: recorder.values[b].storage for a, b in zip(record.outside, outside, strict=True)},
-            {record.scope: recorder.open[-1]}, start, now,
+            {draft.values[a].storage: draft.values[b].storage for a, b in zip(record.outside, outside, strict=True)},
+            {record.scope: draft.open[-1]}, start, now,
         )  # fmt: skip
-        paths = [recorder.paths[id(module)] for module in self._twins.members(block)]
-        scopes = zip(recorder.scopes[start.scopes : end.scopes], record.members, strict=True)
-        recorder.scopes.extend([moved.scope(scope, paths[member]) for scope, member in scopes])
-        recorder.storages.extend([moved.storage(storage) for storage in recorder.storages[start.storages : end.storages]])
-        recorder.values.extend([moved.value(value) for value in recorder.values[start.values : end.values]])
-        recorder.calls.extend([moved.call(call) for call in recorder.calls[start.calls : end.calls]])
-        number, home = record.output + moved.values, recorder.values[record.output].storage
-        if home in recorder.written:
-            recorder.written[home + moved.storages] = number
-        return recorder.stand_in(number, record.stride, record.dtype)
+        paths = [draft.paths[id(module)] for module in block.members]
+        scopes = zip(draft.scopes[start.scopes : end.scopes], record.members, strict=True)
+        draft.scopes.extend([moved.scope(scope, paths[member]) for scope, member in scopes])
+        draft.storages.extend([moved.storage(storage) for storage in draft.storages[start.storages : end.storages]])
+        draft.values.extend([moved.value(value) for value in draft.values[start.values : end.values]])
+        draft.calls.extend([moved.call(call) for call in draft.calls[start.calls : end.calls]])
+        number, home = record.output + moved.values, draft.values[record.output].storage
+        if home in draft.written:
+            draft.written[home + moved.storages] = number
+        return draft.output(number, record.stride, record.dtype)
 
 
 class _Moved:
@@ -192,8 +197,8 @@ class _Moved:
         return old + self._deeper if old >= self._start.scopes else self._scopes[old]
 
 
-def _place(recorder: Recorder) -> _Place:
-    return _Place(len(recorder.calls), len(recorder.values), len(recorder.storages), len(recorder.scopes))
+def _place(draft: Draft) -> _Place:
+    return _Place(len(draft.calls), len(draft.values), len(draft.storages), len(draft.scopes))
 
 
 def _tensors(inputs: tuple[Any, ...]) -> list[Tensor]:

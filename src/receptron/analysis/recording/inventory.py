@@ -1,0 +1,95 @@
+"""What a network owns before it runs: its modules under their paths, its parameters and buffers, shared ones once."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import cast
+
+from torch import Tensor, nn
+from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
+
+from receptron.analysis.tape import Parameter, Part
+
+UNSHAPED = (UninitializedParameter, UninitializedBuffer)
+"""What lazy layers own before their first input."""
+
+
+@dataclass(frozen=True)
+class Inventory:
+    """Modules from the outside in; by `id` the first path of each, and of those that hold others how many they are in all.
+
+    `parameters` tells of `tensors`, in the same order.
+    """
+
+    modules: list[nn.Module]
+    paths: dict[int, str]
+    sizes: dict[int, int]
+    parts: list[Part]
+    tensors: list[Tensor]
+    parameters: list[Parameter]
+
+
+def inventory(net: nn.Module) -> Inventory:
+    """Parameters first, then buffers; one that is shared stands once, under all its names."""
+    places: list[tuple[str, nn.Module]] = []
+    sizes: dict[int, int] = {}
+    _visit("", net, places, sizes)
+    paths: dict[int, str] = {}
+    modules: list[nn.Module] = []
+    parts: list[Part] = []
+    learnable: list[tuple[str, Tensor]] = []
+    others: list[tuple[str, Tensor]] = []
+    for path, module in places:
+        own, buffers = tables_of(module)
+        before = f"{path}." if path else ""
+        if id(module) not in paths:
+            paths[id(module)] = path
+            modules.append(module)
+            names_here = tuple([name for name, t in own.items() if t is not None]) if own else ()
+            parts.append(Part(path, type(module).__name__, module.training, names_here))
+        if own:
+            learnable += [(before + name, t) for name, t in own.items() if t is not None and type(t) not in UNSHAPED]
+        if buffers:
+            others += [(before + name, t) for name, t in buffers.items() if t is not None and type(t) not in UNSHAPED]
+    everything = learnable + others
+    names: dict[int, tuple[str, ...]] = {}
+    for name, tensor in everything:
+        names[id(tensor)] = (*names.get(id(tensor), ()), name)
+    tensors = list({id(tensor): tensor for _, tensor in everything}.values())
+    learns = {id(tensor) for _, tensor in learnable}
+    told = [Parameter(names[id(t)], tuple(t.shape), t.dtype.itemsize, id(t) in learns, t.requires_grad) for t in tensors]
+    return Inventory(modules, paths, sizes, parts, tensors, told)
+
+
+Table = dict[str, Tensor | None]
+
+
+def tables_of(module: nn.Module) -> tuple[Table, Table]:
+    """The module's own parameters and buffers, by name, as it holds them."""
+    own = module.__dict__
+    try:
+        return own["_parameters"], own["_buffers"]
+    except KeyError:  # a traced module
+        return cast(Table, module._parameters), module._buffers  # pyright: ignore[reportPrivateUsage]
+
+
+def children_of(module: nn.Module) -> dict[str, nn.Module | None]:
+    """The module's own modules, by name, as it holds them."""
+    return module._modules  # pyright: ignore[reportPrivateUsage] all other ways to it are slow
+
+
+def held(table: Table) -> Collection[Tensor | None]:
+    """The tensors in a table, whatever it shows to its module (isolation.py)."""
+    return dict.values(table)
+
+
+def _visit(path: str, module: nn.Module, places: list[tuple[str, nn.Module]], sizes: dict[int, int]) -> None:
+    """Add every module under every path at which it can be reached."""
+    start = len(places)
+    places.append((path, module))
+    children = children_of(module)
+    if children:
+        before = f"{path}." if path else ""
+        for name, child in children.items():
+            if child is not None:
+                _visit(before + name, child, places, sizes)
+        sizes[id(module)] = len(places) - start
