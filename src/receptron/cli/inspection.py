@@ -55,6 +55,8 @@ def inspect(
 def _print(found: "Inspection", depth: int) -> None:
     out = screen.out()
     out.print(_layers(found, depth))
+    if legend := _legend(found, depth):
+        out.print(legend, style="dim")
     least = "at least " if found.cost.unknown else ""
     out.print(f"parameters {found.cost.parameters:,} ({found.cost.trainable:,} trainable), buffers {found.cost.buffers:,}")
     out.print(f"MACs {least}{found.cost.macs:,}, without padding zeros {found.cost.macs_in_bounds:,}")
@@ -67,8 +69,9 @@ def _print(found: "Inspection", depth: int) -> None:
 
 def _layers(found: "Inspection", depth: int) -> Table:
     table = Table(box=None, header_style="bold", title=f"{found.name}  {' '.join('x'.join(map(str, s)) for s in found.inputs)}")
-    for name in ("layer", "kind", "output"):
-        table.add_column(name, no_wrap=True)
+    for name in ("layer", "kind"):  # these two give way where the screen is narrow; a number is never cut
+        table.add_column(name, overflow="ellipsis")
+    table.add_column("output", no_wrap=True)
     for name in ("parameters", "MACs", "field", "jump"):
         table.add_column(name, justify="right", no_wrap=True)
     for layer in found.layers:
@@ -79,12 +82,19 @@ def _layers(found: "Inspection", depth: int) -> Table:
     return table
 
 
+def _legend(found: "Inspection", depth: int) -> str:
+    """What `global (851)` means, with the first such number of the table."""
+    seen = next((text for layer in found.layers if layer.depth < depth and (text := _seen(layer)[0]).startswith("global (")), "")
+    local = seen.removeprefix("global (").removesuffix(")")
+    return f"{seen}: the whole image through pooling or attention, {local} pixels along all other paths" if seen else ""
+
+
 def _seen(layer: "Layer") -> tuple[str, str]:
     axes = layer.field.axes if layer.field else ()
     if not axes or axes[0].scope == "nothing":
         return "", ""
     if axes[0].scope == "global":
-        return "global" + (f" ({axes[0].local} locally)" if axes[0].local else ""), ""
+        return "global" + (f" ({axes[0].local})" if axes[0].local else ""), ""
     sizes = {axis.size for axis in axes}
     text = str(axes[0].size) if len(sizes) == 1 else "x".join(str(axis.size) for axis in axes)
     return text + (" here" if axes[0].scope != "local" else ""), f"{axes[0].jump:g}" if axes[0].jump else ""
@@ -133,14 +143,14 @@ def _tell_advice(found: "Inspection") -> None:
 
 def _print_checks(checks: "tuple[Check, ...]") -> None:
     for limit in checks:
-        screen.say(f"{'kept' if limit.holds else 'BROKEN'}: {limit.limit} (measured {limit.measured:,.6g})")
+        screen.say(f"{'kept' if limit.holds else 'BROKEN'}: {limit.limit} (measured {_big(limit.measured)})")
 
 
-def _big(count: int) -> str:
+def _big(count: float) -> str:
     for suffix, unit in (("T", 1e12), ("G", 1e9), ("M", 1e6), ("k", 1e3)):
         if count >= unit:
             return f"{count / unit:.3f} {suffix}"
-    return str(count)
+    return f"{count:.4g}"
 
 
 def _bytes(count: int) -> str:

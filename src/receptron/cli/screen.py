@@ -3,6 +3,7 @@
 Colour is never the only sign: every coloured word also says what it means, and NO_COLOR or a pipe turns colour off.
 """
 
+import os
 import sys
 from functools import cache
 from typing import TYPE_CHECKING
@@ -12,13 +13,16 @@ from receptron.errors import ReceptronError
 if TYPE_CHECKING:
     from rich.console import Console
 
+PIPE = 120
+"""Columns of a pipe or a file, which have no width of their own."""
+
 
 @cache
 def out() -> "Console":
-    """Where tables go; made, and rich imported, when it is first used."""
+    """Where tables go; made, and rich imported, when it is first used. A pipe is as wide as tables need, unless COLUMNS says otherwise."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False)
+    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE)
 
 
 @cache
