@@ -19,6 +19,8 @@ META = torch.device("meta")
 unwatched = torch._C._DisableTorchDispatch  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] no public name
 """Context in which torch makes tensors for us without a call being written down."""
 
+_ROLES = ("buffer", "parameter")
+
 
 class _Watch(weakref.ref[Any]):
     """Waits for the end of a storage."""
@@ -32,9 +34,13 @@ class Draft:
     """The lists of a tape while they are filled. Values that the network owns come first, in the order of the inventory."""
 
     def __init__(self, owned: Inventory) -> None:
-        self.values: list[Value] = []
+        told = list(zip(owned.tensors, owned.parameters, strict=True))
+        self.owned = {id(tensor): Ref(number) for number, tensor in enumerate(owned.tensors)}
+        self.values = [
+            Value(p.shape, _name(t.dtype), p.bytes_each, number, _ROLES[p.learnable], p.names[0]) for number, (t, p) in enumerate(told)
+        ]
+        self.storages = [Storage(t.nbytes if t.is_contiguous() else _extent(t), -1, None, _ROLES[p.learnable]) for t, p in told]
         self.calls: list[Call] = []
-        self.storages: list[Storage] = []
         self.scopes = [Scope("", "", -1, 0)]
         self.open = [0]
         self.paths = owned.paths
@@ -44,12 +50,6 @@ class Draft:
         self._places: dict[int, _Watch] = {}
         self._stand_ins: dict[int, Tensor] = {}
         self._kept: list[Tensor] = []
-        self.owned: dict[int, Ref] = {}  # by `id`
-        for number, (tensor, told) in enumerate(zip(owned.tensors, owned.parameters, strict=True)):
-            role = "parameter" if told.learnable else "buffer"
-            self.owned[id(tensor)] = Ref(number)
-            self.values.append(Value(told.shape, _name(tensor.dtype), told.bytes_each, number, role, told.names[0]))
-            self.storages.append(Storage(tensor.nbytes if tensor.is_contiguous() else _extent(tensor), -1, None, role))
 
     def stand_in(self, tensor: Tensor) -> Tensor:
         """A tensor on the meta device in place of a real one: the same value in the same storage."""

@@ -51,12 +51,12 @@ def inventory(net: nn.Module) -> Inventory:
         if buffers:
             others += [(before + name, t) for name, t in buffers.items() if t is not None and type(t) not in UNSHAPED]
     everything = learnable + others
-    names: dict[int, tuple[str, ...]] = {}
+    names: dict[int, list[str]] = {}
     for name, tensor in everything:
-        names[id(tensor)] = (*names.get(id(tensor), ()), name)
+        names.setdefault(id(tensor), []).append(name)
     tensors = list({id(tensor): tensor for _, tensor in everything}.values())
     learns = {id(tensor) for _, tensor in learnable}
-    told = [Parameter(names[id(t)], tuple(t.shape), t.dtype.itemsize, id(t) in learns, t.requires_grad) for t in tensors]
+    told = [Parameter(tuple(names[id(t)]), tuple(t.shape), t.dtype.itemsize, id(t) in learns, t.requires_grad) for t in tensors]
     return Inventory(modules, paths, sizes, parts, tensors, told)
 
 
