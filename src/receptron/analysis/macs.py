@@ -59,8 +59,7 @@ def works_of(tape: Tape) -> dict[int, Work]:
 
 def trained_values(tape: Tape) -> set[int]:
     """Values through which a gradient flows: trainable parameters and everything computed from them."""
-    trainable = {name for p in tape.parameters if p.trainable for name in p.names}
-    found = {i for i, value in enumerate(tape.values) if value.role == "parameter" and value.name in trainable}
+    found = {number for number, owned in enumerate(tape.parameters) if owned.trainable and owned.learnable}
     for call in tape.forward:
         if not found.isdisjoint(call.inputs):
             found.update([o for o in call.outputs if tape.values[o].dtype in _DIFFERENTIABLE])

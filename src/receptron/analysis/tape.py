@@ -36,6 +36,29 @@ class Value(NamedTuple):
         return prod(self.shape)
 
 
+class Parameter(NamedTuple):
+    """A value that the network owns, a parameter or a buffer; a shared one stands once, `name` is the first of its `names`."""
+
+    shape: tuple[int, ...]
+    dtype: str
+    bytes_each: int
+    storage: int
+    role: str
+    name: str
+    names: tuple[str, ...]
+    trainable: bool
+
+    @property
+    def numel(self) -> int:
+        """How many numbers it holds."""
+        return prod(self.shape)
+
+    @property
+    def learnable(self) -> bool:
+        """Whether it is a parameter; trainable ones are not frozen either."""
+        return self.role == "parameter"
+
+
 class Call(NamedTuple):
     """One ATen call. `op` is its name without overload and without the underscore of in-place forms."""
 
@@ -75,21 +98,6 @@ class Storage:
     role: str = "activation"
 
 
-class Parameter(NamedTuple):
-    """A tensor that the network owns; shared ones stand once, under all their names."""
-
-    names: tuple[str, ...]
-    shape: tuple[int, ...]
-    bytes_each: int
-    learnable: bool
-    trainable: bool
-
-    @property
-    def numel(self) -> int:
-        """How many numbers it holds."""
-        return prod(self.shape)
-
-
 class Part(NamedTuple):
     """A module of the network as it stood before recording."""
 
@@ -101,11 +109,11 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Tape:
-    """Everything that one forward pass did, and what the network owns."""
+    """Everything that one forward pass did, and what the network owns: the first of its values, and storages of the same numbers."""
 
     name: str
     device: str
-    values: list[Value] = field(repr=False)
+    values: list[Value | Parameter] = field(repr=False)
     calls: list[Call] = field(repr=False)
     scopes: list[Scope] = field(repr=False)
     storages: list[Storage] = field(repr=False)

@@ -6,20 +6,17 @@ when they are first looked at: most of a network never is, since layers.py and r
 
 import weakref
 from collections.abc import Iterable, Sequence
-from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.recording.inventory import Inventory
-from receptron.analysis.tape import Call, Ref, Scope, Storage, Value
+from receptron.analysis.recording.inventory import Inventory, name_of
+from receptron.analysis.tape import Call, Parameter, Ref, Scope, Storage, Value
 
 META = torch.device("meta")
 unwatched = torch._C._DisableTorchDispatch  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] no public name
 """Context in which torch makes tensors for us without a call being written down."""
-
-_ROLES = ("buffer", "parameter")
 
 
 class _Watch(weakref.ref[Any]):
@@ -34,12 +31,10 @@ class Draft:
     """The lists of a tape while they are filled. Values that the network owns come first, in the order of the inventory."""
 
     def __init__(self, owned: Inventory) -> None:
-        told = list(zip(owned.tensors, owned.parameters, strict=True))
+        told = zip(owned.tensors, owned.parameters, strict=True)
         self.owned = {id(tensor): Ref(number) for number, tensor in enumerate(owned.tensors)}
-        self.values = [
-            Value(p.shape, _name(t.dtype), p.bytes_each, number, _ROLES[p.learnable], p.names[0]) for number, (t, p) in enumerate(told)
-        ]
-        self.storages = [Storage(t.nbytes if t.is_contiguous() else _extent(t), -1, None, _ROLES[p.learnable]) for t, p in told]
+        self.values: list[Value | Parameter] = [*owned.parameters]
+        self.storages = [Storage(t.nbytes if t.is_contiguous() else _extent(t), -1, None, p.role) for t, p in told]
         self.calls: list[Call] = []
         self.scopes = [Scope("", "", -1, 0)]
         self.open = [0]
@@ -156,7 +151,7 @@ class Draft:
     def _new(self, tensor: Tensor, place: int, role: str) -> int:
         number = len(self.values)
         dtype = tensor.dtype
-        self.values.append(Value(tuple(tensor.shape), _name(dtype), dtype.itemsize, place, role, ""))
+        self.values.append(Value(tuple(tensor.shape), name_of(dtype), dtype.itemsize, place, role, ""))
         self._numbers[id(tensor)] = (number, weakref.ref(tensor))
         return number
 
@@ -193,11 +188,6 @@ def tensors_in(tree: Any) -> Iterable[Tensor]:
     elif hasattr(tree, "__dataclass_fields__"):
         for name in tree.__dataclass_fields__:
             yield from tensors_in(getattr(tree, name))
-
-
-@cache
-def _name(dtype: torch.dtype) -> str:
-    return str(dtype).removeprefix("torch.")
 
 
 def _extent(tensor: Tensor) -> int:

@@ -2,8 +2,10 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import cache
 from typing import cast
 
+import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
@@ -56,7 +58,13 @@ def inventory(net: nn.Module) -> Inventory:
         names.setdefault(id(tensor), []).append(name)
     tensors = list({id(tensor): tensor for _, tensor in everything}.values())
     learns = {id(tensor) for _, tensor in learnable}
-    told = [Parameter(tuple(names[id(t)]), tuple(t.shape), t.dtype.itemsize, id(t) in learns, t.requires_grad) for t in tensors]
+    told = [
+        Parameter(
+            tuple(t.shape), name_of(t.dtype), t.dtype.itemsize, number, "parameter" if id(t) in learns else "buffer",
+            names[id(t)][0], tuple(names[id(t)]), t.requires_grad,
+        )
+        for number, t in enumerate(tensors)
+    ]  # fmt: skip
     return Inventory(modules, paths, sizes, parts, tensors, told)
 
 
@@ -80,6 +88,12 @@ def children_of(module: nn.Module) -> dict[str, nn.Module | None]:
 def held(table: Table) -> Collection[Tensor | None]:
     """The tensors in a table, whatever it shows to its module (isolation.py)."""
     return dict.values(table)
+
+
+@cache
+def name_of(dtype: torch.dtype) -> str:
+    """Its name without the library's."""
+    return str(dtype).removeprefix("torch.")
 
 
 def _visit(path: str, module: nn.Module, places: list[tuple[str, nn.Module]], sizes: dict[int, int]) -> None:

@@ -22,12 +22,33 @@ _CONTAINERS = (dict, list, set)
 @contextmanager
 def untouched(modules: Iterable[nn.Module]) -> Generator[None]:
     """Put back every attribute of the modules afterwards, and the contents of their lists, dicts and sets."""
-    kept = [_Kept(module.__dict__) for module in modules]
+    kept = [_kept(module.__dict__) for module in modules]
     try:
         yield
     finally:
-        for one in kept:
-            one.restore()
+        for live, attributes, empty, filled in kept:
+            if len(live) != len(attributes) or not all(map(is_, live.values(), attributes.values())) or list(live) != list(attributes):
+                live.clear()
+                live.update(attributes)
+            if any(empty):
+                for container in empty:
+                    container.clear()
+            for container, contents in filled:
+                container.clear()
+                if isinstance(container, list):
+                    container[:] = contents
+                else:
+                    container.update(contents)
+
+
+_Kept = tuple[dict[str, Any], dict[str, Any], list[Any], list[tuple[Any, Any]]]
+
+
+def _kept(live: dict[str, Any]) -> _Kept:
+    """The attributes of a module, a copy of them, and its lists, dicts and sets: the empty ones, and the others beside a copy."""
+    containers = [value for value in live.values() if isinstance(value, _CONTAINERS)]
+    filled = [(value, value.copy()) for value in containers if value]
+    return live, live.copy(), [value for value in containers if not value], filled
 
 
 class _Shown(dict[str, Tensor | None]):
@@ -139,30 +160,3 @@ def _fused(
     if attn_mask is not None or enable_gqa or query.dim() != 4 or value.shape[-1] != query.shape[-1]:
         return None
     return torch.ops.aten._scaled_dot_product_efficient_attention(query, key, value, None, True, dropout_p, is_causal, scale=scale)[0]
-
-
-class _Kept:
-    """The attributes of one module, and what is in each list, dict and set among them."""
-
-    __slots__ = ("_attributes", "_empty", "_filled", "_live")
-
-    def __init__(self, live: dict[str, Any]) -> None:
-        containers = [value for value in live.values() if isinstance(value, _CONTAINERS)]
-        self._live, self._attributes = live, live.copy()
-        self._empty = [value for value in containers if not value]
-        self._filled = [(value, value.copy()) for value in containers if value]
-
-    def restore(self) -> None:
-        live, kept = self._live, self._attributes
-        if len(live) != len(kept) or not all(map(is_, live.values(), kept.values())) or list(live) != list(kept):
-            live.clear()
-            live.update(kept)
-        if any(self._empty):
-            for value in self._empty:
-                value.clear()
-        for value, contents in self._filled:
-            value.clear()
-            if isinstance(value, list):
-                value[:] = contents
-            else:
-                value.update(contents)

@@ -18,7 +18,7 @@ from receptron.analysis.recording.draft import Draft
 from receptron.analysis.recording.inventory import Inventory, children_of
 from receptron.analysis.recording.layers import LAYERS
 from receptron.analysis.recording.twins import Block, look
-from receptron.analysis.tape import Argument, Call, Ref, Scope, Storage, Value
+from receptron.analysis.tape import Argument, Call, Parameter, Ref, Scope, Storage, Value
 
 Run = Callable[..., Any]
 Key = tuple[Hashable, ...]
@@ -173,7 +173,7 @@ class _Moved:
     def storage(self, old: Storage) -> Storage:
         return Storage(old.bytes, old.born + self._calls, None if old.died is None else old.died + self._calls, old.role)
 
-    def value(self, old: Value) -> Value:
+    def value(self, old: Value | Parameter) -> Value:
         home = old.storage + self.storages if old.storage >= self._start.storages else self._homes[old.storage]
         return Value(old.shape, old.dtype, old.bytes_each, home, old.role, old.name)
 
