@@ -1,5 +1,6 @@
 """Everything about a network in one record: what the command prints, what JSON holds and what the page draws."""
 
+from collections import Counter
 from dataclasses import dataclass
 
 from torch import nn
@@ -98,17 +99,26 @@ def layers_of(tape: Tape, fields: Fields) -> tuple[Layer, ...]:
     before = [0]
     for i in range(len(tape.forward)):
         before.append(before[-1] + (works[i].macs if i in works else 0))
-    leaves = {i for i, _ in tape.leaves()}
+    leaves, owned = {i for i, _ in tape.leaves()}, _owned(tape)
     return tuple(
-        _layer(tape, fields, scope, i in leaves, before[scope.last] - before[scope.first])
+        _layer(tape, fields, scope, i in leaves, owned[scope.path], before[scope.last] - before[scope.first])
         for i, scope in enumerate(tape.scopes)
         if scope.last >= 0 and scope.path
     )
 
 
-def _layer(tape: Tape, fields: Fields, scope: Scope, leaf: bool, macs: int) -> Layer:
-    prefix = f"{scope.path}."
-    owned = sum(p.numel for p in tape.parameters if p.learnable and any(name.startswith(prefix) for name in p.names))
+def _owned(tape: Tape) -> Counter[str]:
+    """Parameters in the module at each path and below it; one that is shared there counts once."""
+    found: Counter[str] = Counter()
+    for parameter in tape.parameters:
+        if parameter.learnable:
+            parts = [name.split(".")[:-1] for name in parameter.names]
+            for path in {".".join(part[: i + 1]) for part in parts for i in range(len(part))}:
+                found[path] += parameter.numel
+    return found
+
+
+def _layer(tape: Tape, fields: Fields, scope: Scope, leaf: bool, owned: int, macs: int) -> Layer:
     out = scope.outputs[0] if scope.outputs else None
     return Layer(
         scope.path,

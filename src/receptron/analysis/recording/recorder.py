@@ -65,10 +65,8 @@ class Recorder(TorchDispatchMode):
             return None
         read = Ref(draft.read(x))
         inputs = (read, *[ref for ref in refs if ref is not None]) if refs else (read,)
-        if op.inplace:
-            out, number = x, draft.write(x)
-        else:
-            out, number = draft.made(shapes[0], x.dtype)
+        like = shapes[0] if shapes else None
+        out, number = (x, draft.write(x)) if like is None else draft.made(like, x.dtype)
         draft.calls.append(Call(op.name, scope, (read, *refs, *settings), {}, inputs, (number,), op.inplace))
         return out
 
@@ -101,7 +99,7 @@ class Recorder(TorchDispatchMode):
             first: Any = args[0][0] if isinstance(args[0], list) and args[0] else args[0]
             shapes = op.shortcut(*args) if isinstance(first, Tensor) and first.is_meta else None
             if shapes is not None:
-                made = [empty(shape, first.dtype) for shape in shapes]
+                made = [None if shape is None else empty(shape, first.dtype) for shape in shapes]
                 return first if op.inplace else made[0] if len(made) == 1 else tuple(made)
         out = func(*args, **kwargs)
         if func not in _MET:  # its first use imports much, and leaves cycles of frames behind that keep our callers' tensors alive

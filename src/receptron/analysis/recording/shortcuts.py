@@ -1,8 +1,8 @@
 """Shapes of the most frequent calls, worked out here because torch's meta kernels for them take up to two milliseconds each.
 
 A shortcut takes the call's arguments and gives the shapes of its outputs, all contiguous and of the type of its first tensor; a tensor
-in place of a shape says that the output lies in memory like it. `WRITTEN` means that the result lies in the first argument, None that
-torch has to be asked. The tests hold every one against torch.
+in place of a shape says that the output lies in memory like it, None that it was not wanted. `WRITTEN` means that the result lies in
+the first argument, no answer that torch has to be asked. The tests hold every one against torch.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 Numbers = tuple[int, ...]
-Shapes = tuple[Sequence[int] | Tensor, ...]
+Shapes = tuple[Sequence[int] | Tensor | None, ...]
 Shortcut = Callable[..., Shapes | None]
 WRITTEN: Shapes = ()
 HARMLESS = frozenset(["alpha", "approximate"])
@@ -74,7 +74,7 @@ def contiguous(x: Tensor, *rest: Any) -> Shapes | None:
 
 def in_place(x: Tensor, *rest: Any) -> Shapes | None:
     """Calls that write the result where the first argument lies."""
-    return None if any([isinstance(a, Tensor) for a in rest]) or not x.is_floating_point() else WRITTEN
+    return WRITTEN if all([type(a) is int or (x.is_floating_point() and not isinstance(a, Tensor | complex)) for a in rest]) else None
 
 
 def binary(x: Tensor, y: Any, *rest: Any) -> Shapes | None:
@@ -97,7 +97,7 @@ def binary(x: Tensor, y: Any, *rest: Any) -> Shapes | None:
 def binary_in_place(x: Tensor, y: Any, *rest: Any) -> Shapes | None:
     """Sums and products written into the first argument."""
     if not isinstance(y, Tensor):
-        return in_place(x)
+        return in_place(x, y)
     return WRITTEN if x.shape == y.shape and x.dtype == y.dtype and x.device == y.device else None
 
 
@@ -131,6 +131,33 @@ def added_product(added: Tensor, x: Tensor, y: Tensor) -> Shapes | None:
     return product(x, y) if added.dtype == x.dtype and added.shape == y.shape[-1:] else None
 
 
+def elementwise_backward(grad: Tensor, x: Tensor, *rest: Any) -> Shapes | None:
+    """Gradients of activations, from the gradient of the output and the input or output."""
+    alike = grad.shape == x.shape and grad.dtype == x.dtype and grad.is_contiguous() and x.is_contiguous()
+    return (grad.shape,) if alike and grad.is_floating_point() else None
+
+
+def batch_norm_backward(grad: Tensor, x: Tensor, weight: Tensor | None, *rest: Any) -> Shapes | None:
+    """aten::native_batch_norm_backward."""
+    if x.dtype != torch.float32 or not (grad.is_contiguous() and x.is_contiguous()):
+        return None
+    return _wanted((x.shape, x.shape[1:2], x.shape[1:2]), rest[-1])
+
+
+def layer_norm_backward(grad: Tensor, x: Tensor, norm: Sequence[int], *rest: Any) -> Shapes | None:
+    """aten::native_layer_norm_backward."""
+    if x.dtype != torch.float32 or not (grad.is_contiguous() and x.is_contiguous()):
+        return None
+    return _wanted((x.shape, norm, norm), rest[-1])
+
+
+def convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, bias: Sequence[int] | None, *rest: Any) -> Shapes | None:
+    """aten::convolution_backward, transposed or not; `bias` is the shape of one."""
+    if not (grad.is_contiguous() and x.is_contiguous() and weight.is_contiguous()):
+        return None
+    return _wanted((x.shape, weight.shape, bias or ()), rest[-1])
+
+
 def joined(parts: Sequence[Tensor], dim: int = 0) -> Shapes | None:
     """aten::cat."""
     first = parts[0]
@@ -146,35 +173,50 @@ def joined(parts: Sequence[Tensor], dim: int = 0) -> Shapes | None:
 
 
 _aten = torch.ops.aten
-SHORTCUTS: dict[Any, Shortcut] = {
-    _aten.convolution.default: convolution,
-    _aten.native_batch_norm.default: batch_norm,
-    _aten.native_layer_norm.default: layer_norm,
-    _aten.native_group_norm.default: group_norm,
-    _aten.mm.default: product,
-    _aten.bmm.default: product,
-    _aten.addmm.default: added_product,
-    _aten.cat.default: joined,
-    _aten._softmax.default: contiguous,
-    _aten._safe_softmax.default: contiguous,
-    _aten.roll.default: contiguous,
-    _aten.mean.dim: mean,
-    _aten.add.Tensor: binary,
-    _aten.sub.Tensor: binary,
-    _aten.mul.Tensor: binary,
-    _aten.div.Tensor: binary,
-    _aten.mul.Scalar: elementwise,
-    _aten.add_.Tensor: binary_in_place,
-    _aten.mul_.Tensor: binary_in_place,
-} | {
-    op: rule
-    for name in ("relu", "sigmoid", "silu", "gelu", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "tanh")
-    for op, rule in (
-        (getattr(_aten, name).default, elementwise),
-        (getattr(getattr(_aten, f"{name}_"), "default", None), in_place),
-    )
-    if op is not None
-}
+SHORTCUTS: dict[Any, Shortcut] = (
+    {
+        _aten.convolution.default: convolution,
+        _aten.native_batch_norm.default: batch_norm,
+        _aten.native_layer_norm.default: layer_norm,
+        _aten.native_group_norm.default: group_norm,
+        _aten.native_batch_norm_backward.default: batch_norm_backward,
+        _aten.native_layer_norm_backward.default: layer_norm_backward,
+        _aten.convolution_backward.default: convolution_backward,
+        _aten._softmax_backward_data.default: elementwise_backward,
+        _aten.mm.default: product,
+        _aten.bmm.default: product,
+        _aten.addmm.default: added_product,
+        _aten.cat.default: joined,
+        _aten._softmax.default: contiguous,
+        _aten._safe_softmax.default: contiguous,
+        _aten.roll.default: contiguous,
+        _aten.mean.dim: mean,
+        _aten.add.Tensor: binary,
+        _aten.sub.Tensor: binary,
+        _aten.mul.Tensor: binary,
+        _aten.div.Tensor: binary,
+        _aten.mul.Scalar: elementwise,
+        _aten.add_.Tensor: binary_in_place,
+        _aten.mul_.Tensor: binary_in_place,
+    }
+    | {
+        op: rule
+        for name in ("relu", "sigmoid", "silu", "gelu", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "elu", "tanh")
+        for op, rule in (
+            (getattr(_aten, name).default, elementwise),
+            (getattr(getattr(_aten, f"{name}_"), "default", None), in_place),
+        )
+        if op is not None
+    }
+    | {
+        getattr(_aten, f"{name}_backward").default: elementwise_backward
+        for name in ("threshold", "sigmoid", "silu", "gelu", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "tanh")
+    }
+)
+
+
+def _wanted(shapes: Shapes, mask: Sequence[bool]) -> Shapes:
+    return tuple([shape if asked else None for shape, asked in zip(shapes, mask, strict=True)])
 
 
 def _is_dense(x: Tensor) -> bool:
