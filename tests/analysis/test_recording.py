@@ -284,6 +284,17 @@ REFUSED = {
     "a bias that does not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), torch.zeros(5), *WINDOW, 1)),
     "a kernel larger than the image": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 7, 1), None, *WINDOW, 1)),
     "a norm of other sides": (torch.ops.aten.native_layer_norm.default, (SQUARE, [5], None, None, 1e-5)),
+    "a stride of none": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), None, [0, 1], *WINDOW[1:], 1)),
+    "padding that cuts": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), None, [1, 1], [-1, 0], *WINDOW[2:], 1)),
+    "batches of matrices as one": (torch.ops.aten.mm.default, (FEW, torch.zeros(2, 5, 4))),
+    "a list as a matrix": (torch.ops.aten.mm.default, (FOUR, FOUR)),
+    "a side that is not there": (torch.ops.aten._softmax.default, (FEW, 3, False)),
+    "a mean along no side": (torch.ops.aten.mean.dim, (FEW, [3])),
+    "a mean along one side twice": (torch.ops.aten.mean.dim, (FEW, [1, 1])),
+    "parts along no side": (torch.ops.aten.cat.default, ([FEW, FEW], 3)),
+    "a roll along no side": (torch.ops.aten.roll.default, (FEW, [1], [3])),
+    "more shifts than sides": (torch.ops.aten.roll.default, (FEW, [1, 1], [0])),
+    "whole numbers as shares": (torch.ops.aten.sigmoid_.default, (torch.zeros(3, dtype=torch.int64),)),
     "matrices that do not fit": (torch.ops.aten.mm.default, (torch.zeros(3, 4), torch.zeros(3, 4))),
     "a bias for another matrix": (torch.ops.aten.addmm.default, (torch.zeros(4), torch.zeros(3, 4), torch.zeros(4, 5))),
     "parts of other sides": (torch.ops.aten.cat.default, ([FEW, torch.zeros(2, 4, 6)], 1)),
@@ -295,7 +306,7 @@ REFUSED = {
 def test_a_shortcut_leaves_to_torch_what_torch_refuses(func, arguments):
     meta = torch.utils._pytree.tree_map(lambda a: a.to("meta") if isinstance(a, Tensor) else a, arguments)
     assert SHORTCUTS[func](*meta) is None
-    with pytest.raises((RuntimeError, ValueError)):
+    with pytest.raises((RuntimeError, ValueError, IndexError)):
         func(*arguments)
 
 

@@ -21,32 +21,23 @@ Argument = object
 
 
 class Value(NamedTuple):
-    """A tensor at one moment. `role` is input, parameter, buffer, constant or activation; `name` is set for the first three."""
+    """A tensor at one moment. `role` is input, parameter, buffer, constant or activation.
+
+    What the network owns has a `name`, and all its `names` where it is shared; `trainable` parameters are not frozen.
+    """
 
     shape: tuple[int, ...]
     dtype: str
     bytes_each: int
     storage: int
     role: str
-    name: str
+    names: tuple[str, ...] = ()
+    trainable: bool = False
 
     @property
-    def numel(self) -> int:
-        """How many numbers it holds."""
-        return prod(self.shape)
-
-
-class Parameter(NamedTuple):
-    """A value that the network owns, a parameter or a buffer; a shared one stands once, `name` is the first of its `names`."""
-
-    shape: tuple[int, ...]
-    dtype: str
-    bytes_each: int
-    storage: int
-    role: str
-    name: str
-    names: tuple[str, ...]
-    trainable: bool
+    def name(self) -> str:
+        """The first of its names; empty for what the network does not own."""
+        return self.names[0] if self.names else ""
 
     @property
     def numel(self) -> int:
@@ -55,7 +46,7 @@ class Parameter(NamedTuple):
 
     @property
     def learnable(self) -> bool:
-        """Whether it is a parameter; trainable ones are not frozen either."""
+        """Whether it is a parameter, frozen or not."""
         return self.role == "parameter"
 
 
@@ -113,11 +104,11 @@ class Tape:
 
     name: str
     device: str
-    values: list[Value | Parameter] = field(repr=False)
+    values: list[Value] = field(repr=False)
     calls: list[Call] = field(repr=False)
     scopes: list[Scope] = field(repr=False)
     storages: list[Storage] = field(repr=False)
-    parameters: list[Parameter] = field(repr=False)
+    parameters: list[Value] = field(repr=False)
     parts: list[Part] = field(repr=False)
     inputs: tuple[int, ...] = ()
     outputs: tuple[int, ...] = ()

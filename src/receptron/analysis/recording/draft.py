@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.analysis.recording.inventory import Inventory, name_of
-from receptron.analysis.tape import Call, Parameter, Ref, Scope, Storage, Value
+from receptron.analysis.tape import Call, Ref, Scope, Storage, Value
 
 META = torch.device("meta")
 unwatched = torch._C._DisableTorchDispatch  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] no public name
@@ -33,7 +33,7 @@ class Draft:
     def __init__(self, owned: Inventory) -> None:
         told = zip(owned.tensors, owned.parameters, strict=True)
         self.owned = {id(tensor): Ref(number) for number, tensor in enumerate(owned.tensors)}
-        self.values: list[Value | Parameter] = [*owned.parameters]
+        self.values: list[Value] = [*owned.parameters]
         self.storages = [Storage(t.nbytes if t.is_contiguous() else _extent(t), -1, None, p.role) for t, p in told]
         self.calls: list[Call] = []
         self.scopes = [Scope("", "", -1, 0)]
@@ -151,7 +151,7 @@ class Draft:
     def _new(self, tensor: Tensor, place: int, role: str) -> int:
         number = len(self.values)
         dtype = tensor.dtype
-        self.values.append(Value(tuple(tensor.shape), name_of(dtype), dtype.itemsize, place, role, ""))
+        self.values.append(Value(tuple(tensor.shape), name_of(dtype), dtype.itemsize, place, role))
         self._numbers[id(tensor)] = (number, weakref.ref(tensor))
         return number
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
-from receptron.analysis.tape import Parameter, Part
+from receptron.analysis.tape import Part, Value
 
 UNSHAPED = (UninitializedParameter, UninitializedBuffer)
 """What lazy layers own before their first input."""
@@ -27,7 +27,7 @@ class Inventory:
     sizes: dict[int, int]
     parts: list[Part]
     tensors: list[Tensor]
-    parameters: list[Parameter]
+    parameters: list[Value]
 
 
 def inventory(net: nn.Module) -> Inventory:
@@ -59,9 +59,9 @@ def inventory(net: nn.Module) -> Inventory:
     tensors = list({id(tensor): tensor for _, tensor in everything}.values())
     learns = {id(tensor) for _, tensor in learnable}
     told = [
-        Parameter(
+        Value(
             tuple(t.shape), name_of(t.dtype), t.dtype.itemsize, number, "parameter" if id(t) in learns else "buffer",
-            names[id(t)][0], tuple(names[id(t)]), t.requires_grad,
+            tuple(names[id(t)]), t.requires_grad,
         )
         for number, t in enumerate(tensors)
     ]  # fmt: skip

@@ -6,6 +6,7 @@ hold the tape against one for which every layer ran.
 """
 
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import torch
@@ -17,27 +18,17 @@ Rule = Callable[[Attributes, Tensor], Asked | None]
 
 _aten = torch.ops.aten
 _convolution, _batch_norm, _mean = _aten.convolution.default, _aten.native_batch_norm.default, _aten.mean.dim
+_TUPLES, _WHOLE = {tuple}, {int}
 _held = dict.__getitem__  # what a table holds, whatever it shows
 
 
 def convolution(own: Attributes, x: Tensor) -> Asked | None:
     """aten::convolution; padding in words and other padding than zeros take more than one call."""
-    window = own["stride"], own["padding"], own["dilation"], own["groups"]
-    settings = _WINDOWS.get(window) or _window(*window)
-    if settings is None or own["padding_mode"] != "zeros":
+    window, owned = (own["stride"], own["padding"], own["dilation"]), own["_parameters"]
+    if own["padding_mode"] != "zeros" or {*map(type, window)} != _TUPLES or {*map(type, chain(*window))} != _WHOLE:
         return None
-    owned = own["_parameters"]
+    settings = *window, False, (0,) * len(window[0]), own["groups"]
     return _convolution, (_held(owned, "weight"), _held(owned, "bias")), settings
-
-
-_WINDOWS: dict[tuple[Any, ...], tuple[Any, ...]] = {}
-
-
-def _window(stride: Any, padding: Any, dilation: Any, groups: Any) -> tuple[Any, ...] | None:
-    """The settings of a convolution that is not transposed; None if something else than whole numbers is among them."""
-    if type(padding) is str or {*map(type, (*stride, *padding, *dilation, groups))} != {int}:
-        return None
-    return _WINDOWS.setdefault((stride, padding, dilation, groups), (stride, padding, dilation, False, (0,) * len(stride), groups))
 
 
 def batch_norm(dims: tuple[int, ...]) -> Rule:

@@ -18,7 +18,7 @@ from receptron.analysis.recording.draft import Draft
 from receptron.analysis.recording.inventory import Inventory, children_of
 from receptron.analysis.recording.layers import LAYERS
 from receptron.analysis.recording.twins import Block, look
-from receptron.analysis.tape import Argument, Call, Parameter, Ref, Scope, Storage, Value
+from receptron.analysis.tape import Argument, Call, Ref, Scope, Storage, Value
 
 Run = Callable[..., Any]
 Key = tuple[Hashable, ...]
@@ -44,8 +44,8 @@ class _Record:
     start: _Place
     end: _Place
     scope: int
-    outside: tuple[int, ...]  # values from outside: the inputs, then what the block owns, in the order of `_outside`
-    members: tuple[int, ...]  # module of each scope, numbered as `Twins.members` gives them
+    outside: tuple[int, ...]  # values from outside: the inputs, then what the block owns
+    members: tuple[int, ...]  # module of each scope, by its place among the members of the block
     output: int
     stride: tuple[int, ...]
     dtype: torch.dtype
@@ -77,17 +77,19 @@ class Repeats:
         """What the block gives: from the record of a twin, or by `run`, which is recorded if there may be others like it."""
         inputs = (*args, *kwargs.values())
         asked = self._asked(inputs)
-        looks = look(block) if asked is not None else None
-        if looks is None or asked is None:
-            if asked is None:
-                self._worth[type(block)] = False
+        if asked is None:
+            self._worth[type(block)] = False
+            return run(*args, **kwargs)
+        looks = look(block)
+        if looks is None:
             return run(*args, **kwargs)
         key = (self._kinds.setdefault(looks.kind, len(self._kinds)), tuple(kwargs), asked)
-        outside = [*map(self._draft.read, _tensors(inputs)), *map(self._draft.read, looks.tensors)]
+        owned = [*map(self._draft.read, looks.tensors)]
+        outside = [*map(self._draft.read, _tensors(inputs)), *owned]
         if key not in self._records:
             return self._run(key, block, looks, outside, partial(run, *args, **kwargs))
         record = self._records[key]
-        if record is None or any([self._draft.values[n].storage in self._draft.written for n in outside[-len(looks.tensors) :]]):
+        if record is None or any([self._draft.values[n].storage in self._draft.written for n in owned]):
             return run(*args, **kwargs)
         return self._play(record, looks, outside)
 
@@ -173,9 +175,9 @@ class _Moved:
     def storage(self, old: Storage) -> Storage:
         return Storage(old.bytes, old.born + self._calls, None if old.died is None else old.died + self._calls, old.role)
 
-    def value(self, old: Value | Parameter) -> Value:
+    def value(self, old: Value) -> Value:
         home = old.storage + self.storages if old.storage >= self._start.storages else self._homes[old.storage]
-        return Value(old.shape, old.dtype, old.bytes_each, home, old.role, old.name)
+        return Value(old.shape, old.dtype, old.bytes_each, home, old.role, old.names, old.trainable)
 
     def call(self, old: Call) -> Call:
         args = tuple([self._argument(arg) for arg in old.args])

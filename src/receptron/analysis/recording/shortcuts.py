@@ -34,6 +34,8 @@ def _convolved(size: Numbers, kernel: Numbers, stride: Numbers, padding: Numbers
     if len(size) != len(kernel) or size[1] != kernel[1] * groups or kernel[0] % groups:
         return None
     stride, padding, dilation = [v * (len(size) - 2) if len(v) == 1 else v for v in (stride, padding, dilation)]
+    if {len(stride), len(padding), len(dilation)} != {len(size) - 2} or min(*stride, *dilation) < 1 or min(padding) < 0:
+        return None
     rooms = [n + 2 * p - d * (k - 1) - 1 for n, k, p, d in zip(size[2:], kernel[2:], padding, dilation, strict=True)]
     if min(rooms) < 0:
         return None
@@ -67,14 +69,25 @@ def elementwise(x: Tensor, *rest: Any) -> Shapes | None:
     return (x.shape,) if x.is_contiguous() else (x,) if _is_dense(x) else None
 
 
-def contiguous(x: Tensor, *rest: Any) -> Shapes | None:
-    """The same for calls that look across the tensor: only where it is contiguous."""
-    return elementwise(x, *rest) if x.is_contiguous() else None
+def softmax(x: Tensor, dim: int, to_float: bool = False) -> Shapes | None:
+    """aten::_softmax and _safe_softmax."""
+    fits = x.is_contiguous() and x.is_floating_point() and not to_float
+    return (x.shape,) if fits and _are_sides(x, (dim,)) else None
+
+
+def softmax_backward(grad: Tensor, out: Tensor, dim: int, dtype: torch.dtype) -> Shapes | None:
+    """aten::_softmax_backward_data."""
+    return elementwise_backward(grad, out) if dtype == grad.dtype and _are_sides(grad, (dim,)) else None
+
+
+def rolled(x: Tensor, shifts: Sequence[int], dims: Sequence[int] = ()) -> Shapes | None:
+    """aten::roll along named sides."""
+    return (x.shape,) if x.is_contiguous() and len(shifts) == len(dims) and _are_sides(x, dims) else None
 
 
 def in_place(x: Tensor, *rest: Any) -> Shapes | None:
     """Calls that write the result where the first argument lies."""
-    return WRITTEN if all([type(a) is int or (x.is_floating_point() and not isinstance(a, Tensor | complex)) for a in rest]) else None
+    return None if any([isinstance(a, Tensor | complex) for a in rest]) or not x.is_floating_point() else WRITTEN
 
 
 def binary(x: Tensor, y: Any, *rest: Any) -> Shapes | None:
@@ -97,13 +110,13 @@ def binary(x: Tensor, y: Any, *rest: Any) -> Shapes | None:
 def binary_in_place(x: Tensor, y: Any, *rest: Any) -> Shapes | None:
     """Sums and products written into the first argument."""
     if not isinstance(y, Tensor):
-        return in_place(x, y)
+        return WRITTEN if type(y) is int and x.dtype == torch.int64 else in_place(x, y)
     return WRITTEN if x.shape == y.shape and x.dtype == y.dtype and x.device == y.device else None
 
 
 def mean(x: Tensor, dims: Sequence[int] | None, keep: bool = False, *rest: Any) -> Shapes | None:
     """aten::mean.dim."""
-    if not x.is_contiguous() or not x.is_floating_point() or not dims or rest:
+    if not x.is_contiguous() or not x.is_floating_point() or not dims or rest or not _are_sides(x, dims):
         return None
     gone = {d % x.dim() for d in dims}
     return ([1 if i in gone else size for i, size in enumerate(x.shape) if keep or i not in gone],)
@@ -120,10 +133,13 @@ def layer_norm(x: Tensor, norm: Sequence[int], weight: Tensor | None, bias: Tens
 
 
 def product(x: Tensor, y: Tensor) -> Shapes | None:
-    """Matrix products, of matrices or of batches of them."""
-    if x.dtype != y.dtype or x.dim() != y.dim() or x.shape[-1] != y.shape[-2] or x.shape[:-2] != y.shape[:-2]:
-        return None
-    return ((*x.shape[:-1], y.shape[-1]),)
+    """aten::mm."""
+    return _multiplied(x, y, 2)
+
+
+def batched_product(x: Tensor, y: Tensor) -> Shapes | None:
+    """aten::bmm."""
+    return _multiplied(x, y, 3)
 
 
 def added_product(added: Tensor, x: Tensor, y: Tensor) -> Shapes | None:
@@ -161,7 +177,9 @@ def convolution_backward(grad: Tensor, x: Tensor, weight: Tensor, bias: Sequence
 def joined(parts: Sequence[Tensor], dim: int = 0) -> Shapes | None:
     """aten::cat."""
     first = parts[0]
-    shape, at = list(first.shape), dim % max(first.dim(), 1)
+    if not _are_sides(first, (dim,)):
+        return None
+    shape, at = list(first.shape), dim % first.dim()
     for part in parts:
         sides = list(part.shape)
         if part.dtype != first.dtype or len(sides) != len(shape) or len(sides) < 2 or not part.is_contiguous():
@@ -182,14 +200,14 @@ SHORTCUTS: dict[Any, Shortcut] = (
         _aten.native_batch_norm_backward.default: batch_norm_backward,
         _aten.native_layer_norm_backward.default: layer_norm_backward,
         _aten.convolution_backward.default: convolution_backward,
-        _aten._softmax_backward_data.default: elementwise_backward,
+        _aten._softmax_backward_data.default: softmax_backward,
         _aten.mm.default: product,
-        _aten.bmm.default: product,
+        _aten.bmm.default: batched_product,
         _aten.addmm.default: added_product,
         _aten.cat.default: joined,
-        _aten._softmax.default: contiguous,
-        _aten._safe_softmax.default: contiguous,
-        _aten.roll.default: contiguous,
+        _aten._softmax.default: softmax,
+        _aten._safe_softmax.default: softmax,
+        _aten.roll.default: rolled,
         _aten.mean.dim: mean,
         _aten.add.Tensor: binary,
         _aten.sub.Tensor: binary,
@@ -213,6 +231,18 @@ SHORTCUTS: dict[Any, Shortcut] = (
         for name in ("threshold", "sigmoid", "silu", "gelu", "hardtanh", "hardswish", "hardsigmoid", "leaky_relu", "tanh")
     }
 )
+
+
+def _multiplied(x: Tensor, y: Tensor, rank: int) -> Shapes | None:
+    if x.dtype != y.dtype or x.dim() != rank or y.dim() != rank or x.shape[-1] != y.shape[-2] or x.shape[:-2] != y.shape[:-2]:
+        return None
+    return ((*x.shape[:-1], y.shape[-1]),)
+
+
+def _are_sides(x: Tensor, dims: Sequence[int]) -> bool:
+    """Whether the numbers name sides of the tensor, each once."""
+    rank = x.dim()
+    return all([-rank <= dim < rank for dim in dims]) and len({dim % rank for dim in dims}) == len(dims)
 
 
 def _wanted(shapes: Shapes, mask: Sequence[bool]) -> Shapes:
