@@ -114,6 +114,12 @@ def test_images_normalised_otherwise_than_the_weights_are_told():
     assert not found("wrong_normalisation", conv(3, 8, 3), expected=imagenet, given=imagenet)
 
 
+def test_attention_is_neither_a_heavy_head_nor_blind():
+    net = torchvision_net("vit_b_16")
+    assert not found("heavy_head", net, (3, 224, 224))
+    assert not found("field_too_small", net, (3, 224, 224))
+
+
 def test_all_rules_together_on_published_nets():
     rules = {a.rule for a in advise(Subject(record(torchvision_net("vgg16_bn"), (3, 224, 224))))}
     assert rules == {"field_too_small", "heavy_head", "bias_before_norm"}

@@ -8,7 +8,12 @@ from receptron.analysis.tape import Call
 
 
 def field_too_small(subject: Subject) -> Iterable[Advice]:
-    """The widest local field against the object, or the image: what no unit sees whole must be pieced together from parts."""
+    """The widest local field against the object, or the image: what no unit sees whole must be pieced together from parts.
+
+    Networks with attention are left out: their units see beyond what their convolutions do.
+    """
+    if any(True for _ in subject.calls("bmm")):
+        return
     widest = max((r.size for r in _local_convolutions(subject).values()), default=None)
     extent = subject.object_pixels or subject.fields.extents[0]
     if widest is not None and widest < extent:

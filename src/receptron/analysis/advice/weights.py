@@ -37,7 +37,7 @@ def heavy_head(subject: Subject) -> Iterable[Advice]:
     for path, call in linear:
         features, outputs = tape.shape(call.args[2])
         folded = _map_before(subject, call.inputs[1])
-        if folded is not None:
+        if folded is not None and features == folded[0] * folded[1] ** 2:  # the scores of attention are square too
             channels, side = folded
             saved = int(parameters(Linear(features, outputs)).value) - int(global_pooling(channels, side, outputs).steps[0].value)  # pyright: ignore[reportArgumentType]
             yield Advice(
