@@ -1,39 +1,51 @@
-"""Writes that are whole or absent: temp name in the target's own folder, fsync, rename, fsync of the parent.
+"""Writes that are whole or absent: made under a temporary name on the same disk, fsync, rename, fsync of the parent.
 
-A kill or a power cut at any instant leaves either the old content or the new one. The temp name starts with
-`.tmp-`, so that whoever owns a folder can sweep away what a dead process left there.
+A kill or a power cut at any instant leaves either the old content or the new one. While a folder is replaced, everything temporary lies in
+one staging folder beside it that carries this program's mark and a lock; nothing without the mark is ever moved or removed. Who reads takes
+no lock and writes nothing: `read_folder` sees the folder as one save left it.
 """
 
 import errno
 import hashlib
 import os
+import re
 import shutil
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Generator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 from uuid import uuid4
 
-from receptron.errors import StorageFault
+from receptron.errors import BundleFault, StorageFault
 
-TEMP_PREFIX = ".tmp-"
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+T = TypeVar("T")
+TEMP_PREFIX, STAGING_PREFIX = ".receptron-new-", ".receptron-staging-"
+_TEMP = re.compile(re.escape(TEMP_PREFIX) + r".*-\d+-[0-9a-f]{8}")
+_LOCK, _OLD, _NEW = "lock", "old", "new"
+_MARK = "receptron replaces the folder beside this one; what lies here is removed by its next save\n"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+_Standing = tuple[Path, tuple[int, int, int] | None]
 
 
 def write_file(path: Path, content: bytes | str) -> None:
-    """Put `content` at `path`, replacing what is there only once the new bytes are on disk.
+    """Put `content` at `path`, or where the link `path` leads, replacing what is there only once the new bytes are on disk.
 
     Raises: StorageFault, with the previous file untouched.
     """
-    temp = _temp_beside(path)
+    target = _real(path)
+    temp = temp_beside(target)
     data = content.encode() if isinstance(content, str) else content
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        target.parent.mkdir(parents=True, exist_ok=True)
         with temp.open("wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        temp.replace(path)
-        sync_folder(path.parent)
+        temp.replace(target)
+        sync_folder(target.parent)
     except OSError as error:
         with suppress(OSError):  # no folder, no temporary file
             temp.unlink()
@@ -43,41 +55,65 @@ def write_file(path: Path, content: bytes | str) -> None:
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:
     """Make the folder `path` from what `fill` writes into an empty one; an older folder there is replaced.
 
-    A kill between the two renames leaves the old folder under its spare name: `recover` brings it back.
-    Raises: StorageFault, with the previous folder in place.
+    One save after another: a second process waits for the first. A kill between the two renames leaves the old folder in the staging
+    folder, where `read_folder` finds it and the next save puts it back. Raises: StorageFault, with the previous folder in place.
     """
-    temp, spare = _temp_beside(path), _spare(path)
+    target = _real(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        recover(path)
-        temp.mkdir()
-        fill(temp)
-        for place in [temp, *sorted(temp.rglob("*"))]:
-            sync_folder(place) if place.is_dir() else sync_file(place)
-        if path.exists():
-            path.rename(spare)
-        temp.rename(path)
-        sync_folder(path.parent)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with _staging(target) as staging:
+            new = staging / _NEW
+            new.mkdir()
+            fill(new)
+            for made in [new, *sorted(new.rglob("*"))]:
+                sync_folder(made) if made.is_dir() else sync_file(made)
+            if target.exists():
+                target.rename(staging / _OLD)
+            new.rename(target)
+            sync_folder(target.parent)
     except OSError as error:
-        with suppress(OSError):  # on a disk that fails for good, the next start recovers
-            recover(path)
         raise _fault(path, None, error) from error
-    finally:
-        shutil.rmtree(temp, ignore_errors=True)
-    shutil.rmtree(spare, ignore_errors=True)
+
+
+def read_folder(path: Path, read: Callable[[Path], T]) -> T:
+    """What `read` makes of the folder at `path`, as one save left it; tried again whenever another process replaced it meanwhile.
+
+    Where a save was killed between its renames, `read` is given the old folder, which lies in staging. Nothing is written.
+    Raises: what `read` raises of a folder that stands still.
+    """
+    while True:
+        before = _standing(path)
+        try:
+            return read(before[0])
+        except (BundleFault, OSError):
+            if _standing(path) == before:
+                raise
+
+
+def temp_beside(path: Path) -> Path:
+    """A name in the same folder that nobody has, for what is not yet, or no longer, at `path`; `sweep` removes what is left of such."""
+    return path.parent / f"{TEMP_PREFIX}{path.name}-{os.getpid()}-{uuid4().hex[:8]}"
 
 
 def recover(path: Path) -> None:
-    """Put back the folder that a killed `write_folder` had moved aside, if the new one never took its place."""
-    spare = _spare(path)
-    if spare.exists():
-        shutil.rmtree(spare, ignore_errors=True) if path.exists() else spare.rename(path)
+    """Put back the folder that a killed `write_folder` had moved aside, if the new one never took its place. Raises: StorageFault."""
+    target = _real(path)
+    if not _is_marked(_staging_of(target)):
+        return
+    try:
+        with _staging(target):
+            pass  # taking the staging folder over puts things right
+    except OSError as error:
+        raise _fault(path, None, error) from error
 
 
 def sweep(folder: Path) -> None:
-    """Remove what dead processes left half written in `folder`."""
+    """Remove what dead processes left half written in `folder`; for a writer that holds the folder's lock."""
     for left in folder.glob(f"{TEMP_PREFIX}*"):
-        shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+        if _TEMP.fullmatch(left.name):
+            shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
+    for left in folder.glob(f"{STAGING_PREFIX}*"):
+        recover(folder / left.name.removeprefix(STAGING_PREFIX))
 
 
 def sha256(path: Path) -> str:
@@ -104,12 +140,112 @@ def sync_folder(path: Path) -> None:
         os.close(handle)
 
 
-def _temp_beside(path: Path) -> Path:
-    return path.parent / f"{TEMP_PREFIX}{path.name}-{os.getpid()}-{uuid4().hex[:8]}"
+@contextmanager
+def _staging(target: Path) -> Generator[Path]:
+    """The staging folder of `target`, locked and empty; what a dead save left in it is put right first. Gone at the end."""
+    staging = _staging_of(target)
+    lock = _locked(staging)
+    try:
+        _put_right(staging, target)
+        yield staging
+    finally:
+        with suppress(OSError):  # on a disk that fails for good, the next save puts it right
+            _put_right(staging, target)
+        _dissolve(staging)
+        lock.release()
 
 
-def _spare(path: Path) -> Path:
-    return path.parent / f".old-{path.name}"
+def _locked(staging: Path) -> "BaseFileLock":
+    """Make the staging folder, marked from its first moment, and take its lock. Raises: StorageFault if something else bears its name."""
+    from filelock import FileLock  # takes 50 ms, and who reads needs none
+
+    lock = FileLock(staging / _LOCK)
+    while True:
+        _install(staging)
+        before = _identity(staging)
+        if not _is_marked(staging):
+            if _identity(staging) == before:
+                raise StorageFault(
+                    f"{staging} is in the way.",
+                    why="this program keeps what it replaces under that name, and it did not make that folder",
+                    mend="rename or remove it",
+                )
+            continue  # another process was just leaving it
+        with suppress(FileNotFoundError):  # the save that went before removed the folder
+            lock.acquire()
+            return lock
+
+
+def _install(staging: Path) -> None:
+    """Put a folder that holds the marked lock under the name `staging`, if there is none: by a rename, so it is never seen unmarked."""
+    if staging.exists():
+        return
+    new = temp_beside(staging)
+    try:
+        new.mkdir()
+        (new / _LOCK).write_text(_MARK, encoding="utf-8")
+        new.rename(staging)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # else another process was quicker
+            raise
+
+
+def _dissolve(staging: Path) -> None:
+    """Remove the staging folder with its lock, by a rename, as it came; unless an old folder could not be brought back from it."""
+    if (staging / _OLD).exists():
+        return
+    gone = temp_beside(staging)
+    try:
+        staging.rename(gone)
+    except OSError:
+        gone = staging
+    shutil.rmtree(gone, ignore_errors=True)
+
+
+def _put_right(staging: Path, target: Path) -> None:
+    """Bring the old folder back if nothing took its place; remove the rest."""
+    old = staging / _OLD
+    if old.exists() and not target.exists():
+        old.rename(target)
+    for left in (old, staging / _NEW):
+        left.unlink() if left.is_symlink() else shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_marked(staging: Path) -> bool:
+    try:
+        return (staging / _LOCK).read_text(encoding="utf-8") == _MARK
+    except (OSError, UnicodeDecodeError):
+        return False
+
+
+def _standing(path: Path) -> _Standing:
+    """Where the content of `path` lies at this moment, and which folder that is."""
+    target = _real(path)
+    staging = _staging_of(target)
+    if (here := _identity(target)) is not None:
+        return path, here
+    if (aside := _identity(staging / _OLD)) is not None and _is_marked(staging):
+        return staging / _OLD, aside
+    return path, None
+
+
+def _identity(folder: Path) -> tuple[int, int, int] | None:
+    """Tells a folder from any other that had its name: inode, time of its last change, time of its making or moving."""
+    try:
+        facts = folder.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _staging_of(target: Path) -> Path:
+    return target.parent / f"{STAGING_PREFIX}{target.name}"
+
+
+def _real(path: Path) -> Path:
+    """`path` with every link followed, so that a link stays a link and what it leads to is replaced."""
+    return Path(os.path.realpath(path))
 
 
 def _fault(path: Path, size: int | None, error: OSError) -> StorageFault:
@@ -123,4 +259,4 @@ def _fault(path: Path, size: int | None, error: OSError) -> StorageFault:
 
 
 def _existing(path: Path) -> Path:
-    return next(p for p in [path, *path.parents] if p.exists())
+    return next(p for p in [path, *path.absolute().parents] if p.exists())

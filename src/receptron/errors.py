@@ -5,6 +5,7 @@ ReceptronError
 │   ├── UnknownName           no net, layer, flag value of that name; near names are told
 │   ├── BadValue              a value out of its range or not parseable
 │   ├── ImageTooSmall         an image or size that a network cannot take
+│   ├── WouldReplace          something that is there would be lost, and nobody asked for that
 │   └── MissingExtra          a feature whose optional dependency is not installed
 ├── DataFault                 the images or their table are at fault          exit code 1
 │   ├── NoImages              nothing to work on
@@ -19,6 +20,7 @@ ReceptronError
 │   ├── NotABundle            no model directory at that place
 │   └── BundleCorrupt         a file that differs from its manifest
 ├── StorageFault              a write that did not reach the disk             exit code 1
+│   └── InUse                 another process writes in the same folder
 ├── TrainingFault             training cannot go on                           exit code 1
 │   └── NonFinite             NaN or infinity in loss, gradient, statistics or metric
 └── AnalysisFault             a network cannot be recorded or measured        exit code 1
@@ -75,6 +77,10 @@ class BadValue(Misuse):
 
 class ImageTooSmall(Misuse):
     """An image, or a requested size, that a network cannot take."""
+
+
+class WouldReplace(Misuse):
+    """Something that is there would be lost, and nobody asked for that."""
 
 
 class MissingExtra(Misuse):
@@ -141,6 +147,10 @@ class BundleCorrupt(BundleFault):
 
 class StorageFault(ReceptronError):
     """A write that did not reach the disk."""
+
+
+class InUse(StorageFault):
+    """Another process writes in the same folder."""
 
 
 class TrainingFault(ReceptronError):

@@ -4,7 +4,7 @@ from typing import Protocol
 
 
 class Progress(Protocol):
-    """Told of one stage at a time: `start`, any number of `advance`, `done`."""
+    """Told of one stage at a time: `start`, any number of `advance`, `done`; and of what is worth a line at any moment."""
 
     def start(self, stage: str, total: int, unit: str) -> None:
         """A stage of `total` units begins; `unit` is the plural word for one step, such as "images"."""
@@ -18,6 +18,10 @@ class Progress(Protocol):
         """The stage is over; `note` is its outcome in a few words."""
         ...
 
+    def tell(self, line: str) -> None:
+        """Something that a person should know now: where a run writes, what was passed over."""
+        ...
+
 
 class Silent:
     """Says nothing."""
@@ -29,4 +33,7 @@ class Silent:
         """Nothing to say."""
 
     def done(self, note: str = "") -> None:
+        """Nothing to say."""
+
+    def tell(self, line: str) -> None:
         """Nothing to say."""

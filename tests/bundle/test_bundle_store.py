@@ -171,9 +171,14 @@ def test_a_failed_save_leaves_the_older_model_good(tmp_path: Path):
     assert n > 16 and store.read(place).split == ()
 
 
-def test_a_model_moved_aside_by_a_killed_save_is_brought_back(folder: Path):
-    folder.rename(folder.parent / ".old-model")
-    assert store.read(folder).card == card()
+def test_a_model_moved_aside_by_a_killed_save_is_read_where_it_lies_and_brought_back_by_a_writer(folder: Path):
+    staging = folder.parent / ".receptron-staging-model"
+    staging.mkdir()
+    (staging / "lock").write_text(durable._MARK)
+    folder.rename(staging / "old")
+    assert store.read(folder).card == card() and not folder.exists(), "who reads writes nothing"
+    durable.recover(folder)
+    assert store.read(folder).card == card() and not staging.exists()
 
 
 def test_the_card_survives_json():

@@ -61,7 +61,11 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
 
 def in_a_save(out: Path) -> bool:
     """Whether a checkpoint is half written at this moment; folders that vanish meanwhile are passed over."""
-    return any(name.startswith(".tmp-") for _, folders, files in os.walk(out / ".work") for name in (*folders, *files))
+    return any(
+        name.startswith((".receptron-new-", ".receptron-staging-"))
+        for _, folders, files in os.walk(out / ".receptron-run")
+        for name in (*folders, *files)
+    )
 
 
 def kill_one(case: Case, out: Path, moment: float, aim: bool) -> bool:
@@ -83,14 +87,14 @@ def disturbed(case: Case, name: str, kills: int, seed: int) -> tuple[str, int, i
     out, draw, fell, inside, rounds = case.folder / name, random.Random(seed), 0, 0, 0
     longest = case.seconds  # shorter after every run that got through, as the machine may be quicker now
     while fell < kills:
-        if (out / "run.json").exists() and not (out / ".work").exists():
+        if (out / "run.json").exists() and not (out / ".receptron-run").exists():
             out, rounds, longest = case.folder / f"{name}-{rounds}", rounds + 1, 0.7 * longest
         if kill_one(case, out, draw.uniform(0.15, 1.0) * longest, aim=fell % 2 == 1):
             fell, inside = fell + 1, inside + in_a_save(out)
     child = case.started(out, "--resume")
     _, told = child.communicate(timeout=LIMIT)
     assert child.returncode == 0, told.decode()
-    assert not (out / ".work").exists()
+    assert not (out / ".receptron-run").exists()
     return digest_of(out), fell, inside
 
 

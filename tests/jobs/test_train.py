@@ -57,7 +57,7 @@ def digest(out: Path) -> str:
 
 def test_from_scratch_a_model_a_record_and_a_report_are_written(photos: Path, tmp_path: Path):
     found = scratch(photos, tmp_path)
-    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["model", "report.html", "run.json"]
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["model", "report.html", "run.json"], "nothing of the work stays"
     assert from_json((tmp_path / "out/run.json").read_bytes(), Run) == found
     assert [rung.name for rung in found.ladder] == ["majority class", "nearest neighbour", "from scratch"]
     assert found.card.classes == CLASSES and found.card.provenance.weights == "none"
@@ -149,7 +149,7 @@ def test_images_that_are_added_move_none_that_is_placed(photos: Path, tmp_path: 
     scratch(root, tmp_path)
     before = {row.sha256: row.side for row in load(tmp_path / "out").split}
     folder(root, 5, start=700)
-    found = scratch(root, tmp_path)
+    found = train(root, tmp_path / "out", net="lenet5", weights="none", extras=extras(tmp_path, overwrite=True))
     after = {row.sha256: row.side for row in load(tmp_path / "out").split}
     assert len(after) == 51 and {sha: after[sha] for sha in before} == before and found.split.remembered == 36
 
@@ -240,20 +240,20 @@ def broken_off(photos: Path, tmp_path: Path, **more: object) -> None:
 def test_resume_goes_on_and_ends_the_same(photos: Path, tmp_path: Path):
     scratch(photos, tmp_path / "straight")
     broken_off(photos, tmp_path)
-    assert (tmp_path / "out/.work").is_dir() and not (tmp_path / "out/model").exists()
+    assert (tmp_path / "out/.receptron-run").is_dir() and not (tmp_path / "out/model").exists()
     train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True))
     assert digest(tmp_path / "out") == digest(tmp_path / "straight/out")
-    assert not (tmp_path / "out/.work").exists()
+    assert not (tmp_path / "out/.receptron-run").exists()
 
 
 @pytest.mark.parametrize("change", [{"seed": 1}, {"time": "1h"}, {"test_size": 0.4}])
 def test_resume_with_other_settings_is_refused_and_harms_nothing(photos: Path, tmp_path: Path, change: dict[str, object]):
     broken_off(photos, tmp_path)
-    before = {file: file.read_bytes() for file in (tmp_path / "out/.work").rglob("*") if file.is_file()}
+    before = {file: file.read_bytes() for file in (tmp_path / "out/.receptron-run").rglob("*") if file.is_file()}
     with pytest.raises(BadValue, match="other settings or other images") as caught:
         train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True), **change)
-    assert "leave --resume out" in caught.value.mend
-    assert {file: file.read_bytes() for file in (tmp_path / "out/.work").rglob("*") if file.is_file()} == before
+    assert "--overwrite" in caught.value.mend
+    assert {file: file.read_bytes() for file in (tmp_path / "out/.receptron-run").rglob("*") if file.is_file()} == before
 
 
 def test_resume_with_other_images_is_refused(photos: Path, tmp_path: Path):
@@ -279,7 +279,7 @@ def test_sigterm_saves_and_exits_with_143(photos: Path, tmp_path: Path):
     with pytest.raises(SystemExit) as caught:
         train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, every=1e9, progress=Breaking(2, signal.SIGTERM)))
     assert caught.value.code == 143
-    assert list((tmp_path / "out/.work/checkpoints").glob("*/step-*"))
+    assert list((tmp_path / "out/.receptron-run/checkpoints").glob("*/step-*"))
     scratch(photos, tmp_path / "straight")
     train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, resume=True))
     assert digest(tmp_path / "out") == digest(tmp_path / "straight/out")
@@ -381,7 +381,7 @@ def test_a_child_that_gets_sigterm_exits_with_143(photos: Path, tmp_path: Path):
     """As an init system would do it: a process of its own, asked to end once it trains."""
     command = [sys.executable, "-m", "receptron", "train", photos, "--out", tmp_path / "out", "--net", "lenet5", "--weights", "none"]
     child = subprocess.Popen([*map(str, command), "--precision", "float32", "--every", "0"], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
-    while child.poll() is None and not list((tmp_path / "out").glob(".work/checkpoints/*/step-*")):
+    while child.poll() is None and not list((tmp_path / "out").glob(".receptron-run/checkpoints/*/step-*")):
         pass
     child.terminate()
     _, told = child.communicate(timeout=120)

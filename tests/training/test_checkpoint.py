@@ -16,7 +16,7 @@ from faults import CODES, Strike, killing, raising, struck
 from receptron.errors import BadValue, NonFinite, StorageFault
 from receptron.training.checkpoint import Checkpoint, Checkpoints
 
-TEMPS = (".tmp-*", ".old-*")
+TEMPS = (".receptron-*",)
 
 
 def tensors(step: int) -> dict[str, dict[str, torch.Tensor]]:

@@ -169,7 +169,7 @@ def test_a_read_only_folder_costs_the_cache_and_not_the_run(tmp_path: Path, trut
 
 def test_half_written_files_of_a_killed_run_are_no_blocks(filled: Path):
     block = sorted(filled.glob("*.safetensors"))[0]
-    (filled / f".tmp-{block.name}-1-ab").write_bytes(block.read_bytes()[:100])
+    (filled / f".receptron-new-{block.name}-1-0123abcd").write_bytes(block.read_bytes()[:100])
     assert gather(filled)[1] == 0
 
 
@@ -240,10 +240,12 @@ def test_a_climb_gets_the_same_features_from_its_cache(tmp_path: Path):
 
 
 def test_a_cache_beyond_its_limit_loses_the_oldest_blocks_first(tmp_path: Path):
-    for age, name in enumerate(["new", "middle", "old"]):
-        file = tmp_path / "front" / f"{name}.safetensors"
+    mine = [tmp_path / ("a" * 32) / "backbone.safetensors", tmp_path / "mine" / f"{'0' * 64}.safetensors", tmp_path / "top.safetensors"]
+    blocks = [tmp_path / ("a" * 32) / f"{digit * 64}.safetensors" for digit in "012"]
+    for age, file in enumerate([*blocks, *mine]):
         file.parent.mkdir(exist_ok=True)
         file.write_bytes(bytes(100))
         os.utime(file, (1_000_000 - age, 1_000_000 - age))
     prune(tmp_path, limit=250)
-    assert sorted(file.stem for file in tmp_path.rglob("*.safetensors")) == ["middle", "new"]
+    assert [file.exists() for file in blocks] == [True, True, False]
+    assert all(file.exists() for file in mine), "what the user keeps there is not ours to remove"

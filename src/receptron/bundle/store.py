@@ -3,6 +3,7 @@
 import csv
 import io
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from receptron.records import from_json, to_json
 WEIGHTS, CARD, SPLIT = "model.safetensors", "model.json", "split.csv"
 INNER = "model"  # where a run's folder keeps its model directory
 FORMAT = 1
+_MEND = "give the folder that receptron train wrote"
 _COLUMNS = ("sha256", "path", "side", "label")
 
 
@@ -52,11 +54,9 @@ def save(folder: Path, card: Card, state: Mapping[str, Tensor], split: Iterable[
 
     Raises: NonFinite naming a tensor with NaN or infinity; BundleFault if something else than a model lies at `folder`; StorageFault.
     """
-    durable.recover(folder)
     if folder.exists() and not is_replaceable(folder):
-        raise BundleFault(
-            f"{folder} holds something else than a model.", why="saving would replace the whole folder", mend="choose another folder"
-        )
+        what = f"{folder} holds something else than a model: {foreign(folder)}."
+        raise BundleFault(what, why="saving would replace the whole folder", mend="choose another folder")
     files = {WEIGHTS: _weights(state), CARD: to_json(card).encode() + b"\n", SPLIT: _table(split)}
     durable.write_folder(folder, lambda place: manifest.write(place, files))
     return folder
@@ -67,7 +67,15 @@ def read(folder: Path) -> Contents:
 
     Raises: NotABundle; BundleCorrupt naming the changed, missing or extra file; BundleFault for a format this version does not know.
     """
-    folder = _located(folder)
+    for place in (folder, folder / INNER):
+        with suppress(NotABundle):
+            return durable.read_folder(place, _contents)
+    if folder.is_dir():
+        raise NotABundle(f"{folder} is no model directory.", why=f"there is no {manifest.NAME} in it", mend=_MEND)
+    raise NotABundle(f"{folder} is no model directory.", why="it is a file" if folder.exists() else "there is no such folder", mend=_MEND)
+
+
+def _contents(folder: Path) -> Contents:
     files = manifest.read(folder)
     for name in (WEIGHTS, CARD, SPLIT):
         if name not in files:
@@ -82,20 +90,16 @@ def verify(folder: Path) -> None:
 
 def is_replaceable(folder: Path) -> bool:
     """Whether `folder` holds nothing but an earlier model, so that a new one may take its place without loss."""
-    ours = {WEIGHTS, CARD, SPLIT, manifest.NAME} | manifest.LITTER
-    return folder.is_dir() and all(path.name in ours for path in folder.iterdir())
+    return not foreign(folder)
 
 
-def _located(folder: Path) -> Path:
-    """`folder` itself, or `folder/model` where a run keeps the model beside its report."""
-    for place in (folder, folder / INNER):
-        durable.recover(place)
-        if (place / manifest.NAME).is_file():
-            return place
+def foreign(folder: Path) -> str:
+    """What in `folder` is no part of a model, in a few words; empty if nothing is."""
     if not folder.is_dir():
-        why = "it is a file" if folder.exists() else "there is no such folder"
-        raise NotABundle(f"{folder} is no model directory.", why=why, mend="give the folder that receptron train wrote")
-    return folder
+        return "it is a file"
+    ours = {WEIGHTS, CARD, SPLIT, manifest.NAME} | manifest.LITTER
+    odd = sorted(path.name for path in folder.iterdir() if path.name not in ours)
+    return ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
 
 
 def _weights(state: Mapping[str, Tensor]) -> bytes:

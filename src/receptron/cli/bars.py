@@ -49,5 +49,9 @@ class Bars:
         if time.perf_counter() - self.began >= self.patience:
             screen.say(f"{words}; {note}" if note else words)
 
+    def tell(self, line: str) -> None:
+        """A line that stays, above the bar if one is drawn."""
+        screen.tell(line)
+
     def _rate(self) -> str:
         return f"{self.count / max(time.perf_counter() - self.began, 1e-9):,.0f} {self.unit}/s"

@@ -1,5 +1,6 @@
 """`receptron train PATH`"""
 
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,14 +23,17 @@ _RARE = "Rarely needed"
 
 def train(
     path: Annotated[str, typer.Argument(help="Class folders, train/val/test folders, a table, or: digits.", show_default=False)],
-    out: Annotated[Path | None, typer.Option(help="Where model and report go. Default: NAME-model here.", show_default=False)] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where model and report go. Default: NAME-model, NAME-model-2 ...", show_default=False)
+    ] = None,
     net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
     weights: Annotated[str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)] = None,
     time: Annotated[str, typer.Option(help="How long the ladder may climb: 90s, 10m, 1h.")] = "10m",
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share kept for the test; 0 cross-validates instead.")] = 0.2,
-    resume: Annotated[bool, typer.Option("--resume", help="Continue an interrupted run in the same --out.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out, finished or not.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Go on with more than 1 % unreadable images.")] = False,
     precision: Annotated[str, typer.Option(help="auto (a short trial), float32 or bfloat16.", rich_help_panel=_RARE)] = "auto",
     tensorboard: Annotated[
@@ -64,8 +68,8 @@ def train(
         net=net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
-    command = " ".join(["receptron", *(arg if " " not in arg else repr(arg) for arg in sys.argv[1:])])
-    extras = Extras(facts, precision, allow_broken, resume, cache, tensorboard, every, command, Bars())
+    command = shlex.join(["receptron", *sys.argv[1:]])
+    extras = Extras(facts, precision, allow_broken, resume, overwrite, cache, tensorboard, every, command, Bars())
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -95,6 +99,10 @@ def _show(run: "Run") -> None:
         table.add_row(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
     screen.out().print(table)
     screen.out().print(Text(f"Confidence is off by {_percent(found.ece_after)} (before temperature scaling {found.ece_before.value:.1%})"))
+    if run.interrupted:
+        from receptron.jobs.run_directory import resuming
+
+        screen.out().print(Text(f"Stopped  early; to go on: {resuming(card.provenance.command)}"))
     screen.out().print(Text(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s"))
     _findings(run)
     screen.out().print(Text(f"Model    {screen.printable(str(run.model))}"))

@@ -19,7 +19,8 @@ class Extras:
     facts: Facts = field(default_factory=Facts)  # what is said of a local weights file that has no sidecar
     precision: str = "auto"  # "float32" or "bfloat16" instead of a trial
     allow_broken: bool = False  # go on with more than 1 % unreadable images
-    resume: bool = False  # continue an interrupted run in the same `out`
+    resume: bool = False  # continue an unfinished run in the same `out`
+    overwrite: bool = False  # replace a finished or unfinished run in `out`
     cache: Path | None = None  # folder of cached activations; None: the user's cache
     tensorboard: Path | None = None  # folder to log curves to
     every: float = 15.0  # seconds between checkpoints

@@ -23,9 +23,10 @@ from receptron.data.duplicates import find_duplicates
 from receptron.data.gate import check_broken, check_classes
 from receptron.data.scan import scan
 from receptron.data.split import Split, split
+from receptron.errors import StorageFault
 from receptron.jobs.judge import Judged, judge_on_test, judge_out_of_fold
 from receptron.jobs.learn import Learnt, Manner, images_at, learn
-from receptron.jobs.place import Place, default_place, fingerprint
+from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.settings import Extras, check_precision, seconds
 from receptron.jobs.start import Start, Wish, choose_start
 from receptron.places import cache
@@ -82,41 +83,66 @@ def train(
     such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; by default small images start from scratch and
     others from the net's first published weights. `time`: how long the ladder may climb, as "90s", "10m", "1h" or seconds.
     `test_size`: share kept for the test; 0 judges by cross-validation instead. The run is reproducible from `seed` on one machine.
-    Raises: BadValue, NoImages, BrokenImages, WeightsUnavailable, StorageFault, NonFinite; SystemExit(143) after a SIGTERM.
+    `out`: by default NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless `extras` say so.
+    Raises: BadValue, WouldReplace, InUse, NoImages, BrokenImages, WeightsUnavailable, StorageFault, NonFinite; SystemExit(143) after a
+    SIGTERM.
     """
     extras, watchmaker = extras or Extras(), Stopwatch()
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
-    log = curves.logger(extras.tensorboard) if extras.tensorboard else None
     catalog = scan(path)
-    start = choose_start(catalog, Wish(net, weights, extras.facts))
-    place = Place(Path(out) if out else default_place(path))
-    with watchmaker.stage("reading and audit"):
-        sided = _sides(catalog, start, place, test_size, seed, extras)
-    settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
-    settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
-    place.open(fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start)), resume=extras.resume)
-    manner = Manner(seed, where, extras.precision, has_test=bool(sided.split.test))
-    with Watch() as watch, watchmaker.stage("learning"):
-        journal = Journal(place.work / "journal.json")
-        around = Surroundings(
-            place.work, extras.cache or cache("features"), Clock(budget, journal.recall("spent", float) or 0.0), journal, watch,
-            extras.progress, extras.every, log,
-        )  # fmt: skip
-        learnt = learn(sided.reading, sided.split, start, manner, around)
-        watch.leave_if_told()
-    with watchmaker.stage("judging"):
-        card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, manner, extras))
-    with watchmaker.stage("saving"):
-        store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
-        run = _run(place, card, judged, sided, learnt, watchmaker.stages, settings)
-        durable.write_file(place.record, to_json(run))
-        report.write(run)
-    place.close()
+    folder = choose_folder(path, out, resume=extras.resume)
+    with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, go_on=_go_on(extras)) as place:
+        extras.progress.tell(f"Writing to {folder}")
+        log = curves.logger(extras.tensorboard) if extras.tensorboard else None
+        activations = _cache_folder(extras.cache)
+        start = choose_start(catalog, Wish(net, weights, extras.facts))
+        with watchmaker.stage("reading and audit"):
+            sided = _sides(catalog, start, place, test_size, seed, extras)
+        settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
+        settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
+        digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))
+        place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
+        manner = Manner(seed, where, extras.precision, has_test=bool(sided.split.test))
+        with Watch(extras.progress.tell) as watch:
+            with watchmaker.stage("learning"):
+                journal = Journal(place.journal)
+                clock = Clock(budget, journal.recall("spent", float) or 0.0)
+                around = Surroundings(place.work, activations, clock, journal, watch, extras.progress, extras.every, log)
+                learnt = learn(sided.reading, sided.split, start, manner, around)
+                watch.leave_if_told()
+            with watchmaker.stage("judging"):
+                card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, manner, extras))
+                watch.leave_if_told()
+            with watchmaker.stage("saving"):
+                store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
+                run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=watch.stop)
+                durable.write_file(place.record, to_json(run))
+                report.write(run)
+        if not run.interrupted:
+            place.finish()
     return run
 
 
-def _sides(catalog: Catalog, start: Start, place: Place, test_size: float, seed: int, extras: Extras) -> _Sided:
+def _go_on(extras: Extras) -> str:
+    """What to type, or to call, to go on with a run that broke off."""
+    return resuming(extras.command) if extras.command else "the same call with Extras(resume=True)"
+
+
+def _cache_folder(wanted: Path | None) -> Path:
+    """Where activations are kept. Raises: StorageFault if the user named a folder that cannot be written to."""
+    if wanted is None:
+        return cache("features")
+    try:
+        wanted.expanduser().mkdir(parents=True, exist_ok=True)
+        if not os.access(wanted.expanduser(), os.W_OK):
+            raise PermissionError(f"not allowed to write to {wanted}")
+    except OSError as error:
+        raise StorageFault(f"--cache {wanted} cannot be used.", why=error.strerror or str(error), mend="name a folder of yours") from error
+    return wanted.expanduser()
+
+
+def _sides(catalog: Catalog, start: Start, place: RunDirectory, test_size: float, seed: int, extras: Extras) -> _Sided:
     began = monotonic()
     reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress)
     check_broken(reading.entries, allow_broken=extras.allow_broken)
@@ -151,7 +177,7 @@ def _leaked(sided: _Sided) -> frozenset[str]:
 
 
 def _run(
-    place: Place, card: Card, judged: Judged, sided: _Sided, learnt: Learnt, stages: list[Stage], settings: Mapping[str, object]
+    place: RunDirectory, card: Card, judged: Judged, sided: _Sided, learnt: Learnt, stages: list[Stage], settings: Mapping[str, object]
 ) -> Run:
     """The record of the whole run; files are told relative to the root of the images."""
     root = sided.catalog.root

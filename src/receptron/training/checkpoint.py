@@ -4,7 +4,6 @@ A save writes into a temp folder beside its target, forces every file and folder
 checkpoints go only after the new one was read back and verified. What a killed process left behind is swept away at the next start.
 """
 
-import os
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -53,7 +52,7 @@ class Checkpoints:
         self.folder, self.keep, self.skipped = folder, keep, list[str]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._tidy()
+            durable.sweep(folder)
         except OSError as error:
             raise StorageFault(f"{folder} cannot hold checkpoints.", why=str(error), mend="choose another place with --out") from error
 
@@ -89,11 +88,6 @@ class Checkpoints:
 
     def _paths(self) -> list[Path]:
         return sorted((p for p in self.folder.glob(f"{_PREFIX}*") if p.name.removeprefix(_PREFIX).isdigit()), key=_step, reverse=True)
-
-    def _tidy(self) -> None:
-        for spare in self.folder.glob(f".old-{_PREFIX}*"):
-            durable.recover(self.folder / spare.name.removeprefix(".old-"))
-        durable.sweep(self.folder)
 
     def _room(self, path: Path, contents: Mapping[str, bytes]) -> None:
         needed = sum(len(data) + _BLOCK for data in contents.values()) + 2 * _BLOCK
@@ -160,7 +154,7 @@ def _step(path: Path) -> int:
 
 def _remove(path: Path) -> None:
     """Hide first, then delete: a kill in between leaves a temp folder to sweep, never half a checkpoint."""
-    hidden = path.parent / f"{durable.TEMP_PREFIX}{path.name}-{os.getpid()}"
+    hidden = durable.temp_beside(path)
     try:
         path.rename(hidden)
     except OSError:

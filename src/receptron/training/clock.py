@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import TypeVar
 
-from receptron import durable
+from receptron import sealed
 from receptron.records import from_json, to_json
 
 T = TypeVar("T")
@@ -28,11 +28,14 @@ class Clock:
 
 
 class Journal:
-    """Decisions that depended on this machine's speed. A resumed run reads them instead of deciding anew, and so ends the same."""
+    """Decisions that depended on this machine's speed. A resumed run reads them instead of deciding anew, and so ends the same.
+
+    Raises: DataFault if the file and its copy are both damaged.
+    """
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
-        self.entries: dict[str, object] = from_json(file.read_bytes(), dict, source=str(file)) if file and file.is_file() else {}
+        self.entries: dict[str, object] = (sealed.read(file, dict) if file else None) or {}
 
     def recall(self, name: str, kind: type[T]) -> T | None:
         """The decision `name` of an earlier sitting, or None."""
@@ -42,5 +45,5 @@ class Journal:
         """Write a decision down, on disk before it is acted upon, and return it."""
         self.entries[name] = decision
         if self.file:
-            durable.write_file(self.file, to_json(self.entries))
+            sealed.write(self.file, self.entries)
         return decision

@@ -6,6 +6,7 @@ preprocessing, recipe of the views, number format.
 """
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,7 @@ from receptron.weights.inputs import InputSpec
 
 BLOCK = 64  # images in one file and in one forward pass
 LIMIT = 10 * 2**30  # bytes that the cache may take on disk, over all fronts
+_BLOCK_NAME = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}\.safetensors")  # key / digest, which nothing else is called
 VIEW_SEED = 0  # views in the cache are shared by all runs, whatever their seed
 
 
@@ -117,6 +119,8 @@ def prune(cache: Path, limit: int = LIMIT) -> None:
 def _sizes(cache: Path) -> Iterator[tuple[float, int, Path]]:
     """When each block was written, its bytes and its file; another run may remove one meanwhile."""
     for file in cache.glob("*/*.safetensors"):
+        if not _BLOCK_NAME.fullmatch(f"{file.parent.name}/{file.name}"):
+            continue  # the user may keep weights of their own below the folder
         try:
             facts = file.stat()
         except OSError:

@@ -89,13 +89,18 @@ def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
             keeper.after_step(at, number + 1)
             if desk.watch.stop:
                 break
+        stopped = desk.watch.stop
+        if stopped:  # a later sitting goes on from here, as if nobody had stopped this one
+            keeper.save(at, at.epoch * per_epoch + at.step)
         speed = (at.images - seen) / (time.perf_counter() - began)
         accuracy = phase.held_out(phase.net) if phase.held_out else None
         at = _end_epoch(at, Point(phase.name, at.epoch, at.loss / max(1, at.images), accuracy, rate, speed), guard, keeper)
-        at = replace(at, finished=at.epoch >= plan.epochs or desk.watch.stop)
-        keeper.after_epoch(at, at.epoch * per_epoch)
         if desk.log:
             desk.log(at.points[-1])
+        if stopped:
+            break
+        at = replace(at, finished=at.epoch >= plan.epochs)
+        keeper.after_epoch(at, at.epoch * per_epoch)
     keeper.take_best()
     told.done(f"{len(at.points)} epochs, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else ""))
     return Fitted(at.points, at.best if phase.held_out else None, desk.watch.stop)

@@ -69,3 +69,4 @@ class Run:
     samples: dict[str, tuple[str, ...]]  # a few files per class
     settings: dict[str, str]  # every flag and its value
     seconds: float
+    interrupted: bool = False  # a Ctrl-C ended it early; it can be gone on with

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Self
 
@@ -11,11 +12,11 @@ class Watch:
 
     `stop` is set by a first Ctrl-C: the loop ends the phase with the best so far. `terminate` is set by SIGTERM: the loop
     saves a checkpoint and leaves with exit code 143. Outside the main thread no signal can be caught, and the flags stay down.
+    `tell` is told of the first Ctrl-C.
     """
 
-    def __init__(self) -> None:
-        self.stop = False
-        self.terminate = False
+    def __init__(self, tell: Callable[[str], None] | None = None) -> None:
+        self.stop, self.terminate, self.tell = False, False, tell
 
     def __enter__(self) -> Self:
         self._before = {}
@@ -39,3 +40,5 @@ class Watch:
             raise KeyboardInterrupt
         else:
             self.stop = True
+            if self.tell:
+                self.tell("Interrupted: what is learnt so far is judged and saved now. Press Ctrl-C again to stop at once.")

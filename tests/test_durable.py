@@ -1,0 +1,177 @@
+"""Reading writes nothing, recovering touches only what this program marked, and saves, reads and recoveries do not disturb each other."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from receptron import durable, sealed
+from receptron.bundle import manifest
+from receptron.errors import BundleFault, DataFault, NotABundle, StorageFault
+from shell import run
+
+
+def tree(root: Path) -> dict[str, bytes | None]:
+    """Every name below `root`, with the bytes of files."""
+    return {str(p.relative_to(root)): p.read_bytes() if p.is_file() else None for p in sorted(root.rglob("*"))}
+
+
+NEIGHBOURS = {
+    "a folder of old photos": {".old-photos/keep.jpg": b"x"},
+    "a folder with a temporary name": {".tmp-photos/keep.jpg": b"x", ".tmp-photos-1-ab/keep.jpg": b"x"},
+    "a folder that bears the name of staging": {".receptron-staging-photos/old/keep.jpg": b"x"},
+    "staging with somebody's lock": {".receptron-staging-photos/lock": b"mine", ".receptron-staging-photos/old/keep.jpg": b"x"},
+    "a run's work without its marks": {"photos/.receptron-run/keep.jpg": b"x"},
+    "a new file that is none of ours": {".receptron-new-photos/keep.jpg": b"x", "photos/.receptron-new-notes.txt": b"x"},
+    "hidden work": {"photos/.work/fingerprint": b"mine", "photos/.work/checkpoints/keep": b"x"},
+}
+
+
+@pytest.fixture(params=NEIGHBOURS, ids=str)
+def neighbours(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    for name, data in NEIGHBOURS[request.param].items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_bytes(data)
+    (tmp_path / "img.png").write_bytes(b"no picture")
+    return tmp_path
+
+
+@pytest.mark.parametrize("gone", [False, True], ids=["photos there", "photos missing"])
+def test_commands_that_read_leave_every_neighbour_alone(neighbours: Path, gone: bool):
+    photos = neighbours / "photos"
+    if not gone:
+        photos.mkdir(exist_ok=True)
+    before = tree(neighbours)
+    for command in (
+        ("predict", photos, neighbours / "img.png"),
+        ("evaluate", photos, neighbours),
+        ("audit", photos),
+        ("inspect", photos),
+        ("train", photos, "--out", neighbours / "elsewhere"),
+    ):
+        assert run(*command).code in (1, 2), command
+        assert tree(neighbours) == before, command
+
+
+def test_a_writer_refuses_what_bears_its_names_and_is_not_its_own(neighbours: Path):
+    before = tree(neighbours)
+    try:
+        durable.write_folder(neighbours / "photos/model", lambda folder: manifest.write(folder, {}))
+        durable.write_folder(neighbours / "photos", lambda folder: manifest.write(folder, {}))
+    except StorageFault as error:
+        assert "in the way" in str(error)
+    durable.recover(neighbours / "photos")
+    durable.sweep(neighbours)
+    after = tree(neighbours)
+    assert {name: data for name, data in before.items() if not name.startswith("photos")}.items() <= after.items()
+
+
+def test_links_stay_links_and_what_they_lead_to_is_replaced(tmp_path: Path):
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to("real")
+    durable.write_folder(tmp_path / "link", lambda folder: manifest.write(folder, {"a": b"1"}))
+    (tmp_path / "page.html").symlink_to("elsewhere.html")
+    durable.write_file(tmp_path / "page.html", "new")
+    assert (tmp_path / "link").is_symlink() and manifest.read(tmp_path / "real") == {"a": b"1"}
+    assert (tmp_path / "page.html").is_symlink() and (tmp_path / "elsewhere.html").read_text() == "new"
+
+
+BUSY = """
+import sys
+from pathlib import Path
+from receptron import durable
+from receptron.bundle import manifest
+
+path, times = Path(sys.argv[2]), int(sys.argv[3])
+if sys.argv[1] == "save":
+    for n in range(times):
+        data = b"%d" % n * (n % 7 * 1000)
+        durable.write_folder(path, lambda folder: manifest.write(folder, {"a": data, "b": data}))
+else:
+    for n in range(times):
+        found = durable.read_folder(path, manifest.read)
+        if found["a"] != found["b"]:
+            sys.exit("two saves were mixed")
+        if n % 3 == 0:
+            durable.recover(path)
+"""
+
+
+def meet(path: Path, saves: int, reads: int, readers: int) -> list[str]:
+    """What two savers and some readers that all work at once complain of."""
+    durable.write_folder(path, lambda folder: manifest.write(folder, {"a": b"", "b": b""}))
+    parts = [("save", saves // 2)] * 2 + [("read", reads // readers)] * readers
+    children = [
+        subprocess.Popen([sys.executable, "-c", BUSY, part, str(path), str(times)], stderr=subprocess.PIPE, text=True)
+        for part, times in parts
+    ]
+    return [told for child in children if (told := child.communicate(timeout=900)[1]) or child.returncode]
+
+
+def test_saves_reads_and_recoveries_do_not_disturb_each_other(tmp_path: Path):
+    assert meet(tmp_path / "model", 60, 600, 2) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+def test_a_thousand_saves_beside_ten_thousand_reads_and_recoveries(tmp_path: Path):
+    assert meet(tmp_path / "model", 1000, 10_000, 4) == []
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_reader_that_does_not_look_again_is_told_corrupt(tmp_path: Path):
+    """The mutated twin: the very reads that succeed above fail without the second look."""
+    path, reads = tmp_path / "model", 0
+
+    def disturbed(folder: Path) -> dict[str, bytes]:
+        nonlocal reads
+        reads += 1
+        if reads == 1:
+            listed = manifest.read(folder)
+            durable.write_folder(path, lambda new: manifest.write(new, {"a": b"2"}))
+            if manifest.read(folder) != listed:
+                raise BundleFault("changed under the reader")
+        return manifest.read(folder)
+
+    durable.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
+    with pytest.raises(BundleFault):
+        disturbed(path)
+    reads = 0
+    durable.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
+    assert durable.read_folder(path, disturbed) == {"a": b"2"} and reads == 2
+
+
+def test_what_stands_still_is_told_as_it_is(tmp_path: Path):
+    with pytest.raises(NotABundle):
+        durable.read_folder(tmp_path, manifest.read)
+    with pytest.raises(OSError):
+        durable.read_folder(tmp_path / "nowhere", lambda folder: {"": next(folder.iterdir()).read_bytes()})
+
+
+@given(
+    st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9), max_size=4),
+    st.integers(0, 10**6),
+)
+def test_a_sealed_record_survives_any_flipped_bit(tmp_path_factory: pytest.TempPathFactory, record: dict[str, object], bit: int):
+    path = tmp_path_factory.getbasetemp() / "sealed.json"
+    sealed.write(path, record)
+    for name in (path, path.with_name("sealed.json.copy")):
+        data = bytearray(name.read_bytes())
+        data[bit // 8 % len(data)] ^= 1 << bit % 8
+        whole, name_bytes = name.read_bytes(), bytes(data)
+        name.write_bytes(name_bytes)
+        assert sealed.read(path, dict) == record
+        name.write_bytes(whole)
+
+
+def test_a_sealed_record_whose_copy_is_damaged_too_is_refused(tmp_path: Path):
+    sealed.write(tmp_path / "a.json", {"n": 1})
+    for name in ("a.json", "a.json.copy"):
+        (tmp_path / name).write_bytes((tmp_path / name).read_bytes().replace(b"1", b"2"))
+    with pytest.raises(DataFault, match="damaged, and so is its copy"):
+        sealed.read(tmp_path / "a.json", dict)
+    assert sealed.read(tmp_path / "none.json", dict) is None
