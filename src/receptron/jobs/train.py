@@ -133,13 +133,12 @@ def _cache_folder(wanted: Path | None) -> Path:
     """Where activations are kept. Raises: StorageFault if the user named a folder that cannot be written to."""
     if wanted is None:
         return cache("features")
-    try:
-        wanted.expanduser().mkdir(parents=True, exist_ok=True)
-        if not os.access(wanted.expanduser(), os.W_OK):
-            raise PermissionError(f"not allowed to write to {wanted}")
-    except OSError as error:
-        raise StorageFault(f"--cache {wanted} cannot be used.", why=error.strerror or str(error), mend="name a folder of yours") from error
-    return wanted.expanduser()
+    folder = wanted.expanduser().absolute()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        why = f"{nearest} is a file" if not nearest.is_dir() else f"not allowed to write to {nearest}"
+        raise StorageFault(f"--cache {wanted} cannot be used.", why=why, mend="name a folder of yours, or leave it out")
+    return folder
 
 
 def _sides(catalog: Catalog, start: Start, place: RunDirectory, test_size: float, seed: int, extras: Extras) -> _Sided:

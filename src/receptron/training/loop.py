@@ -67,6 +67,8 @@ def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
     guard, optimiser = Guard(phase.net, phase.name), make_optimiser(phase.net, plan)
     keeper = Keeper(phase.net, optimiser, desk.checkpoints, desk.every, desk.watch, desk.saved)
     at = keeper.restore()
+    for passed_over in desk.checkpoints.skipped if desk.checkpoints else ():
+        told.tell(passed_over)
     net, optimiser = engine.fabric.setup(phase.net, optimiser)
     told.start(phase.name, steps, "steps")
     told.advance(at.epoch * per_epoch + at.step)
