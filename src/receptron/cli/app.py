@@ -42,27 +42,16 @@ def receptron() -> None:
     """A workbench for convolutional networks: know them, train them honestly on few images, see why they answer, practise."""
 
 
-def _notes(error: BaseException) -> None:
-    """What else is to be said of an error, such as how to go on with what it broke off."""
-    for note in getattr(error, "__notes__", ()):
-        screen.tell(note)
-
-
 def main() -> None:
     """Run the command line. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupted, 143 terminated."""
     try:
         commands(sys.argv[1] if len(sys.argv) > 1 else "")()
     except ReceptronError as error:
         screen.error(error)
-        _notes(error)
         sys.exit(error.exit_code)
-    except KeyboardInterrupt as stop:
+    except KeyboardInterrupt:
         screen.say("Interrupted; nothing half-written was left behind.")
-        _notes(stop)
         sys.exit(130)
-    except SystemExit as end:
-        _notes(end)
-        raise
     except BrokenPipeError:
         sys.stderr.close()
         sys.exit(0)

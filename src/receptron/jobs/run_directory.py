@@ -9,7 +9,7 @@ import os
 import shlex
 import shutil
 import socket
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -111,22 +111,25 @@ class RunDirectory:
 
 
 @contextmanager
-def claimed(folder: Path, *, resume: bool = False, overwrite: bool = False, go_on: str = "") -> Generator[RunDirectory]:
+def claimed(
+    folder: Path, *, resume: bool = False, overwrite: bool = False, broken_off: Callable[[], None] | None = None
+) -> Generator[RunDirectory]:
     """The run directory `folder`, for this process alone; whatever could hinder writing the results is told now, before any work.
 
-    If the work breaks off and can be continued, `go_on` says how, as a note on the error.
+    If the work breaks off, for whatever reason, and can be gone on with, `broken_off` is called.
     Raises: InUse naming the other process; WouldReplace; BadValue if there is nothing to resume; StorageFault.
     """
     directory = RunDirectory(folder)
     missing = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
-    lock = _locked(directory)
+    lock, mine = _locked(directory), False
     try:
         _check(directory, resume=resume, overwrite=overwrite)
         durable.sweep(folder)
+        mine = True
         yield directory
-    except BaseException as error:
-        if go_on and (directory.work / _BEGUN).exists() and not isinstance(error, (WouldReplace, BadValue)):
-            error.add_note(f"What was learnt so far is kept. To go on: {go_on}")
+    except BaseException:
+        if broken_off and mine and (directory.work / _BEGUN).exists():
+            broken_off()
         raise
     finally:
         _release(directory, lock, missing)

@@ -92,7 +92,7 @@ def train(
     check_precision(extras.precision)
     catalog = scan(path)
     folder = choose_folder(path, out, resume=extras.resume)
-    with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, go_on=_go_on(extras)) as place:
+    with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda: _tell_go_on(extras)) as place:
         extras.progress.tell(f"Writing to {folder}")
         log = curves.logger(extras.tensorboard) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
@@ -124,9 +124,10 @@ def train(
     return run
 
 
-def _go_on(extras: Extras) -> str:
+def _tell_go_on(extras: Extras) -> None:
     """What to type, or to call, to go on with a run that broke off."""
-    return resuming(extras.command) if extras.command else "the same call with Extras(resume=True)"
+    how = resuming(extras.command) if extras.command else "the same call with Extras(resume=True)"
+    extras.progress.tell(f"What was learnt so far is kept. To go on: {how}")
 
 
 def _cache_folder(wanted: Path | None) -> Path:
