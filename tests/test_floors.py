@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src/receptron"
 FLOORS = [
-    "errors durable places records progress",
+    "errors printable durable places records progress",
     "arithmetic blocks weights",
     "zoo analysis data",
     "bundle",
