@@ -25,7 +25,7 @@ def write_file(path: Path, content: bytes | str) -> None:
     Raises: StorageFault, with the previous file untouched.
     """
     temp = _temp_beside(path)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with temp.open("wb") as file:

@@ -45,7 +45,7 @@ class Table:
         return shared(natural, least, room - len(GAP) * (len(columns) - 1))
 
     def _laid_out(self, row: list[Text], widths: list[int], console: Console) -> list[Text]:
-        cells = [list(cell.wrap(console, max(width, 1), overflow="ignore")) for cell, width in zip(row, widths, strict=True)]
+        cells = [list(cell.wrap(console, max(width, 1), overflow="fold")) for cell, width in zip(row, widths, strict=True)]
         lines: list[Text] = []
         for number in range(max(map(len, cells))):
             parts = [cell[number] if number < len(cell) else Text() for cell in cells]
