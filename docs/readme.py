@@ -4,9 +4,11 @@ python docs/readme.py        in a folder with digits, scans, photos and backbone
 """
 
 import os
+import pty
 import re
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -52,13 +54,27 @@ def refreshed(text: str) -> str:
 
 
 def output(command: str) -> str:
-    """What a command prints, 100 columns wide, its middle left out if it is long."""
-    environment = {**os.environ, "COLUMNS": "100"}
-    done = subprocess.run(command, shell=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=True, env=environment)  # noqa: S602
-    lines = [line.rstrip() for line in done.stdout.strip("\n").splitlines()]
+    """What a command prints in a plain terminal of 100 columns, its middle left out if it is long."""
+    lines = [line.rstrip() for line in in_terminal(command).strip("\n").splitlines()]
     if len(lines) > LINES:
         lines = [*lines[: LINES - 1], "..."]
     return "".join(f"{line}\n" for line in lines)
+
+
+def in_terminal(command: str) -> str:
+    """All that a command writes to a terminal without colours and moving bars. Raises: CalledProcessError."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "dumb", "COLUMNS": "100", "LINES": "50"}
+    with subprocess.Popen(command, shell=True, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs, env=environment) as running:  # noqa: S602
+        os.close(theirs)
+        read = b""
+        with suppress(OSError):  # at the end of a terminal reading fails
+            while more := os.read(ours, 65536):
+                read += more
+        os.close(ours)
+    if running.returncode:
+        raise subprocess.CalledProcessError(running.returncode, command, read)
+    return read.decode().replace("\r\n", "\n")
 
 
 if __name__ == "__main__":

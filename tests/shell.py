@@ -19,9 +19,9 @@ class Done:
     err: str
 
 
-def run(*arguments: str | Path, stdin: bytes = b"") -> Done:
-    """Run `receptron ARGUMENTS...`, output 80 columns wide and without colour, as into a pipe."""
-    out, err = (io.TextIOWrapper(io.BytesIO(), encoding="utf-8", newline="", write_through=True) for _ in range(2))
+def run(*arguments: str | Path, stdin: bytes = b"", encoding: str = "utf-8") -> Done:
+    """Run `receptron ARGUMENTS...`, its streams as pipes of an encoding."""
+    out, err = (io.TextIOWrapper(io.BytesIO(), encoding=encoding, newline="", write_through=True) for _ in range(2))
     code: object = 0
     given = io.TextIOWrapper(io.BytesIO(stdin), encoding="utf-8")
     argv = patch.object(sys, "argv", ["receptron", *map(str, arguments)])
@@ -30,5 +30,5 @@ def run(*arguments: str | Path, stdin: bytes = b"") -> Done:
             main()
         except SystemExit as end:
             code = end.code
-    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    texts = [stream.buffer.getvalue().decode(encoding, "replace") for stream in (out, err)]
     return Done(code if isinstance(code, int) else 0 if code is None else 1, *texts)

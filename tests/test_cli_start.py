@@ -35,9 +35,8 @@ def help_of(words: list[str]) -> tuple[str, int, list[str]]:
     """Text, exit code and heavy modules imported by `receptron WORDS --help` in a process of its own."""
     code = LOADED.format(heavy=json.dumps(HEAVY))
     done = subprocess.run([sys.executable, "-c", code, json.dumps([*words, "--help"])], capture_output=True, text=True, check=True)
-    text, _, last = done.stdout.rstrip().rpartition("\n")
-    exit_code, loaded = json.loads(last)
-    return text, exit_code, loaded
+    exit_code, loaded = json.loads(done.stderr)  # what comes after a command's output is no output of it
+    return done.stdout, exit_code, loaded
 
 
 TOP = [words for words in commands() if len(words) < 2] + [["calc", "conv"]]

@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src/receptron"
 FLOORS = [
-    "errors durable sealed places records progress",
+    "errors printable durable sealed places records progress",
     "arithmetic blocks weights",
     "zoo analysis data",
     "bundle",

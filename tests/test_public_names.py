@@ -111,7 +111,7 @@ def imported(source: str) -> set[str]:
                 found |= {alias.name.split(".")[0] for alias in names}
             case _:
                 pass
-    return found - sys.stdlib_module_names - {"receptron"}
+    return found - sys.stdlib_module_names - {"receptron", "_typeshed"}  # the last is for type checkers only
 
 
 def test_every_import_of_the_source_is_a_declared_dependency():

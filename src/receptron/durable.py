@@ -37,7 +37,7 @@ def write_file(path: Path, content: bytes | str) -> None:
     """
     target = _real(path)
     temp = temp_beside(target)
-    data = content.encode() if isinstance(content, str) else content
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with temp.open("wb") as file:

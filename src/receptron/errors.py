@@ -27,12 +27,18 @@ ReceptronError
     ├── ShapeClash            two layers whose shapes do not fit
     └── NotLocal              a question about a window asked of a layer that sees everything
 
-Each says what happened, why, and how to mend it. One more AnalysisFault, Unrecordable, carries the tape of a forward pass up to where it
-broke off, and so stands beside it in analysis/recording/forward.py.
+Each says what happened, why, and how to mend it, in printable text: a line break in it is ours, never one of a stranger's name.
+One more AnalysisFault, Unrecordable, carries the tape of a forward pass up to where it broke off, and so stands beside it in
+analysis/recording/forward.py.
 """
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+
+from receptron.printable import printable
+
+Lines = str | tuple[str, ...]
+"""One line of text, or several."""
 
 
 class ReceptronError(Exception):
@@ -40,9 +46,9 @@ class ReceptronError(Exception):
 
     exit_code = 1
 
-    def __init__(self, what: str, *, why: str = "", mend: str = "") -> None:
-        super().__init__(what)
-        self.what, self.why, self.mend = what, why, mend
+    def __init__(self, what: str, *, why: Lines = "", mend: Lines = "") -> None:
+        self.what, self.why, self.mend = printable(what), _joined(why), _joined(mend)
+        super().__init__(self.what)
 
     def __str__(self) -> str:
         lines = [self.what]
@@ -51,6 +57,10 @@ class ReceptronError(Exception):
         if self.mend:
             lines.append(f"  Mend: {self.mend}")
         return "\n".join(lines)
+
+
+def _joined(lines: Lines) -> str:
+    return printable(lines) if isinstance(lines, str) else "\n    ".join(map(printable, lines))
 
 
 class Misuse(ReceptronError):

@@ -9,6 +9,7 @@
 Size(height=2, width=3)
 """
 
+import json
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,8 +21,20 @@ T = TypeVar("T")
 
 
 def to_json(record: object, *, indent: int = 2) -> str:
-    """JSON text of a record; paths become strings, tuples become lists, keys keep their order."""
-    return msgspec.json.format(msgspec.json.encode(record, enc_hook=_plain), indent=indent).decode()
+    """JSON text of a record; paths become strings, tuples become lists, keys keep their order.
+
+    What does not print (controls, lone surrogates of a file's name) stands as JSON's own escape.
+    """
+    try:
+        text = msgspec.json.format(msgspec.json.encode(record, enc_hook=_plain), indent=indent).decode()
+    except UnicodeEncodeError:  # a lone surrogate: msgspec writes UTF-8 only
+        text = json.dumps(msgspec.to_builtins(record, enc_hook=_plain, str_keys=True), ensure_ascii=False, indent=indent or None)
+    return text.translate({ord(c): escape(c) for c in set(text) if c != "\n" and not c.isprintable()})
+
+
+def escape(character: str) -> str:
+    """JSON's escape of one character."""
+    return json.dumps(character)[1:-1] if ord(character) != 0x7F else "\\u007f"
 
 
 def from_json(text: str | bytes, kind: type[T], *, source: str = "the JSON text") -> T:

@@ -92,4 +92,4 @@ def test_a_mistake_gets_a_message_and_exit_code_2(words: list[str], says: str):
 def test_help_does_not_load_torch():
     code = "import sys; sys.argv = ['receptron', 'inspect', '--help']; from receptron.cli import main\ntry: main()\n"
     code += "finally: print('torch' in sys.modules)"
-    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip().endswith("False")
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stderr.strip().endswith("False")

@@ -44,16 +44,16 @@ class Clash:
         meets = " meets ".join("x".join(map(str, s)) for s in self.shapes) or "nothing that a shape tells"
         return ShapeClash(
             f"{self.layer or 'the network'} ({self.kind}): {meets} in {self.op or 'its forward'}.",
-            why=self.message + _told(self.before),
+            why=(self.message, *_told(self.before)),
             mend=" | or ".join(self.repairs) or "compare the shapes of the layers before it",
         )
 
 
-def _told(before: tuple[Ran, ...]) -> str:
+def _told(before: tuple[Ran, ...]) -> list[str]:
     """The layers up to the break, one per line."""
     lines = [f"{ran.path} ({ran.kind}) gave {'x'.join(map(str, ran.shape))}" for ran in before]
     skipped = [f"... {len(lines) - 12} layers"] if len(lines) > 12 else []
-    return "".join(f"\n    {line}" for line in [*skipped, *lines[-12:]])
+    return [*skipped, *lines[-12:]]
 
 
 def explain(net: nn.Module, inputs: Inputs) -> Clash | None:

@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import traceback
 import zipfile
 from pathlib import Path
 from types import ModuleType
@@ -10,6 +11,7 @@ import torch
 from torch import nn
 
 from receptron.errors import BadValue, MissingExtra, ReceptronError, UnknownName
+from receptron.printable import told
 
 CHECKPOINTS = {".pt", ".pth", ".th", ".ckpt", ".safetensors", ".bin"}
 
@@ -22,6 +24,7 @@ def is_place(text: str) -> bool:
 def load(text: str) -> nn.Module:
     """The network at a place. A class is called without arguments on the meta device; a function too; an instance is taken as it is.
 
+    A .py file or a module is run, with all that it does; other files are only read.
     Raises: BadValue naming the file and what is wrong with it, UnknownName for a name that the file lacks, MissingExtra for ONNX.
     """
     place, _, attribute = text.partition(":")
@@ -67,12 +70,10 @@ def _module(place: str, path: Path) -> ModuleType:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module
-    except ReceptronError:
+    except (ReceptronError, KeyboardInterrupt):
         raise
-    except Exception as error:  # a user's file may raise anything while it is imported
-        raise BadValue(
-            f"{place} cannot be imported.", why=f"{type(error).__name__}: {error}", mend="make it importable by itself"
-        ) from error
+    except BaseException as error:  # a user's file may raise anything while it is imported, and even end the program
+        raise BadValue(f"{place} cannot be imported.", why=_told(error, path), mend="make it importable by itself") from error
 
 
 def _from_python(module: ModuleType, attribute: str, place: str) -> nn.Module:
@@ -99,12 +100,20 @@ def _made(found: object, place: str) -> nn.Module:
     try:
         with torch.device("meta"):
             net = found()
-    except Exception as error:
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # as above
         raise BadValue(
             f"{place} could not be built.",
-            why=f"{type(error).__name__}: {error}",
+            why=_told(error, Path(place.partition(":")[0])),
             mend="make it buildable without arguments, or add a function that does",
         ) from error
     if not isinstance(net, nn.Module):
         raise BadValue(f"{place} gave no network.", why=f"it returned a {type(net).__name__}", mend="return a torch.nn.Module")
     return net
+
+
+def _told(error: BaseException, path: Path) -> str:
+    """What a user's program raised, with the last line of the user's own file that led there."""
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    return f"{told(error)} ({path.name}, line {lines[-1]})" if lines else told(error)

@@ -5,9 +5,11 @@ from importlib import import_module
 
 import typer
 
-from receptron.cli import screen
-from receptron.errors import ReceptronError
+from receptron.cli import screen, streams
+from receptron.errors import Misuse, ReceptronError, StorageFault
+from receptron.printable import told
 
+INTERRUPTED = 130
 COMMANDS = {
     "audit": "audit",
     "calc": "calc",
@@ -43,15 +45,53 @@ def receptron() -> None:
 
 
 def main() -> None:
-    """Run the command line. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupted, 143 terminated."""
+    """Run the command line and leave. Exit codes: 0 done, 1 failed, 2 misused, 130 interrupted, 143 terminated."""
+    streams.install()
+    code = _outcome()
+    streams.finish()
+    sys.exit(code)
+
+
+def _outcome() -> int:
+    """The exit code of the command that was typed, its error told. Output that did not get out is an error too."""
     try:
-        commands(sys.argv[1] if len(sys.argv) > 1 else "")()
+        code = _run()
+        sys.stdout.flush()
+        return code
     except ReceptronError as error:
         screen.error(error)
-        sys.exit(error.exit_code)
+        return error.exit_code
+    except OSError as error:
+        screen.error(StorageFault("a file or a stream failed.", why=told(error)))
+        return 1
     except KeyboardInterrupt:
-        screen.say("Interrupted; nothing half-written was left behind.")
-        sys.exit(130)
-    except BrokenPipeError:
-        sys.stderr.close()
-        sys.exit(0)
+        return _interrupted()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else 0 if end.code is None else 1
+
+
+def _run() -> int:
+    try:
+        code = commands(sys.argv[1] if len(sys.argv) > 1 else "")(standalone_mode=False, prog_name="receptron")
+    except typer.TyperException as error:
+        if type(error).__name__ == "NoArgsIsHelpError":  # typer does not export it; the help is on the screen
+            return Misuse.exit_code
+        raise _misuse(error) from error
+    except typer.Abort:
+        return _interrupted()
+    return _interrupted() if code == INTERRUPTED else code or 0
+
+
+def _misuse(error: typer.TyperException) -> Misuse:
+    context = getattr(error, "ctx", None)
+    mend = (
+        ""
+        if context is None
+        else f"{' '.join(context.get_usage().split()).removeprefix('Usage: ')}; {context.command_path} --help tells more"
+    )
+    return Misuse(" ".join(error.format_message().split()), mend=mend)
+
+
+def _interrupted() -> int:
+    screen.say("Interrupted; nothing half-written was left behind.")
+    return INTERRUPTED

@@ -3,10 +3,9 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from receptron.cli import screen
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.data.catalog import Audit, Finding
@@ -35,25 +34,29 @@ def audit(
 def _show(found: "Audit", path: str) -> None:
     rate = found.images / found.seconds if found.seconds else 0
     speed = f"({found.seconds:.1f} s, {rate:,.0f} images/s)"
-    _line(Text(f"{found.images:,} images in {found.layout}, {found.broken:,} unreadable {speed}", style="bold"))
-    table = Table("class", "readable images", box=None)
+    screen.show((f"{found.images:,} images in {found.layout}, {found.broken:,} unreadable {speed}", "bold"))
+    table = Table("class", "readable images")
     for label, count in found.classes.items():
-        table.add_row(Text(screen.printable(label)), f"{count:,}")
-    screen.out().print(table)
+        table.add(label, f"{count:,}")
+    screen.table(table)
     for one in found.findings:
-        _line(_finding(one))
-    _line(Text("" if found.findings else "\nNothing wrong was found."))
-    _line(Text.assemble("Next: ", (f"receptron train {_quoted(path)}", "bold")))
+        _finding(one)
+    if not found.findings:
+        screen.show()
+        screen.show("Nothing wrong was found.")
+    screen.show()
+    screen.show("Next: ", (f"receptron train {_quoted(path)}", "bold"))
 
 
-def _finding(one: "Finding") -> Text:
-    text = Text.assemble("\n", (one.severity, COLOURS[one.severity]), f"  {screen.printable(one.message)}")
+def _finding(one: "Finding") -> None:
+    screen.show()
+    screen.show((one.severity, COLOURS[one.severity]), f"  {one.message}")
     lines = _files(one)
     for line in lines[:SHOWN]:
-        text.append(f"\n    {screen.printable(line)}")
+        screen.show(f"    {line}")
     if len(lines) > SHOWN:
-        text.append(f"\n    and {len(lines) - SHOWN:,} more (all with --json)")
-    return text.append(f"\n  cure: {one.cure}")
+        screen.show(f"    and {len(lines) - SHOWN:,} more (all with --json)")
+    screen.show(f"  cure: {one.cure}")
 
 
 def _files(one: "Finding") -> list[str]:
@@ -61,10 +64,6 @@ def _files(one: "Finding") -> list[str]:
     notes = one.notes or ("",) * len(one.files)
     lines = [f"{file}  {note}".rstrip() for file, note in zip(one.files, notes, strict=True)]
     return lines[::2] if "duplicates" in one.kind else lines
-
-
-def _line(text: Text) -> None:
-    screen.out().print(text, soft_wrap=True)
 
 
 def _quoted(path: str) -> str:

@@ -5,6 +5,7 @@ import time
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
 from receptron.cli import screen
+from receptron.printable import printable
 
 
 class Bars:
@@ -20,16 +21,16 @@ class Bars:
         """Draw a new bar."""
         self.stage, self.unit, self.count, self.began = stage, unit, 0, time.perf_counter()
         self.bar = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
+            SpinnerColumn("line" if screen.err().options.ascii_only else "dots"),
+            TextColumn("{task.description}", markup=False),
             BarColumn(),
             MofNCompleteColumn(),
-            TextColumn("{task.fields[rate]}"),
+            TextColumn("{task.fields[rate]}", markup=False),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[note]}"),
+            TextColumn("{task.fields[note]}", markup=False),
             console=screen.err(),
             transient=True,
-            disable=not screen.err().is_terminal,
+            disable=not screen.err().file.isatty(),
         )
         self.task = self.bar.add_task(stage, total=total, rate="", note="")
         self.bar.start()
@@ -38,7 +39,7 @@ class Bars:
         """Lengthen the bar."""
         self.count += count
         if self.bar:
-            self.bar.update(self.task, advance=count, rate=self._rate(), note=note)
+            self.bar.update(self.task, advance=count, rate=self._rate(), note=printable(note))
 
     def done(self, note: str = "") -> None:
         """Replace the bar by one line that stays."""
@@ -51,7 +52,7 @@ class Bars:
 
     def tell(self, line: str) -> None:
         """A line that stays, above the bar if one is drawn."""
-        screen.tell(line)
+        screen.exactly(line)
 
     def _rate(self) -> str:
         return f"{self.count / max(time.perf_counter() - self.began, 1e-9):,.0f} {self.unit}/s"

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from receptron.cli import screen
 from receptron.cli.inspection import Json, Net, Size
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.analysis.comparison import Comparison
@@ -22,36 +22,31 @@ def compare(
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
     json: Json = False,
 ) -> None:
-    """Differences of two networks in every number, layers aligned by structure."""
+    """Differences of two networks in every number, layers aligned by structure. A .py file or module is run."""
     from receptron.jobs.networks import compare_networks
 
     found = compare_networks(left, right, size, html)
     if json:
         screen.json(found)
     else:
-        screen.out().print(_totals(found))
-        screen.out().print(_layers(found, changed))
+        screen.table(_totals(found))
+        screen.table(_layers(found, changed))
     if html is not None:
         screen.say(f"page: {html}")
 
 
 def _totals(found: "Comparison") -> Table:
-    table = Table(box=None, header_style="bold")
-    table.add_column("")
-    for name in (found.left, found.right, "ratio"):
-        table.add_column(name, justify="right")
+    table = Table("", found.left, found.right, "ratio", right=(1, 2, 3))
     for row in found.totals:
-        table.add_row(row.quantity, f"{row.left:,}", f"{row.right:,}", "" if row.ratio is None else f"{row.ratio:.4g}")
+        table.add(row.quantity, f"{row.left:,}", f"{row.right:,}", "" if row.ratio is None else f"{row.ratio:.4g}")
     return table
 
 
 def _layers(found: "Comparison", changed: bool) -> Table:
-    table = Table(box=None, header_style="bold")
-    for name in (found.left, "output", "", found.right, "output"):
-        table.add_column(name, overflow="fold", no_wrap=name == "output")
+    table = Table(found.left, "output", "", found.right, "output")
     for pair in found.layers:
         if not (changed and pair.same):
-            table.add_row(*_cells(pair.left), pair.verdict, *_cells(pair.right))
+            table.add(*_cells(pair.left), pair.verdict, *_cells(pair.right))
     return table
 
 

@@ -4,10 +4,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from receptron.cli import screen
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.bundle.card import Estimate, Evaluation
@@ -38,36 +37,35 @@ def evaluate(
 def _show(found: "Evaluated") -> None:
     for figures in (found.fresh, found.trained):
         if figures:
-            screen.out().print(_lines(figures), _classes(figures), "", sep="\n")
+            _lines(figures)
+            screen.table(_classes(figures))
+            screen.show()
     if found.trained:
-        screen.tell("Figures on images that the model was trained on flatter it; they say nothing about new ones.")
+        screen.say("Figures on images that the model was trained on flatter it; they say nothing about new ones.")
     for answer in found.mistakes[:_SHOWN]:
-        screen.out().print(
-            Text(
-                screen.printable(f"wrong: {answer.path} is {answer.label}, answered {answer.predicted} at {100 * answer.confidence:.0f} %")
-            )
-        )
+        screen.show(f"wrong: {answer.path} is {answer.label}, answered {answer.predicted} at {100 * answer.confidence:.0f} %")
     for label, count in found.unknown.items():
-        screen.tell(f"{count:,} images of {label} left out: the model does not know this class.")
+        screen.say(f"{count:,} images of {label} left out: the model does not know this class.")
     for file, reason in found.broken.items():
-        screen.tell(f"{file}: {reason}")
+        screen.say(f"{file}: {reason}")
 
 
-def _lines(figures: "Evaluation") -> Text:
+def _lines(figures: "Evaluation") -> None:
     rows = (
         ("accuracy", figures.accuracy),
         ("balanced accuracy", figures.balanced_accuracy),
         ("calibration error", figures.ece_after),
     )
-    head = f"{figures.source[:1].upper()}{figures.source[1:]}"
-    return Text("\n".join([head, *(f"  {name:18} {_interval(estimate)}" for name, estimate in rows)]))
+    screen.show(f"{figures.source[:1].upper()}{figures.source[1:]}")
+    for name, estimate in rows:
+        screen.show(f"  {name:18} {_interval(estimate)}")
 
 
 def _classes(figures: "Evaluation") -> Table:
-    table = Table("class", "images", "precision", "recall", "F1", box=None)
+    table = Table("class", "images", "precision", "recall", "F1", firm=(2, 3, 4))
     for row in figures.classes:
         cells = (_interval(e) if e.count else "-" for e in (row.precision, row.recall, row.f1))
-        table.add_row(Text(screen.printable(row.label)), f"{row.support:,}", *cells)
+        table.add(row.label, f"{row.support:,}", *cells)
     return table
 
 

@@ -4,15 +4,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from receptron.cli import screen
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.analysis.budget import Check
     from receptron.analysis.inspection import Inspection, Layer
 
-Net = Annotated[str, typer.Argument(help="A net of the zoo, FILE.py:CLASS, package.module:callable, FILE.pt2 or FILE.onnx.")]
+Net = Annotated[
+    str,
+    typer.Argument(help="A net of the zoo, FILE.py:CLASS or package.module:callable (Python, which is run), FILE.pt2 or FILE.onnx."),
+]
 Size = Annotated[str | None, typer.Option(help="Input: 3x224x224, or 224.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON.")]
 
@@ -53,32 +56,27 @@ def inspect(
 
 
 def _print(found: "Inspection", depth: int) -> None:
-    out = screen.out()
-    out.print(_layers(found, depth))
+    screen.table(_layers(found, depth))
     if legend := _legend(found, depth):
-        out.print(legend, style="dim")
+        screen.show((legend, "dim"))
     least = "at least " if found.cost.unknown else ""
-    out.print(f"parameters {found.cost.parameters:,} ({found.cost.trainable:,} trainable), buffers {found.cost.buffers:,}")
-    out.print(f"MACs {least}{found.cost.macs:,}, without padding zeros {found.cost.macs_in_bounds:,}")
-    out.print(f"FLOPs {least}{found.cost.flops:,} (two per MAC); backward pass {found.cost.backward_macs:,} MACs")
+    screen.show(f"parameters {found.cost.parameters:,} ({found.cost.trainable:,} trainable), buffers {found.cost.buffers:,}")
+    screen.show(f"MACs {least}{found.cost.macs:,}, without padding zeros {found.cost.macs_in_bounds:,}")
+    screen.show(f"FLOPs {least}{found.cost.flops:,} (two per MAC); backward pass {found.cost.backward_macs:,} MACs")
     if found.cost.unknown:
-        out.print(f"not counted: {', '.join(f'{op} ({n} times)' for op, n in found.cost.unknown.items())}")
+        screen.show(f"not counted: {', '.join(f'{op} ({n} times)' for op, n in found.cost.unknown.items())}")
     for tell in (_tell_field, _tell_memory, _tell_time, _tell_conventions, _tell_advice):
         tell(found)
 
 
 def _layers(found: "Inspection", depth: int) -> Table:
-    table = Table(box=None, header_style="bold", title=f"{found.name}  {' '.join('x'.join(map(str, s)) for s in found.inputs)}")
-    for name in ("layer", "kind"):  # these two give way where the screen is narrow; a number is never cut
-        table.add_column(name, overflow="ellipsis")
-    table.add_column("output", no_wrap=True)
-    for name in ("parameters", "MACs", "field", "jump"):
-        table.add_column(name, justify="right", no_wrap=True)
+    title = f"{found.name}  {' '.join('x'.join(map(str, s)) for s in found.inputs)}"
+    table = Table("layer", "kind", "output", "parameters", "MACs", "field", "jump", title=title, right=range(3, 7))
     for layer in found.layers:
         if layer.depth < depth:
             name = "  " * layer.depth + layer.path.rpartition(".")[2] + ("" if layer.leaf else " ...")
             seen = _seen(layer)
-            table.add_row(name, layer.kind, "x".join(map(str, layer.after)), f"{layer.parameters:,}", _big(layer.macs), *seen)
+            table.add(name, layer.kind, "x".join(map(str, layer.after)), f"{layer.parameters:,}", _big(layer.macs), *seen)
     return table
 
 
@@ -105,40 +103,40 @@ def _tell_field(found: "Inspection") -> None:
         for name, axis in zip(("height", "width"), found.field.field.axes, strict=False):
             place = f"{found.field.field.layer or 'the output'}, {name}"
             local = f", along local paths {axis.local}" if axis.local else ""
-            screen.out().print(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
-            screen.out().print(f"  jump {axis.jump:g}, start {axis.start:g}, padding {axis.padding}")
+            screen.show(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
+            screen.show(f"  jump {axis.jump:g}, start {axis.start:g}, padding {axis.padding}")
         if found.field.effective_width:
             widths = " x ".join(map(str, found.field.effective_width))
-            screen.out().print(f"  95.5 % of the weight lies within {widths} px at initialisation (Luo et al. 2016)")
+            screen.show(f"  95.5 % of the weight lies within {widths} px at initialisation (Luo et al. 2016)")
 
 
 def _tell_memory(found: "Inspection") -> None:
     if (m := found.memory) is not None:
         kept = f"saved for backward {_bytes(m.saved)}, optimiser states {_bytes(m.states)}"
-        screen.out().print(f"memory, batch {m.batch}: weights {_bytes(m.weights)}, {kept}")
-        screen.out().print(f"  inference peak {_bytes(m.inference.bytes)} in {m.inference.path or 'the network'} ({m.inference.op})")
-        screen.out().print(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
+        screen.show(f"memory, batch {m.batch}: weights {_bytes(m.weights)}, {kept}")
+        screen.show(f"  inference peak {_bytes(m.inference.bytes)} in {m.inference.path or 'the network'} ({m.inference.op})")
+        screen.show(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
 
 
 def _tell_time(found: "Inspection") -> None:
     if (r := found.roofline) is not None:
-        screen.out().print(
+        screen.show(
             f"on {r.device} ({r.precision} precision) at least {1e3 * r.seconds:.3g} ms; {r.memory_bound:.0%} of it waits for memory:"
         )
-        screen.out().print(f"  {r.intensity:.1f} FLOPs per byte, the ridge is at {r.ridge:.0f} ({r.source})")
+        screen.show(f"  {r.intensity:.1f} FLOPs per byte, the ridge is at {r.ridge:.0f} ({r.source})")
 
 
 def _tell_conventions(found: "Inspection") -> None:
     for row in found.conventions:
         added = "".join(f" + {kind} {n:,}" for kind, n in row.added.items())
-        screen.out().print(f"{row.convention:10} {row.total / 1e9:8.3f} G = products {row.products:,}{added}", soft_wrap=True)
-        screen.out().print(f"           printed by {row.used_by}", soft_wrap=True)
+        screen.show(f"{row.convention:10} {row.total / 1e9:8.3f} G = products {row.products:,}{added}")
+        screen.show(f"           printed by {row.used_by}")
 
 
 def _tell_advice(found: "Inspection") -> None:
     for advice in found.advice:
         where = f" at {advice.layer}" if advice.layer else ""
-        screen.out().print(f"[bold]{advice.rule.replace('_', ' ')}[/bold]{where}: {advice.evidence}. Cure: {advice.cure}.")
+        screen.show((advice.rule.replace("_", " "), "bold"), f"{where}: {advice.evidence}. Cure: {advice.cure}.")
 
 
 def _print_checks(checks: "tuple[Check, ...]") -> None:

@@ -99,7 +99,7 @@ def close(desk: Desk, session: "Session") -> None:
 
         screen.error(fault)
         screen.say(f"{done.unsaved} answers are not stored. Save these lines to a file and run `receptron practice import FILE`:")
-        screen.tell(to_json(as_export(session.unsaved), indent=0))
+        screen.exactly(to_json(as_export(session.unsaved), indent=0))
 
 
 def _answered(desk: Desk, session: "Session", text: str) -> bool:

@@ -7,8 +7,6 @@ from random import Random
 from typing import TYPE_CHECKING
 
 import typer
-from rich.console import Console
-from rich.text import Text
 
 from receptron.cli import screen
 
@@ -46,9 +44,8 @@ class Desk:
         return Random(self.setting.seed if seed is None else seed)
 
     def say(self, text: str = "", style: str = "") -> None:
-        """A paragraph as it stands; `style` colours what its words say anyway."""
-        console = Console(highlight=False, no_color=True, soft_wrap=True) if self.plain else screen.out()
-        console.print(Text(text) if self.plain else Text(text, style=style), soft_wrap=True)
+        """A paragraph; `style` colours what its words say anyway."""
+        screen.paragraph(text, style, plain=self.plain)
 
 
 def desk_of(context: typer.Context) -> Desk:

@@ -7,12 +7,16 @@ import sys
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 
+from receptron.cli import streams
+
 QUIT = "q"
 _ENTER, _ERASE, _END, _ESCAPE = ("\n", "\r"), ("\x7f", "\b"), "\x04", "\x1b"
 
 
 def read(prompt: str, keys: str) -> str:
     """What was typed, or the one of `keys` that was pressed on an empty line. The end of input is the key q."""
+    if streams.reader_left():
+        return QUIT
     if not (sys.stdin.isatty() and _has_terminal()):
         _echo(prompt)
         line = sys.stdin.readline()
@@ -25,7 +29,7 @@ def read(prompt: str, keys: str) -> str:
 def paragraphs(prompt: str) -> str:
     """Lines up to an empty one."""
     lines: list[str] = []
-    while line := _line(prompt if not lines else ""):
+    while not streams.reader_left() and (line := _line(prompt if not lines else "")):
         lines.append(line)
     return "\n".join(lines)
 

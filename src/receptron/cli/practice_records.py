@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
-from receptron.cli import screen
+from receptron.cli import practice_keys, screen
 from receptron.cli.practice_desk import desk_of
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.tutor.schedule import Day
@@ -23,11 +23,11 @@ def progress(context: typer.Context, json: Json = False) -> None:
     if json:
         screen.json(rows)
         return
-    table = _table("skill", "what it is", "rated", "answers", "right", "measured")
+    table = Table("skill", "what it is", "rated", "answers", "right", "measured")
     for row in rows:
         share, level = ("-" if row.share is None else f"{row.share:.0%}"), ("-" if row.level is None else f"{row.level:.1f}")
-        table.add_row(row.skill, row.title, " ".join(map(str, row.rated)) or "-", str(row.answers), share, level)
-    screen.out().print(table)
+        table.add(row.skill, row.title, " ".join(map(str, row.rated)) or "-", str(row.answers), share, level)
+    screen.table(table)
 
 
 def plan(
@@ -58,16 +58,16 @@ def plan(
         return
     _days(days, today.isoformat())
     if planned.interview:
-        screen.out().print(f"interview on {planned.interview}")
+        screen.show(f"interview on {planned.interview}")
 
 
 def _days(days: "tuple[Day, ...]", today: str) -> None:
-    table = _table("day", "checkpoint", "problems", "questions to explain")
+    table = Table("day", "checkpoint", "problems", "questions to explain")
     for day in days:
         mark = " (today)" if day.on.isoformat() == today else ""
         each = day.checkpoint
-        table.add_row(f"{day.on}{mark}", each.title, ", ".join(each.templates), ", ".join(each.questions))
-    screen.out().print(table)
+        table.add(f"{day.on}{mark}", each.title, ", ".join(each.templates), ", ".join(each.questions))
+    screen.table(table)
 
 
 def assess(
@@ -88,7 +88,7 @@ def assess(
         given[skill] = number
     if not given:
         desk.say("; ".join(f"{number} {word}" for number, word in RATINGS.items()))
-        given = {skill: str(typer.prompt(f"{title} (1-5)")) for skill, title in SKILLS.items()}
+        given = {skill: practice_keys.read(f"{title} (1-5): ", "") for skill, title in SKILLS.items()}
     if wrong := next((f"{skill}={text}" for skill, text in given.items() if not text.isdigit()), None):
         raise BadValue(f"{wrong!r} is no rating.", mend="write SKILL=NUMBER, as in receptive-field=4")
     desk.store.append(*(check_rating(skill, int(text)) for skill, text in given.items()))
@@ -102,10 +102,10 @@ def templates(json: Json = False) -> None:
     if json:
         screen.json([{"name": t.name, "skill": t.skill, "title": t.title} for t in TEMPLATES.values()])
         return
-    table = _table("template", "skill", "about")
+    table = Table("template", "skill", "about")
     for template in TEMPLATES.values():
-        table.add_row(template.name, template.skill, template.title)
-    screen.out().print(table)
+        table.add(template.name, template.skill, template.title)
+    screen.table(table)
 
 
 def answer(
@@ -124,7 +124,7 @@ def answer(
         screen.json(judged)
     else:
         said = judged.ask or ("Right." if judged.right else f"Wrong{': ' + judged.mistake.name if judged.mistake else ''}.")
-        screen.out().print(f"{said} {judged.mistake.refutation if judged.mistake else judged.remark}".rstrip(), markup=False)
+        screen.paragraph(f"{said} {judged.mistake.refutation if judged.mistake else judged.remark}".rstrip())
     if not judged.right:
         raise typer.Exit(1)
 
@@ -142,7 +142,7 @@ def sheet(
     elif json:
         screen.json(page.record())
     else:
-        screen.out().print(page.text(), markup=False, soft_wrap=True)
+        screen.paragraph(page.text())
 
 
 def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = None, json: Json = False) -> None:
@@ -155,11 +155,9 @@ def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = No
         screen.json(rows)
         return
     for row in rows:
-        screen.out().print(
-            f"{row.name} ({row.fault}; {row.skill})\n  said:  {row.claim}\n  holds: {row.finding}", markup=False, soft_wrap=True
-        )
+        screen.paragraph(f"{row.name} ({row.fault}; {row.skill})\n  said:  {row.claim}\n  holds: {row.finding}")
         if row.source:
-            screen.out().print(f"  source: {row.source}", markup=False, soft_wrap=True)
+            screen.paragraph(f"  source: {row.source}")
 
 
 def claims(json: Json = False) -> None:
@@ -170,10 +168,10 @@ def claims(json: Json = False) -> None:
     if json:
         screen.json(rows)
         return
-    table = _table("where", "says", "printed", "computed", "lesson")
+    table = Table("where", "says", "printed", "computed", "lesson")
     for row in rows:
-        table.add_row(f"{row.document}, {row.place}", row.says, row.printed, row.computed, row.lesson or "agrees")
-    screen.out().print(table)
+        table.add(f"{row.document}, {row.place}", row.says, row.printed, row.computed, row.lesson or "agrees")
+    screen.table(table)
 
 
 def export(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write.")]) -> None:
@@ -184,13 +182,6 @@ def export(context: typer.Context, file: Annotated[Path, typer.Argument(help="Wh
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="What export wrote.")]) -> None:
     """Add a JSON file's events to yours; what is there already stays once."""
     screen.say(f"{desk_of(context).store.restore(file)} events were new")
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in headings:
-        table.add_column(heading, overflow="fold")
-    return table
 
 
 COMMANDS = {

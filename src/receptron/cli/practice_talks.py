@@ -220,7 +220,7 @@ def _question(question: "Question") -> dict[str, object]:
 
 def _listed(rows: list[tuple[str, str, str]]) -> None:
     for name, skill, text in rows:
-        screen.out().print(f"{name} ({skill}): {text}", markup=False, soft_wrap=True)
+        screen.paragraph(f"{name} ({skill}): {text}")
 
 
 COMMANDS = {"explain": explain, "problems": problems, "design": design, "interview": interview}

@@ -5,10 +5,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from receptron.cli import screen
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.jobs.predict import Predicted
@@ -40,30 +39,28 @@ def predict(
     if as_json:
         screen.json(found)
     elif as_csv:
-        sys.stdout.buffer.write(job.table(found, top).encode())
+        screen.csv(job.table(found, top))
     elif found.answered:
-        screen.out().print(_table(found, top))
+        screen.table(_table(found, top))
     _tell_broken(found)
     if not found.answered:
         raise typer.Exit(1)
 
 
 def _table(found: "Predicted", top: int) -> Table:
-    table = Table("image", "answer", "probability", box=None, pad_edge=False)
+    table = Table("image", "answer", "probability", right=(2,))
     for answer in found.answers:
         if answer.answered:
             likeliest = answer.top(top)
-            labels = Text("\n".join(screen.printable(label) for label, _ in likeliest))
-            chances = Text("\n".join(f"{100 * chance:.1f} %" for _, chance in likeliest), justify="right")
-            table.add_row(Text(screen.printable(answer.path), overflow="fold"), labels, chances)
+            table.add(answer.path, [label for label, _ in likeliest], [f"{100 * chance:.1f} %" for _, chance in likeliest])
     return table
 
 
 def _tell_broken(found: "Predicted") -> None:
     for answer in found.answers:
         if not answer.answered:
-            screen.tell(f"{answer.path}: {answer.fault}")
+            screen.say(f"{answer.path}: {answer.fault}")
     if found.broken:
-        screen.tell(f"{found.broken:,} of {len(found.answers):,} could not be answered.")
+        screen.say(f"{found.broken:,} of {len(found.answers):,} could not be answered.")
     elif not found.answers:
-        screen.tell("The list of images is empty.")
+        screen.say("The list of images is empty.")

@@ -1,28 +1,35 @@
-"""What commands print: records as JSON on stdout, words and tables on stdout, errors and progress on stderr.
+"""The one door to the terminal: records on stdout, words and tables on stdout, errors and progress on stderr.
 
-Colour is never the only sign: every coloured word also says what it means, and NO_COLOR or a pipe turns colour off.
+All that goes through it is text: names of files, classes and layers and other programs' messages are shown with escapes for what a
+terminal would obey, and brackets in them are no markup. Words, paths and numbers stay whole, and what goes to a pipe or a file is not
+wrapped at all. Colour is never the only sign: every coloured word also says what it means, and NO_COLOR or a pipe turns colour off.
 """
 
-import os
+import shutil
 import sys
+import textwrap
 from functools import cache
 from typing import TYPE_CHECKING
 
 from receptron.errors import ReceptronError
+from receptron.printable import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
-PIPE = 120
-"""Columns of a pipe or a file, which have no width of their own."""
+    from receptron.cli.tables import Table
+
+Part = str | tuple[str, str]
+"""A piece of a line: its text, or its text and style."""
 
 
 @cache
 def out() -> "Console":
-    """Where tables go; made, and rich imported, when it is first used. A pipe is as wide as tables need, unless COLUMNS says otherwise."""
+    """Where tables go; made, and rich imported, when it is first used."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=False, width=None if sys.stdout.isatty() or "COLUMNS" in os.environ else PIPE)
+    return Console(highlight=False, markup=False, emoji=False)
 
 
 @cache
@@ -30,36 +37,59 @@ def err() -> "Console":
     """Where errors and progress go."""
     from rich.console import Console
 
-    return Console(stderr=True, highlight=False)
+    return Console(stderr=True, highlight=False, markup=False, emoji=False)
 
 
 def write(text: str) -> None:
-    """Lines on stdout exactly as they stand, without colour or wrapping."""
+    """Lines on stdout as they stand, without colour; in a terminal their words stay whole."""
+    text = printable(text, "\n")
+    if sys.stdout.isatty():
+        text = "\n".join(_folded(line, shutil.get_terminal_size().columns) for line in text.split("\n"))
     sys.stdout.write(text + "\n")
 
 
 def json(record: object) -> None:
-    """Print a typed record as JSON on stdout, and nothing else."""
-    from receptron.records import to_json
+    """Print a typed record as JSON on stdout, and nothing else. What the stream's encoding lacks stands as JSON's own escape."""
+    from receptron.records import escape, to_json
 
-    sys.stdout.write(to_json(record) + "\n")
-
-
-def say(text: str) -> None:
-    """One line for a person, on stderr, so that stdout stays clean for pipes."""
-    err().print(text)
+    text = to_json(record)
+    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+        text = text.translate({ord(c): escape(c) for c in set(text) if not c.isascii()})
+    sys.stdout.write(text + "\n")
 
 
-def tell(text: str) -> None:
-    """One line on stderr, exactly as it stands: brackets are no markup, control characters are shown as escapes."""
+def csv(text: str) -> None:
+    """Print CSV on stdout in UTF-8, byte by byte as it is; names of files keep their bytes."""
+    sys.stdout.flush()
+    sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+
+
+def show(*parts: Part) -> None:
+    """One line on stdout."""
+    _print(out(), _line(parts))
+
+
+def paragraph(text: str, style: str = "", *, plain: bool = False) -> None:
+    """Lines on stdout; their breaks are ours. `plain` is without any colour."""
     from rich.text import Text
 
-    err().print(Text(printable(text)))
+    _print(out(), Text(printable(text, "\n"), "" if plain else style))
 
 
-def printable(text: str) -> str:
-    """`text` without control characters, which a file name may hold and a terminal would obey; they are shown as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+def table(rows: "Table") -> None:
+    """A table on stdout."""
+    for line in rows.lines(out(), out().width if out().file.isatty() else None):
+        out().print(line, soft_wrap=True)
+
+
+def say(*parts: Part) -> None:
+    """One line for a person, on stderr, so that stdout stays clean for pipes."""
+    _print(err(), _line(parts))
+
+
+def exactly(text: str) -> None:
+    """One line on stderr that is made to be copied: without a line break even in a terminal."""
+    err().print(_line((text,)), soft_wrap=True)
 
 
 def error(fault: ReceptronError) -> None:
@@ -68,9 +98,28 @@ def error(fault: ReceptronError) -> None:
 
     text = Text()
     text.append(f"{type(fault).__name__}: ", style="bold red")
-    text.append(fault.what)
-    for label, line in (("Why", fault.why), ("Mend", fault.mend)):
-        if line:
+    text.append(printable(fault.what))
+    for label, lines in (("Why", fault.why), ("Mend", fault.mend)):
+        if lines:
             text.append(f"\n  {label}: ", style="bold")
-            text.append(line)
-    err().print(text)
+            text.append(printable(lines, "\n"))
+    _print(err(), text)
+
+
+def _line(parts: tuple[Part, ...]) -> "Text":
+    from rich.text import Text
+
+    pairs = [(part, "") if isinstance(part, str) else part for part in parts]
+    return Text.assemble(*((printable(text), style) for text, style in pairs))
+
+
+def _print(console: "Console", text: "Text") -> None:
+    """Words are wrapped only where a person looks; there a word longer than the line is folded."""
+    console.print(text, soft_wrap=not console.file.isatty())
+
+
+def _folded(line: str, width: int) -> str:
+    indent = " " * (len(line) - len(line.lstrip()) + 2)
+    return textwrap.fill(
+        line, max(width, 20), subsequent_indent=indent, break_long_words=False, break_on_hyphens=False, drop_whitespace=True
+    )

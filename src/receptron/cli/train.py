@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
-from rich.text import Text
 
 from receptron.cli import screen
 from receptron.cli.bars import Bars
+from receptron.cli.tables import Table
 from receptron.errors import BadValue
 
 if TYPE_CHECKING:
@@ -89,33 +88,33 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
     card, found = run.card, run.card.evaluation
-    screen.out().print()
-    screen.out().print(Text(f"Accuracy {_percent(found.accuracy)}", style="bold"), Text(f"on {found.source}"))
+    screen.show()
+    screen.show((f"Accuracy {_percent(found.accuracy)}", "bold"), f" on {found.source}")
     if run.given:
-        screen.out().print(Text(f"  as given {_percent(run.given.accuracy)}, {run.given.source}"))
-    table = Table("against", "accuracy", "gain", "", box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        screen.show(f"  as given {_percent(run.given.accuracy)}, {run.given.source}")
+    table = Table("against", "accuracy", "gain", "", firm=(1, 2))
     for row in card.comparisons:
         verdict = "clearly better" if row.better else "may be chance"
-        table.add_row(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
-    screen.out().print(table)
-    screen.out().print(Text(f"Confidence is off by {_percent(found.ece_after)} (before temperature scaling {found.ece_before.value:.1%})"))
+        table.add(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
+    screen.table(table)
+    screen.show(f"Confidence is off by {_percent(found.ece_after)} (before temperature scaling {found.ece_before.value:.1%})")
     if run.interrupted:
         from receptron.jobs.run_directory import resuming
 
-        screen.out().print(Text(f"Stopped  early; to go on: {resuming(card.provenance.command)}"))
-    screen.out().print(Text(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s"))
+        screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
+    screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     _findings(run)
-    screen.out().print(Text(f"Model    {screen.printable(str(run.model))}"))
-    screen.out().print(Text(f"Report   {screen.printable(str(run.report))}"))
-    screen.out().print(Text(f"Next     receptron predict {screen.printable(str(run.model.parent))} IMAGE..."))
+    screen.show(f"Model    {run.model}")
+    screen.show(f"Report   {run.report}")
+    screen.show(f"Next     receptron predict {run.model.parent} IMAGE...")
 
 
 def _findings(run: "Run") -> None:
     count = {name: sum(f.severity == name for f in run.audit.findings) for name in ("error", "warning", "note")}
     told = ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for name, n in count.items() if n) or "nothing to complain about"
-    screen.out().print(Text(f"Data     {run.audit.images:,} images, {run.audit.broken:,} unreadable; {told}"))
+    screen.show(f"Data     {run.audit.images:,} images, {run.audit.broken:,} unreadable; {told}")
     for finding in [f for f in run.audit.findings if f.severity != "note"][:3]:
-        screen.out().print(Text(screen.printable(f"         {finding.severity}: {finding.message}")))
+        screen.show(f"         {finding.severity}: {finding.message}")
 
 
 def _percent(estimate: "Estimate") -> str:

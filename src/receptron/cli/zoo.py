@@ -3,9 +3,9 @@
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 
 from receptron.cli import screen
+from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.zoo.cards import Card, CatalogueRow
@@ -38,19 +38,16 @@ def zoo(
 
 
 def _table(rows: "tuple[CatalogueRow, ...]") -> None:
-    screen.out().print(_rows(rows))
-    screen.out().print(f"{len(rows)} nets. `receptron zoo NAME` shows one; top-1 is the best published weights' on ImageNet.")
+    screen.table(_rows(rows))
+    screen.show(f"{len(rows)} nets. `receptron zoo NAME` shows one; top-1 is the best published weights' on ImageNet.")
 
 
 def _rows(rows: "tuple[CatalogueRow, ...]") -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    table.add_column("net", no_wrap=True)
-    for heading in ("year", "parameters", "GMACs", "pixels", "top-1 %", "weights"):
-        table.add_column(heading, justify="right")
+    table = Table("net", "year", "parameters", "GMACs", "pixels", "top-1 %", "weights", right=range(1, 7))
     for row in rows:
         top1 = f"{row.top1:.1f}" if row.top1 is not None else "-"
         size = f"{row.parameters:,}"
-        table.add_row(row.name, str(row.year), size, f"{row.macs / 1e9:.2f}", str(row.pixels), top1, str(len(row.weights) or "-"))
+        table.add(row.name, str(row.year), size, f"{row.macs / 1e9:.2f}", str(row.pixels), top1, str(len(row.weights) or "-"))
     return table
 
 
@@ -66,47 +63,40 @@ def _card(card: "Card") -> None:
         "MACs": f"{row.macs:,} for {row.channels} x {row.pixels} x {row.pixels}",
         "images": f"{row.pixels} px as published, {row.least} px or more; {row.classes} classes",
     }
-    grid = Table(box=None, show_header=False, pad_edge=False)
-    grid.add_column(style="bold", no_wrap=True)
-    grid.add_column()
+    grid = Table("", "", firm=(0,))
     for label, fact in facts.items():
-        grid.add_row(label, fact)
-    screen.out().print(f"[bold]{row.name}[/bold]")
+        grid.add(label, fact)
+    screen.show((row.name, "bold"))
     for note in card.notes:
-        grid.add_row("note", note)
-    screen.out().print(grid)
-    screen.out().print(_stages(card))
+        grid.add("note", note)
+    screen.table(grid)
+    screen.table(_stages(card))
     if row.weights:
-        screen.out().print(_weights(card))
+        screen.table(_weights(card))
     if len(card.family) > 1:
-        screen.out().print("\n[bold]From the same paper[/bold]")
-        screen.out().print(_rows(card.family))
+        screen.show()
+        screen.show(("From the same paper", "bold"))
+        screen.table(_rows(card.family))
 
 
 def _stages(card: "Card") -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, title="Stages", title_justify="left")
-    for heading in ("part", "output", "parameters"):
-        table.add_column(heading, justify="left" if heading == "part" else "right")
+    table = Table("part", "output", "parameters", title="Stages", right=(1, 2))
     for stage in card.stages:
-        table.add_row(stage.name, " x ".join(map(str, stage.shape)), f"{stage.parameters:,}")
+        table.add(stage.name, " x ".join(map(str, stage.shape)), f"{stage.parameters:,}")
     return table
 
 
 def _weights(card: "Card") -> Table:
-    table = Table(box=None, header_style="bold", pad_edge=False, title="Published weights", title_justify="left")
-    table.add_column("reference", no_wrap=True)
-    for heading in ("top-1 %", "pixels", "crop", "interpolation", "licence"):
-        table.add_column(heading, justify="right")
+    headings = "reference", "top-1 %", "pixels", "crop", "interpolation", "licence"
+    table = Table(*headings, title="Published weights", right=range(1, 6))
     for row in card.row.weights:
         top1, inputs = f"{row.top1:.2f}" if row.top1 is not None else "-", row.inputs
-        table.add_row(row.reference, top1, str(inputs.pixels), f"{inputs.crop:.3g}", inputs.interpolation, row.licence)
+        table.add(row.reference, top1, str(inputs.pixels), f"{inputs.crop:.3g}", inputs.interpolation, row.licence)
     return table
 
 
 def _timeline(papers: "tuple[Paper, ...]") -> None:
-    table = Table(box=None, header_style="bold", pad_edge=False)
-    for heading in ("year", "net", "what it added", "why"):
-        table.add_column(heading, no_wrap=heading in ("year", "net"))
+    table = Table("year", "net", "what it added", "why")
     for paper in papers:
-        table.add_row(str(paper.year), paper.net, paper.added, paper.why)
-    screen.out().print(table)
+        table.add(str(paper.year), paper.net, paper.added, paper.why)
+    screen.table(table)

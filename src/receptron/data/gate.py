@@ -45,6 +45,6 @@ def check_classes(entries: Sequence[Entry]) -> None:
     )
 
 
-def _list(broken: Sequence[Entry]) -> str:
-    lines = [f"{entry.item.path}: {entry.fault}" for entry in broken[:SHOWN]]
-    return "\n    ".join(lines) + (f"\n    and {len(broken) - SHOWN:,} more" if len(broken) > SHOWN else "")
+def _list(broken: Sequence[Entry]) -> tuple[str, ...]:
+    more = (f"and {len(broken) - SHOWN:,} more",) if len(broken) > SHOWN else ()
+    return *(f"{entry.item.path}: {entry.fault}" for entry in broken[:SHOWN]), *more

@@ -193,9 +193,9 @@ def _plain(value: object) -> str:
 
 def _fault(path: Path, faults: Iterable[str]) -> BadTable:
     faults = list(faults)
-    more = f"\n    and {len(faults) - SHOWN:,} more" if len(faults) > SHOWN else ""
+    more = (f"and {len(faults) - SHOWN:,} more",) if len(faults) > SHOWN else ()
     return BadTable(
         f"{path} cannot be used.",
-        why="\n    ".join(faults[:SHOWN]) + more,
+        why=(*faults[:SHOWN], *more),
         mend="correct these lines; the columns are path,label and, if you like, split and group, with paths relative to the table",
     )

@@ -14,6 +14,7 @@ from receptron.analysis.loading import is_place, load
 from receptron.analysis.page import comparison_page, inspection_page
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.subject import parse_size
+from receptron.jobs.fence import fence
 from receptron.zoo import ZOO, build
 
 Size = tuple[int, ...]
@@ -30,18 +31,17 @@ class Views:
 def inspect_network(name: str, size: str | None = None, question: Question = Question(), views: Views = Views()) -> Inspection:
     """Inspect a net of the zoo, `FILE.py:Net`, `package.module:callable`, an exported program or an ONNX file.
 
+    A .py file and a module are run, behind a fence: what they print goes to stderr, and if they end the program that is an error.
     Raises: UnknownName, ImageTooSmall, BadValue, ShapeClash with the layers before the break and the repairs, StorageFault.
     """
-    net, inputs = find(name, size)
-    try:
-        found = inspect(net, inputs, question, name)
-    except Unrecordable as broken:
-        clash = None if broken.mend else explain(net, inputs)
-        if clash is None:
-            raise
-        raise clash.error() from None
+    with fence(name):
+        net, inputs = find(name, size)
+    with fence(name):
+        found = _inspected(net, inputs, question, name)
     if views.html is not None:
-        durable.write_file(views.html, inspection_page(found, net, inputs, views.image))
+        with fence(name):
+            page = inspection_page(found, net, inputs, None if views.image is None else views.image.absolute())
+        durable.write_file(views.html, page)
     return found
 
 
@@ -51,6 +51,16 @@ def compare_networks(left: str, right: str, size: str | None = None, html: Path 
     if html is not None:
         durable.write_file(html, comparison_page(found))
     return found
+
+
+def _inspected(net: nn.Module, inputs: Size, question: Question, name: str) -> Inspection:
+    try:
+        return inspect(net, inputs, question, name)
+    except Unrecordable as broken:
+        clash = None if broken.mend else explain(net, inputs)
+        if clash is None:
+            raise
+        raise clash.error() from None
 
 
 def find(name: str, size: str | None) -> tuple[nn.Module, Size]:

@@ -22,6 +22,7 @@ from receptron.analysis.recording.visits import is_alone, visits
 from receptron.analysis.subject import Feed, Inputs, feed
 from receptron.analysis.tape import Tape
 from receptron.errors import AnalysisFault
+from receptron.printable import told
 
 
 class Unrecordable(AnalysisFault):
@@ -36,6 +37,7 @@ class Unrecordable(AnalysisFault):
 Finish = Callable[[Any], None]
 MENDS = {
     "cannot be called on meta": "it decides by the numbers of its activations, which only data have; take that decision out of `forward`",
+    "ended the program": "take the end of the program out of `forward`",
     "uninitialized parameter": "run the network once on an input, so that its lazy layers get their shapes",
 }
 """What to do about faults that torch tells in other words."""
@@ -93,7 +95,9 @@ def _run(net: nn.Module, arguments: Feed, recorder: Recorder, owned: Inventory, 
                 finish(out)
         del out
         broken = None
-    except Exception as error:  # a network may raise anything; it is told with the place where it broke
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # a network may raise anything, even SystemExit; it is told with the place where it broke
         broken = error
     draft.close()
     done = len(draft.calls) if forward_calls is None else forward_calls
@@ -111,14 +115,9 @@ def _set_mode(net: nn.Module, train: bool) -> None:
         return
 
 
-def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: Exception) -> Unrecordable:
+def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: BaseException) -> Unrecordable:
     place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), None)
     where = f"in {place.path or 'the network itself'} ({place.kind})" if place else "before its first layer"
-    why = f"{type(broken).__name__}: {_first_line(broken)}"
+    why = told(broken)
     mend = next((mend for sign, mend in MENDS.items() if sign in why), "")
     return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, attempt, why=why, mend=mend)
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else "no message"

@@ -1,0 +1,58 @@
+"""A fence around a user's own code: it may print, end the program or rearrange the process, and the command that runs it goes on.
+
+Only `os._exit`, a signal and a crash of the interpreter cannot be held.
+"""
+
+import io
+import os
+import sys
+import warnings
+from collections.abc import Generator
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from typing import TYPE_CHECKING, TextIO
+
+from receptron.errors import AnalysisFault, ReceptronError
+from receptron.printable import told
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer
+
+
+@contextmanager
+def fence(place: str) -> Generator[None, None, None]:
+    """Within, the code at `place` sees itself as the program: `sys.argv` is its file, what it prints goes to stderr.
+
+    Streams, arguments, folder and warning filters are those of before afterwards. Raises: AnalysisFault for whatever escapes the code.
+    """
+    arguments, folder = sys.argv, os.getcwd()  # noqa: PTH109 - as a text, which a folder that is gone again still has
+    try:
+        with redirect_stdout(_aside()), redirect_stderr(_aside()), warnings.catch_warnings():
+            sys.argv = [place.partition(":")[0]]
+            yield
+    except (ReceptronError, KeyboardInterrupt):
+        raise
+    except BaseException as error:  # a property, `parameters` or `__repr__` of a network may raise anything, and even end the program
+        raise AnalysisFault(f"{place} broke off while it was looked at.", why=told(error)) from error
+    finally:
+        sys.argv = arguments
+        os.chdir(folder)
+
+
+def _aside() -> TextIO:
+    """A stream to stderr that may be closed, detached or replaced without harm."""
+    return io.TextIOWrapper(_Aside(sys.stderr), "utf-8", errors="backslashreplace", write_through=True)
+
+
+class _Aside(io.BufferedIOBase):
+    name = "<stderr>"
+
+    def __init__(self, target: TextIO) -> None:
+        self.target = target
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, data: "ReadableBuffer", /) -> int:
+        self.target.write(bytes(data).decode(errors="backslashreplace"))
+        self.target.flush()
+        return memoryview(data).nbytes
