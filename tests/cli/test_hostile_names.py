@@ -5,10 +5,13 @@ import json
 import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
-from cards import saved
+from cards import card, network, saved
 from hostile import NAMES, raw
+from receptron.bundle import store
 from receptron.cli.app import COMMANDS
 from shell import Done, run
 
@@ -125,6 +128,20 @@ def test_names_of_files_and_classes_are_shown_with_escapes(desk: Path, tmp_path:
     done = run("predict", desk / "model", "photos")
     assert done.code == 1 and is_clean(done)
     assert json.loads(run("predict", desk / "model", "photos", "--json").out)["broken"] > 0
+
+
+def test_labels_of_a_model_are_shown_with_escapes(tmp_path: Path):
+    labels = tuple(name.replace("/", "") for name in NAMES if name.isascii() or name.encode(errors="ignore").decode() == name)
+    model = store.save(tmp_path / "model", card(classes=labels), network(classes=len(labels)).state_dict(), ())
+    photos = [tmp_path / "photos" / label / "1.png" for label in labels[:20]]
+    for number, photo in enumerate(photos):
+        photo.parent.mkdir(parents=True)
+        Image.fromarray(np.random.default_rng(number).integers(0, 256, (28, 28), np.uint8)).save(photo)
+    told = run("predict", model, tmp_path / "photos", "--top", str(len(labels)))
+    assert told.code == 0 and is_clean(told) and told.out.count("\n") == 1 + len(photos) * len(labels), "a line per label and no more"
+    measured = run("evaluate", model, tmp_path / "photos")
+    assert measured.code == 0 and is_clean(measured) and r"a\nb13" in measured.out
+    assert is_clean(run("audit", tmp_path / "photos")) and is_clean(run("evaluate", model, tmp_path / "photos", "--json"))
 
 
 def test_only_the_door_prints():

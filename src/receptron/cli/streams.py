@@ -8,12 +8,9 @@ import io
 import os
 import select
 import sys
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from receptron.errors import StorageFault
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 
 class Stdout(io.RawIOBase):
@@ -27,14 +24,14 @@ class Stdout(io.RawIOBase):
         return True
 
     def fileno(self) -> int:
-        """The descriptor, which for stdout is not 1."""
+        """The descriptor, which for a stdout that is no terminal is not 1."""
         return self.handle
 
     def isatty(self) -> bool:
         """Whether a person looks."""
         return os.isatty(self.handle)
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:
         """Raises: StorageFault, once; what comes after it is dropped."""
         if self.over:
             return memoryview(data).nbytes
@@ -52,7 +49,7 @@ class Stdout(io.RawIOBase):
 class Stderr(Stdout):
     """Words for a person; what cannot be written is dropped, because no work may fail of it."""
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:
         """Write it or drop it."""
         try:
             return _written(self.handle, data)
@@ -68,9 +65,8 @@ def install() -> None:
     if _is_own(sys.stderr, sys.__stderr__):
         sys.stderr = _text(Stderr(2, closed[2]), sys.stderr, eager=True)
     if _is_own(sys.stdout, sys.__stdout__):
-        raw = Stdout(os.dup(1), closed[1])
-        sys.stdout = _text(raw, sys.stdout, eager=raw.isatty())
-        os.dup2(2, 1)
+        looked_at = os.isatty(1)
+        sys.stdout = _text(Stdout(1 if looked_at else _moved(), closed[1]), sys.stdout, eager=looked_at)
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
@@ -95,6 +91,13 @@ def _raw(stream: TextIO) -> Stdout | None:
     return raw if isinstance(raw, Stdout) else None
 
 
+def _moved() -> int:
+    """Another number for stdout; from now on its own leads to stderr. A terminal stays where its size is asked for."""
+    handle = os.dup(1)
+    os.dup2(2, 1)
+    return handle
+
+
 def _plug(handle: int) -> bool:
     """Open a descriptor that is closed, lest the next file gets its number: reading gives nothing, writing to stdout fails."""
     try:
@@ -114,7 +117,7 @@ def _text(raw: Stdout, before: TextIO | None, eager: bool) -> TextIO:
     return io.TextIOWrapper(io.BufferedWriter(raw), encoding, errors="backslashreplace", line_buffering=eager)
 
 
-def _written(handle: int, data: "ReadableBuffer") -> int:
+def _written(handle: int, data: Any) -> int:
     while True:
         try:
             return os.write(handle, data)

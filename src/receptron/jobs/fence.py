@@ -9,13 +9,10 @@ import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
-from typing import TYPE_CHECKING, TextIO
+from typing import Any, TextIO
 
 from receptron.errors import AnalysisFault, ReceptronError
 from receptron.printable import told
-
-if TYPE_CHECKING:
-    from _typeshed import ReadableBuffer
 
 
 @contextmanager
@@ -52,7 +49,7 @@ class _Aside(io.BufferedIOBase):
     def writable(self) -> bool:
         return True
 
-    def write(self, data: "ReadableBuffer", /) -> int:
+    def write(self, data: Any, /) -> int:
         self.target.write(bytes(data).decode(errors="backslashreplace"))
         self.target.flush()
         return memoryview(data).nbytes

@@ -20,7 +20,8 @@ pixels = 224
 mean = [0.485, 0.456, 0.406]
 std = [0.229, 0.224, 0.225]
 interpolation = "bilinear"
-crop = 0.875                 # pixels / shorter side after resizing""".splitlines()
+crop = 0.875                 # pixels / shorter side after resizing"""
+_LIKE_THIS = ("write it like this:", *EXAMPLE.splitlines())
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def facts_of(path: Path, said: Facts) -> Facts:
         raise BadValue(
             f"{path.name} says nothing about {', '.join(missing)}.",
             why=f"a file of weights holds numbers only, and what it expects of an image is never guessed; looked for {sidecar}",
-            mend=(f"give {flags}, or write {sidecar.name} beside it, for example:", *EXAMPLE),
+            mend=(f"give {flags}, or write {sidecar.name} beside it, for example:", *EXAMPLE.splitlines()),
         )
     if facts.keys not in KEY_MAPS:
         raise UnknownName("key map", str(facts.keys), KEY_MAPS)
@@ -79,15 +80,13 @@ def read_sidecar(path: Path) -> Facts:
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadValue(f"{path} is not TOML.", why=str(error), mend=("write it like this:", *EXAMPLE)) from error
+        raise BadValue(f"{path} is not TOML.", why=str(error), mend=_LIKE_THIS) from error
     inner = table.pop("input", {})
     flat: dict[str, Any] = {**table, **inner} if isinstance(inner, dict) else {**table, "input": inner}
     known = {f.name for f in fields(Facts)}
     if odd := sorted(flat.keys() - known):
-        raise BadValue(
-            f"{path} has the field {odd[0]!r}.", why=f"known fields: {', '.join(sorted(known))}", mend=("write it like this:", *EXAMPLE)
-        )
+        raise BadValue(f"{path} has the field {odd[0]!r}.", why=f"known fields: {', '.join(sorted(known))}", mend=_LIKE_THIS)
     try:
         return msgspec.convert(flat, Facts)
     except msgspec.ValidationError as error:
-        raise BadValue(f"{path} has a value of the wrong kind.", why=str(error), mend=("write it like this:", *EXAMPLE)) from error
+        raise BadValue(f"{path} has a value of the wrong kind.", why=str(error), mend=_LIKE_THIS) from error
