@@ -8,9 +8,11 @@ from typing import Any, cast
 import msgspec
 
 from receptron.errors import BadValue, UnknownName
+from receptron.records import reason, short
 from receptron.weights.inputs import InputSpec, Interpolation
 from receptron.weights.pretrained import KEY_MAPS
 
+_MOST = 1 << 16  # bytes
 EXAMPLE = """\
 net = "mobilenet_v2"         # its name in `receptron zoo`
 keys = "torchvision"         # whose parameter names: receptron, torchvision, timm
@@ -77,17 +79,27 @@ def inputs_of(facts: Facts) -> InputSpec:
 def read_sidecar(path: Path) -> Facts:
     """Facts written in a TOML file. Raises: BadValue naming the file and the field."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadValue(f"{path} is not TOML.", why=str(error), mend=f"write it like this:\n{EXAMPLE}") from error
+        table = tomllib.loads(_text(path))
+    except (ValueError, RecursionError, OSError) as error:  # a number of 5,000 digits is a plain ValueError
+        raise BadValue(f"{path} is not TOML.", why=reason(error), mend=f"write it like this:\n{EXAMPLE}") from error
     inner = table.pop("input", {})
     flat: dict[str, Any] = {**table, **inner} if isinstance(inner, dict) else {**table, "input": inner}
     known = {f.name for f in fields(Facts)}
     if odd := sorted(flat.keys() - known):
         raise BadValue(
-            f"{path} has the field {odd[0]!r}.", why=f"known fields: {', '.join(sorted(known))}", mend=f"write it like this:\n{EXAMPLE}"
+            f"{path} has the field {short(odd[0])}.",
+            why=f"known fields: {', '.join(sorted(known))}",
+            mend=f"write it like this:\n{EXAMPLE}",
         )
     try:
         return msgspec.convert(flat, Facts)
-    except msgspec.ValidationError as error:
-        raise BadValue(f"{path} has a value of the wrong kind.", why=str(error), mend=f"write it like this:\n{EXAMPLE}") from error
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
+        raise BadValue(f"{path} has a value of the wrong kind.", why=reason(error), mend=f"write it like this:\n{EXAMPLE}") from error
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise ValueError(f"it has more than {_MOST:,} bytes")
+    return data.decode()
