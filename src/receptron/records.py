@@ -52,7 +52,7 @@ def reason(error: Exception, text: str | bytes = b"") -> str:
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
     if isinstance(error, ReceptronError):  # a record that checks itself
-        return f"{error.what} {error.why}".strip()
+        return f"{error.what.removesuffix('.')}: {error.why}" if error.why else error.what
     told = _PLACE.fullmatch(str(error))
     if told is None:
         return str(error)
