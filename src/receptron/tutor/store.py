@@ -17,7 +17,7 @@ import msgspec
 import platformdirs
 
 from receptron.durable import write_file
-from receptron.errors import DataFault, StorageFault
+from receptron.errors import BadValue, DataFault, StorageFault
 from receptron.records import from_json, reason, short, to_json
 from receptron.tutor.events import BODIES, KINDS, Body, Event
 
@@ -74,8 +74,11 @@ class Store:
         self.clock = clock
 
     def append(self, *bodies: Body) -> tuple[Event, ...]:
-        """Keep what happened, all of it or nothing; it is on the disk on return. Raises: StorageFault, DataFault."""
-        events = tuple(Event(uuid4().hex, self.clock(), body) for body in bodies)
+        """Keep what happened, all of it or nothing; it is on the disk on return.
+
+        Raises: BadValue for what could not be read back, StorageFault, DataFault.
+        """
+        events = tuple(Event(uuid4().hex, self.clock(), _kept(body)) for body in bodies)
         self.merge(events)
         return events
 
@@ -142,6 +145,16 @@ def as_export(events: Iterable[Event]) -> Export:
     """Events as they are exported."""
     lines = (Line(e.id, e.at.isoformat(), KINDS[type(e.body)], msgspec.to_builtins(e.body)) for e in events)
     return Export(VERSION, tuple(lines))
+
+
+def _kept(body: Body) -> Body:
+    """`body`, if its ranges and JSON can hold it."""
+    try:
+        from_json(to_json(body), type(body), source="what was given")
+    except (DataFault, ValueError, OverflowError) as error:
+        why = error.why if isinstance(error, DataFault) else reason(error)
+        raise BadValue("this cannot be kept.", why=why, mend="give a shorter answer, or a smaller number") from error
+    return body
 
 
 def _event(line: Line, source: str) -> Event:

@@ -70,10 +70,13 @@ def facts_of(path: Path, said: Facts) -> Facts:
     return facts
 
 
-def inputs_of(facts: Facts) -> InputSpec:
-    """Facts about the image as one record. Raises: BadValue."""
+def inputs_of(facts: Facts, path: Path) -> InputSpec:
+    """Facts about the image as one record. Raises: BadValue naming the weights file at `path`."""
     pixels, mean, std, crop = facts.pixels or 0, facts.mean or (), facts.std or (), facts.crop or 0.0
-    return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
+    try:
+        return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
+    except BadValue as error:
+        raise BadValue(f"{path.name} cannot be used: {error.what}", why=error.why, mend=error.mend) from error
 
 
 def read_sidecar(path: Path) -> Facts:
