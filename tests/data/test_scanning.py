@@ -1,5 +1,6 @@
 """Folders as people have them: hidden ones, links in circles, splits by many names, images where none should be."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,7 +9,8 @@ from malformed import encoded
 from sklearn.datasets import load_digits
 
 from receptron.data.canvas import read
-from receptron.data.gate import check_classes
+from receptron.data.catalog import Entry, Facts, Item
+from receptron.data.gate import LONGEST_LABEL, MOST_CLASSES, check_classes
 from receptron.data.scan import find_images, scan
 from receptron.errors import BadValue, DataFault, NoImages
 
@@ -175,3 +177,19 @@ def test_images_to_predict_are_found_in_folders_patterns_and_by_name(tmp_path: P
     (tmp_path / "empty").mkdir()
     with pytest.raises(NoImages):
         find_images([tmp_path / "empty"])
+
+
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        ([f"class {i}" for i in range(MOST_CLASSES + 1)], "4,097 classes"),
+        (["a", "x" * (LONGEST_LABEL + 1)], "1,001 characters"),
+        (["a", "\udcff"], "no Unicode"),
+    ],
+)
+def test_classes_that_a_model_could_not_keep_are_refused_before_training(labels: list[str], told: str):
+    facts = Facts("png", 32, 32, "RGB", grey=False)
+    entries = [Entry(Item(Path("a.png"), label), "0" * 64, facts) for label in labels]
+    with pytest.raises(DataFault, match=told):
+        check_classes(entries)
+    check_classes([replace(entry, item=replace(entry.item, label=f"{i:04}")) for i, entry in enumerate(entries[:MOST_CLASSES])])

@@ -59,3 +59,28 @@ def test_counters_that_old_files_lack_are_kept():
     norm = nn.BatchNorm2d(2)
     load(norm, {k: torch.ones(2) for k in ("weight", "bias", "running_mean", "running_var")})
     assert int(norm.num_batches_tracked) == 0
+
+
+@pytest.mark.parametrize(
+    ("weight", "told"),
+    [
+        (torch.ones(2, 3, dtype=torch.complex64), "weight holds torch.complex64"),
+        (torch.ones(2, 3, dtype=torch.int8), "weight holds torch.int8"),
+        (torch.ones(2, 3, dtype=torch.bool), "weight holds torch.bool"),
+        (torch.full((2, 3), float("nan")), "weight holds NaN or infinity"),
+        (torch.full((2, 3), float("-inf"), dtype=torch.float16), "weight holds NaN or infinity"),
+    ],
+)
+def test_numbers_that_would_be_lost_or_spoil_every_answer_are_refused(weight: torch.Tensor, told: str):
+    net = nn.Linear(3, 2)
+    before = net.weight.detach().clone()
+    with pytest.raises(CheckpointMismatch, match=told):
+        load(net, {"weight": weight, "bias": torch.zeros(2)})
+    assert torch.equal(net.weight, before)
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.bfloat16, torch.float64])
+def test_other_floats_are_converted(kind: torch.dtype):
+    net = nn.Linear(3, 2)
+    load(net, {"weight": torch.full((2, 3), 0.5, dtype=kind), "bias": torch.zeros(2)})
+    assert bool((net.weight == 0.5).all())

@@ -61,7 +61,7 @@ def test_what_nobody_said_is_listed_with_an_example(tmp_path: Path):
     ("line", "told"),
     [
         ("crop = 2.0", "crop of an input is 2.0"),
-        ("pixels = '28'", r"Expected `int"),
+        ("pixels = '28'", "pixels: expected `int"),
         ("colour = 3", "the field 'colour'"),
         ("std = [0.0]", "std of an input"),
         ("= 3", "is not TOML"),

@@ -1,27 +1,41 @@
-"""The one JSON of a model directory, as records: what the network is, what it expects, how good it is, where it came from."""
+"""The one JSON of a model directory, as records: what the network is, what it expects, how good it is, where it came from.
+
+Every number and text has its range beside it, held when the card is read; `contradictions` holds the fields against each other.
+"""
 
 from dataclasses import dataclass
+from typing import Annotated, TypeAlias
 
+from msgspec import Meta
+
+from receptron.data.gate import LONGEST_LABEL, MOST_CLASSES
 from receptron.weights.inputs import InputSpec
+
+ROUNDING = 1e-9
+_Share: TypeAlias = Annotated[float, Meta(ge=-ROUNDING, le=1 + ROUNDING)]
+_Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+_Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)]
+_Note: TypeAlias = Annotated[str, Meta(max_length=1000)]
+_Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval and how that was found."""
+    """A number with its 95 % interval and how that was found; a share of images, or the difference of two shares."""
 
-    value: float
-    low: float
-    high: float
-    count: int  # images it rests on
-    method: str  # "Wilson", "bootstrap of 2,000 resamples", ...
+    value: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+    low: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+    high: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+    count: _Count  # images it rests on
+    method: _Note  # "Wilson", "bootstrap of 2,000 resamples", ...
 
 
 @dataclass(frozen=True)
 class ClassScore:
     """One row of the per-class table."""
 
-    label: str
-    support: int  # true images of the class
+    label: _Label
+    support: _Count  # true images of the class
     precision: Estimate
     recall: Estimate
     f1: Estimate
@@ -31,11 +45,11 @@ class ClassScore:
 class Bin:
     """One bar of the reliability diagram: answers whose confidence lies in [low, high)."""
 
-    low: float
-    high: float
-    count: int
-    confidence: float  # mean
-    accuracy: float
+    low: _Share
+    high: _Share
+    count: _Count
+    confidence: _Share  # mean
+    accuracy: _Share
 
 
 @dataclass(frozen=True)
@@ -63,12 +77,12 @@ class Answer:
 class Evaluation:
     """Every metric on one set of images, each with its interval."""
 
-    count: int
-    source: str  # "240 test images", "5-fold cross-validation on 98 images", ...
+    count: Annotated[int, Meta(ge=1, le=2**53)]
+    source: _Note  # "240 test images", "5-fold cross-validation on 98 images", ...
     accuracy: Estimate
     balanced_accuracy: Estimate
     classes: tuple[ClassScore, ...]
-    confusion: tuple[tuple[int, ...], ...]  # rows: truth, columns: answer, both in the order of `classes`
+    confusion: tuple[tuple[_Count, ...], ...]  # rows: truth, columns: answer, both in the order of `classes`
     ece_before: Estimate  # expected calibration error with temperature 1
     ece_after: Estimate
     reliability_before: tuple[Bin, ...]
@@ -79,7 +93,7 @@ class Evaluation:
 class Comparison:
     """The network against a baseline on the same images."""
 
-    baseline: str  # "majority class", "nearest neighbour", ...
+    baseline: _Note  # "majority class", "nearest neighbour", ...
     baseline_accuracy: Estimate
     gain: Estimate  # network minus baseline, paired
     better: bool  # the interval of the gain lies above zero
@@ -89,32 +103,32 @@ class Comparison:
 class Provenance:
     """Where a model came from, enough to make it again."""
 
-    receptron: str
-    versions: dict[str, str]  # python, torch, numpy, pillow, ...
-    command: str
-    seed: int
-    data_sha256: str  # over the sorted digests of all images with their labels
-    weights: str  # reference or file of the pretrained weights, or "none"
-    weights_sha256: str
-    device: str
-    precision: str
-    memory_format: str
-    made: str  # ISO 8601, UTC
+    receptron: _Note
+    versions: Annotated[dict[_Note, _Note], Meta(max_length=100)]  # python, torch, numpy, pillow, ...
+    command: Annotated[str, Meta(max_length=100_000)]
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+    data_sha256: _Digest  # over the sorted digests of all images with their labels
+    weights: Annotated[str, Meta(max_length=10_000)]  # reference or file of the pretrained weights, or "none"
+    weights_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")]
+    device: _Note
+    precision: _Note
+    memory_format: _Note
+    made: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d(T\S{1,30})?$")]  # ISO 8601, UTC
 
 
 @dataclass(frozen=True)
 class Card:
     """Everything that predict, evaluate and every later use know about a model besides its weights."""
 
-    net: str  # name in the zoo
-    classes: tuple[str, ...]
-    channels: int
+    net: Annotated[str, Meta(min_length=1, max_length=100)]  # name in the zoo
+    classes: Annotated[tuple[_Label, ...], Meta(min_length=2, max_length=MOST_CLASSES)]
+    channels: Annotated[int, Meta(ge=1, le=3)]  # 1 or 3
     input: InputSpec
-    temperature: float
-    rung: str  # what was trained: "linear head", "last stage", "everything", "from scratch"
-    parameters: int
-    macs: int  # per image
+    temperature: Annotated[float, Meta(ge=0.01, le=100)]
+    rung: _Note  # what was trained: "linear head", "last stage", "everything", "from scratch"
+    parameters: _Count
+    macs: _Count  # per image
     evaluation: Evaluation
-    comparisons: tuple[Comparison, ...]
+    comparisons: Annotated[tuple[Comparison, ...], Meta(max_length=100)]
     provenance: Provenance
-    format: int = 1
+    format: Annotated[int, Meta(ge=1, le=1)] = 1

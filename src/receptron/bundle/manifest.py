@@ -1,12 +1,17 @@
 """MANIFEST.json: name, size and SHA-256 of every file of a folder, so that a changed, missing or extra one is found before it is used.
 
-Model directories and checkpoints share it. It is written last; a folder without it was never finished.
+Model directories and checkpoints share it. It is written last; a folder without it was never finished. It promises integrity, not
+authorship: whoever can edit the folder can write a manifest that agrees. So what the files say is checked as well, by whoever reads them,
+and nothing in them is ever run. Links to plain files are followed; pipes and devices are never opened.
 """
 
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
 
 from receptron.errors import BundleCorrupt, BundleFault, DataFault, NotABundle
 from receptron.records import from_json, to_json
@@ -15,6 +20,7 @@ NAME = "MANIFEST.json"
 FORMAT = 1
 _LIMIT = 1 << 20  # bytes; a manifest of a dozen files takes two thousand
 LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind; never read
+_LONGEST = 255  # bytes of a file name
 _MEND = "restore the folder from a copy, or make it again"
 
 
@@ -22,15 +28,15 @@ _MEND = "restore the folder from a copy, or make it again"
 class Sum:
     """Size and digest of one file."""
 
-    bytes: int
-    sha256: str
+    bytes: Annotated[int, Meta(ge=0, le=2**53)]
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
 @dataclass(frozen=True)
 class Manifest:
     """Every file of a folder, by name, and the digest of this list itself, so that damage to it is not blamed on a file it lists."""
 
-    format: int
+    format: Annotated[int, Meta(ge=0, le=2**31)]
     files: dict[str, Sum]
     sha256: str = ""
 
@@ -54,21 +60,34 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> None:
     (folder / NAME).write_bytes(of(contents))
 
 
-def read(folder: Path) -> dict[str, bytes]:
+def read(folder: Path, limits: Mapping[str, int] | None = None) -> dict[str, bytes]:
     """The files of `folder`, each checked against the manifest: the bytes that were checked are the bytes returned.
 
-    Raises: NotABundle without a manifest; BundleCorrupt naming the changed, missing or extra file; BundleFault for another format.
+    With `limits`, name -> most bytes, the folder must hold these files and no others, and a larger one is not read.
+    Raises: NotABundle without a manifest; BundleCorrupt naming the changed, missing or extra file; BundleFault for another format, or a
+    file or folder that cannot be read.
     """
     listed = _manifest(folder)
-    present = {path.name for path in folder.iterdir()} - {NAME} - LITTER
-    for name in sorted(present - listed.files.keys()):
-        raise BundleCorrupt(f"{folder / name} is not part of this folder's manifest.", why="something was added", mend="move it elsewhere")
-    return {name: _checked(folder / name, expected) for name, expected in listed.files.items()}
+    wanted = listed.files if limits is None else limits
+    for name in (name for name in wanted if name not in listed.files):
+        raise BundleCorrupt(f"{folder / name} is missing.", why="the manifest does not list it", mend=_MEND)
+    for name in sorted(_present(folder) | listed.files.keys()):
+        if name not in listed.files or name not in wanted:
+            why = "something was added" if name not in listed.files else "a model has no such file"
+            raise BundleCorrupt(f"{folder / name} is not part of this folder's manifest.", why=why, mend="move it elsewhere")
+    return {name: _checked(folder / name, sum_, (limits or {}).get(name)) for name, sum_ in listed.files.items()}
+
+
+def _present(folder: Path) -> set[str]:
+    try:
+        return {path.name for path in folder.iterdir()} - {NAME} - LITTER
+    except OSError as error:
+        raise _unreadable(folder, error) from error
 
 
 def _manifest(folder: Path) -> Manifest:
     path = folder / NAME
-    if not path.is_file():
+    if not _is_plain(path):
         raise NotABundle(f"{folder} has no {NAME}.", why="it is not a model directory, or was never finished", mend="check the path")
     data = _bytes(path, _LIMIT + 1)
     try:
@@ -86,11 +105,14 @@ def _manifest(folder: Path) -> Manifest:
     return found
 
 
-def _checked(path: Path, expected: Sum) -> bytes:
-    if not path.is_file():
-        raise BundleCorrupt(f"{path} is missing.", why=f"the manifest lists {expected.bytes:,} bytes", mend=_MEND)
+def _checked(path: Path, expected: Sum, limit: int | None) -> bytes:
+    if not _is_plain(path):
+        what = "is no plain file" if path.exists() else "is missing"
+        raise BundleCorrupt(f"{path} {what}.", why=f"the manifest lists {expected.bytes:,} bytes", mend=_MEND)
     if (size := path.stat().st_size) != expected.bytes:
         raise BundleCorrupt(f"{path} has changed.", why=f"{size:,} bytes where the manifest says {expected.bytes:,}", mend=_MEND)
+    if limit is not None and size > limit:
+        raise BundleCorrupt(f"{path} is too large to be read.", why=f"it has {size:,} bytes, at most {limit:,} are possible", mend=_MEND)
     data = _bytes(path, expected.bytes + 1)
     digest = hashlib.sha256(data).hexdigest()
     if digest != expected.sha256:
@@ -105,8 +127,21 @@ def _bytes(path: Path, limit: int) -> bytes:
         with path.open("rb") as file:
             return file.read(limit)
     except OSError as error:
-        raise BundleFault(f"{path} cannot be read.", why=error.strerror or str(error), mend="check its permissions and the disk") from error
+        raise _unreadable(path, error) from error
+
+
+def _is_plain(path: Path) -> bool:
+    """Whether a plain file is there, or a link to one: a pipe would keep whoever opens it waiting."""
+    try:
+        return path.is_file()
+    except OSError as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: OSError) -> BundleFault:
+    return BundleFault(f"{path} cannot be read.", why=error.strerror or str(error), mend="check its permissions and the disk")
 
 
 def _odd(name: str) -> bool:
-    return name != Path(name).name or name in {"", ".", "..", NAME}
+    """Whether a name could lead elsewhere, here or on another system, or is none that this program gives."""
+    return not name.isprintable() or bool(set(name) & set("/\\:")) or name in {"", ".", "..", NAME} or len(name.encode()) > _LONGEST

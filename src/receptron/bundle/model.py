@@ -11,17 +11,18 @@ from numpy.typing import NDArray
 from torch import nn
 
 from receptron.bundle import store
+from receptron.bundle.assemble import assemble
 from receptron.bundle.card import Answer, Card
 from receptron.bundle.finite import check_finite
 from receptron.bundle.images import ImageLike, as_list, names, to_canvas
-from receptron.bundle.store import Placed
+from receptron.bundle.placed import Placed
 from receptron.data.modes import Pixels
 from receptron.data.prepare import prepare
-from receptron.errors import BadValue, BundleCorrupt, UnreadableImage
+from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.progress import Progress, Silent
-from receptron.zoo import build
 
 BATCH = 32
+AT_ONCE = 8 * 1024**2  # pixels of resized images in one batch: 32 of 512 px, 2 of the largest that a card may ask for
 WORKERS = 4
 
 
@@ -66,6 +67,7 @@ class Model:
         """Logits before temperature scaling. Raises: as `predict`."""
         if batch < 1:
             raise BadValue(f"batch is {batch}.", why="it must be 1 or more", mend="use the default of 32")
+        batch = min(batch, max(1, AT_ONCE // self.card.input.resize**2))
         given, progress = as_list(images), progress or Silent()
         called = names(given)
         progress.start("Looking at images", len(given), "images")
@@ -86,7 +88,11 @@ class Model:
         weights = next(self.net.parameters())
         images = prepare(canvases, self.card.input, self.card.channels).to(weights.device, weights.dtype, memory_format=torch.channels_last)
         with torch.inference_mode():
-            return self.net(images).double().cpu().numpy()
+            scores = self.net(images)
+        if scores.shape != (len(canvases), len(self.classes)):
+            why = f"it gives {tuple(scores.shape[1:])} numbers for an image, not {len(self.classes)}"
+            raise BundleFault(f"{self.card.net} is no classifier of whole images.", why=why, mend="use another model")
+        return scores.double().cpu().numpy()
 
     def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
         """Chunks with the number of their first image; the next is decoded while the network works on this one."""
@@ -115,20 +121,14 @@ class Model:
 
 
 def load(folder: str | Path, device: str = "cpu") -> Model:
-    """The model in a directory that `receptron train` wrote, verified to the last byte; nothing is ever unpickled.
+    """The model in a directory that `receptron train` wrote, verified to the last byte, each number within its range; nothing is unpickled.
 
     `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
-    Raises: NotABundle, BundleCorrupt naming the file, BundleFault for an unknown format, UnknownName, BadValue for the device.
+    Raises: NotABundle, BundleCorrupt naming the file and field, BundleFault for an unknown format or net, BadValue for the device.
     """
     place = Path(folder).expanduser()
     found = store.read(place)
-    with torch.device("meta"):
-        net = build(found.card.net, classes=len(found.card.classes), channels=found.card.channels, pixels=found.card.input.pixels)
-    try:
-        net.load_state_dict(found.state, assign=True)
-    except RuntimeError as error:
-        what = f"{place / store.WEIGHTS} does not fit {found.card.net}."
-        raise BundleCorrupt(what, why=str(error), mend="make the model again") from error
+    net = assemble(found.folder, found.card, found.state)
     return Model(found.card, net.to(_device(device)), found.split, place)
 
 

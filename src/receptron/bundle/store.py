@@ -1,7 +1,5 @@
 """The model directory on disk: model.safetensors, model.json (the card), split.csv, MANIFEST.json. Written whole; verified when loaded."""
 
-import csv
-import io
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -9,30 +7,22 @@ from pathlib import Path
 
 import safetensors.torch
 import torch
-from safetensors import SafetensorError
 from torch import Tensor
 
 from receptron import durable
 from receptron.bundle import manifest
 from receptron.bundle.card import Card
-from receptron.errors import BundleCorrupt, BundleFault, NonFinite, NotABundle
+from receptron.bundle.contradictions import contradictions
+from receptron.bundle.placed import MEND, Placed, placed, table
+from receptron.errors import BundleCorrupt, BundleFault, DataFault, NonFinite, NotABundle
 from receptron.records import from_json, to_json
+from receptron.weights.store import unpack
 
 WEIGHTS, CARD, SPLIT = "model.safetensors", "model.json", "split.csv"
+LIMITS = {WEIGHTS: 4 * 2**30, CARD: 256 * 2**20, SPLIT: 256 * 2**20}
+"""Most bytes of each file: the largest net of the zoo has 1.4 GB, and the card of the most classes about 170 MB."""
 INNER = "model"  # where a run's folder keeps its model directory
 FORMAT = 1
-_MEND = "give the folder that receptron train wrote"
-_COLUMNS = ("sha256", "path", "side", "label")
-
-
-@dataclass(frozen=True)
-class Placed:
-    """Which side one image was on when the model was made; the digest tells it again, whatever it is called by then."""
-
-    sha256: str
-    path: str
-    side: str  # "train", "test", ...
-    label: str
 
 
 @dataclass(frozen=True)
@@ -42,6 +32,7 @@ class Contents:
     card: Card
     state: dict[str, Tensor]
     split: tuple[Placed, ...]
+    folder: Path
 
 
 @dataclass(frozen=True)
@@ -57,7 +48,7 @@ def save(folder: Path, card: Card, state: Mapping[str, Tensor], split: Iterable[
     if folder.exists() and not is_replaceable(folder):
         what = f"{folder} holds something else than a model: {foreign(folder)}."
         raise BundleFault(what, why="saving would replace the whole folder", mend="choose another folder")
-    files = {WEIGHTS: _weights(state), CARD: to_json(card).encode() + b"\n", SPLIT: _table(split)}
+    files = {WEIGHTS: _weights(state), CARD: to_json(card).encode() + b"\n", SPLIT: table(split)}
     durable.write_folder(folder, lambda place: manifest.write(place, files))
     return folder
 
@@ -67,20 +58,23 @@ def read(folder: Path) -> Contents:
 
     Raises: NotABundle; BundleCorrupt naming the changed, missing or extra file; BundleFault for a format this version does not know.
     """
-    for place in (folder, folder / INNER):
-        with suppress(NotABundle):
-            return durable.read_folder(place, _contents)
-    if folder.is_dir():
-        raise NotABundle(f"{folder} is no model directory.", why=f"there is no {manifest.NAME} in it", mend=_MEND)
-    raise NotABundle(f"{folder} is no model directory.", why="it is a file" if folder.exists() else "there is no such folder", mend=_MEND)
+    try:
+        for place in (folder, folder / INNER):
+            with suppress(NotABundle):
+                return durable.read_folder(place, _contents)
+        found = folder.is_dir()
+    except (OSError, ValueError) as error:
+        raise NotABundle(f"{folder} cannot be looked into.", why=str(error), mend="check the path and its permissions") from error
+    mend = "give the folder that receptron train wrote"
+    if found:
+        raise NotABundle(f"{folder} is no model directory.", why=f"there is no {manifest.NAME} in it", mend=mend)
+    raise NotABundle(f"{folder} is no model directory.", why="it is a file" if folder.exists() else "there is no such folder", mend=mend)
 
 
 def _contents(folder: Path) -> Contents:
-    files = manifest.read(folder)
-    for name in (WEIGHTS, CARD, SPLIT):
-        if name not in files:
-            raise BundleCorrupt(f"{folder / name} is missing.", why="the manifest does not list it", mend="make the model again")
-    return Contents(_card(folder, files[CARD]), _state(folder, files[WEIGHTS]), _placed(folder, files[SPLIT]))
+    files = manifest.read(folder, LIMITS)
+    card = _card(folder / CARD, files[CARD])
+    return Contents(card, _state(folder / WEIGHTS, files[WEIGHTS]), placed(folder / SPLIT, files[SPLIT], card.classes), folder)
 
 
 def verify(folder: Path) -> None:
@@ -109,34 +103,25 @@ def _weights(state: Mapping[str, Tensor]) -> bytes:
     return safetensors.torch.save({name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()})
 
 
-def _table(split: Iterable[Placed]) -> bytes:
-    text = io.StringIO(newline="")
-    rows = csv.writer(text, lineterminator="\n")
-    rows.writerow(_COLUMNS)
-    rows.writerows((row.sha256, row.path, row.side, row.label) for row in split)
-    return text.getvalue().encode(errors="surrogateescape")
-
-
-def _placed(folder: Path, data: bytes) -> tuple[Placed, ...]:
-    header, *rows = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""))
-    if tuple(header) != _COLUMNS or any(len(row) != len(_COLUMNS) for row in rows):
-        raise BundleCorrupt(f"{folder / SPLIT} does not have the columns {', '.join(_COLUMNS)}.", mend="make the model again")
-    return tuple(Placed(*row) for row in rows)
-
-
-def _card(folder: Path, data: bytes) -> Card:
-    found = from_json(data, _Format, source=str(folder / CARD)).format
-    if found != FORMAT:
-        raise BundleFault(
-            f"{folder / CARD} has format {found}, this version reads {FORMAT}.",
-            why="another version of Receptron made this model",
-            mend="pip install --upgrade receptron",
-        )
-    return from_json(data, Card, source=str(folder / CARD))
-
-
-def _state(folder: Path, data: bytes) -> dict[str, Tensor]:
+def _card(path: Path, data: bytes) -> Card:
     try:
-        return safetensors.torch.load(data)
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise BundleCorrupt(f"{folder / WEIGHTS} is not a sound safetensors file.", why=str(error), mend="make the model again") from error
+        found = from_json(data, _Format, source=str(path)).format
+        if found != FORMAT:
+            raise BundleFault(
+                f"{path} has format {found}, this version reads {FORMAT}.",
+                why="another version of Receptron made this model",
+                mend="pip install --upgrade receptron",
+            )
+        card = from_json(data, Card, source=str(path), exact=True)
+    except DataFault as error:
+        raise BundleCorrupt(f"{path} is no card of a model.", why=error.why, mend=MEND) from error
+    if contradiction := next(contradictions(card), ""):
+        raise BundleCorrupt(f"{path} contradicts itself.", why=contradiction, mend=MEND)
+    return card
+
+
+def _state(path: Path, data: bytes) -> dict[str, Tensor]:
+    try:
+        return unpack(data)
+    except ValueError as error:
+        raise BundleCorrupt(f"{path} is not a sound safetensors file.", why=str(error), mend=MEND) from error

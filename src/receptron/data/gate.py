@@ -7,6 +7,8 @@ from receptron.errors import BrokenImages, DataFault, NoImages
 
 TOLERATED = 0.01  # share of broken images that is passed over with a notice
 SHOWN = 20
+MOST_CLASSES = 4096  # the confusion matrix of so many takes 170 MB of a model's card
+LONGEST_LABEL = 1000  # characters
 
 
 def too_many_broken(broken: int, images: int) -> bool:
@@ -28,10 +30,10 @@ def check_broken(entries: Sequence[Entry], *, allow_broken: bool = False) -> Non
 
 
 def check_classes(entries: Sequence[Entry]) -> None:
-    """Raises: DataFault unless at least two classes have a readable image."""
+    """Raises: DataFault unless at least two classes have a readable image, and not more than a model can keep, with names that it can."""
     labels = sorted({entry.item.label for entry in entries if entry.good})
     if len(labels) > 1:
-        return
+        return _check_names(labels)
     inner = sorted({path.parent.name for path in (entry.item.path for entry in entries) if path.parent.name != labels[0]}) if labels else []
     hint = (
         f"{labels[0]} has the folders {', '.join(inner[:5])}: if those are the classes, give the path of {labels[0]} itself"
@@ -43,6 +45,21 @@ def check_classes(entries: Sequence[Entry]) -> None:
         why="a classifier needs at least two classes to tell apart",
         mend=hint or "add a folder of images of something else",
     )
+
+
+def _check_names(labels: Sequence[str]) -> None:
+    if len(labels) > MOST_CLASSES:
+        raise DataFault(f"the images are of {len(labels):,} classes.", why=f"a model can tell {MOST_CLASSES:,} apart", mend="join classes")
+    for label in labels:
+        shown = label[:40].encode(errors="backslashreplace").decode()
+        if len(label) > LONGEST_LABEL:
+            raise DataFault(
+                f"the class {shown!r}... has a name of {len(label):,} characters.", why=f"at most {LONGEST_LABEL:,} are possible"
+            )
+        if any("\ud800" <= character <= "\udfff" for character in label):
+            raise DataFault(
+                f"the class {shown!r} has a name that is no Unicode.", why="a model could not write it down", mend="rename the folder"
+            )
 
 
 def _list(broken: Sequence[Entry]) -> tuple[str, ...]:

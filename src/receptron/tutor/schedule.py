@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, timedelta
 from fsrs import Card, Rating, Scheduler
 
 from receptron.errors import BadValue
-from receptron.tutor.events import Answered, Event, Explained, Planned
+from receptron.tutor.events import YEARS, Answered, Event, Explained, Planned
 from receptron.tutor.skills import credit
 
 
@@ -104,9 +104,9 @@ class Review:
 
 
 def plan(today: date, interview: date | None = None) -> Planned:
-    """A plan that starts today. Raises: BadValue for an interview that is over."""
-    if interview is not None and interview <= today:
-        raise BadValue(f"the interview on {interview} is not ahead of {today}.", mend="give a day after today")
+    """A plan that starts today. Raises: BadValue for an interview that is over, or beyond all calendars."""
+    if interview is not None and not (today < interview and interview.year <= YEARS[1]):
+        raise BadValue(f"the interview on {interview} is not ahead of {today}.", mend=f"give a day after today, at most in {YEARS[1]}")
     return Planned(today.isoformat(), interview.isoformat() if interview else None)
 
 

@@ -17,8 +17,8 @@ import msgspec
 import platformdirs
 
 from receptron.durable import write_file
-from receptron.errors import DataFault, StorageFault
-from receptron.records import from_json, to_json
+from receptron.errors import BadValue, DataFault, StorageFault
+from receptron.records import from_json, reason, short, to_json
 from receptron.tutor.events import BODIES, KINDS, Body, Event
 
 Clock = Callable[[], datetime]
@@ -74,8 +74,11 @@ class Store:
         self.clock = clock
 
     def append(self, *bodies: Body) -> tuple[Event, ...]:
-        """Keep what happened, all of it or nothing; it is on the disk on return. Raises: StorageFault, DataFault."""
-        events = tuple(Event(uuid4().hex, self.clock(), body) for body in bodies)
+        """Keep what happened, all of it or nothing; it is on the disk on return.
+
+        Raises: BadValue for what could not be read back, StorageFault, DataFault.
+        """
+        events = tuple(Event(uuid4().hex, self.clock(), _kept(body)) for body in bodies)
         self.merge(events)
         return events
 
@@ -96,7 +99,11 @@ class Store:
             return ()
         with self._open() as connection:
             rows = connection.execute("SELECT id, at, kind, body FROM events ORDER BY at, number").fetchall()
-        return tuple(_event(Line(i, at, kind, msgspec.json.decode(body)), str(self.path)) for i, at, kind, body in rows)
+        return tuple(self._row(*map(str, row)) for row in rows)
+
+    def _row(self, number: str, at: str, kind: str, body: str) -> Event:
+        fields = from_json(body, dict[str, Any], source=f"{self.path}: event {number}")
+        return _event(Line(number, at, kind, fields), str(self.path))
 
     def export(self, path: Path) -> int:
         """Write all events to a JSON file; how many. Raises: StorageFault."""
@@ -107,6 +114,8 @@ class Store:
     def restore(self, path: Path) -> int:
         """Merge a JSON file that `export` wrote; how many events were new. Raises: DataFault."""
         try:
+            if path.exists() and not path.is_file():
+                raise OSError("it is no plain file")
             text = path.read_bytes()
         except OSError as error:
             raise DataFault(f"cannot read {path}.", why=error.strerror or str(error), mend="give a file written by export") from error
@@ -138,11 +147,21 @@ def as_export(events: Iterable[Event]) -> Export:
     return Export(VERSION, tuple(lines))
 
 
+def _kept(body: Body) -> Body:
+    """`body`, if its ranges and JSON can hold it."""
+    try:
+        from_json(to_json(body), type(body), source="what was given")
+    except (DataFault, ValueError, OverflowError) as error:
+        why = error.why if isinstance(error, DataFault) else reason(error)
+        raise BadValue("this cannot be kept.", why=why, mend="give a shorter answer, or a smaller number") from error
+    return body
+
+
 def _event(line: Line, source: str) -> Event:
     kind = BODIES.get(line.kind)
     if kind is None:
-        raise DataFault(f"{source} holds an event of kind {line.kind!r}.", mend="use a newer version of this program")
+        raise DataFault(f"{source} holds an event of kind {short(line.kind)}.", mend="use a newer version of this program")
     try:
         return Event(line.id, datetime.fromisoformat(line.at), msgspec.convert(line.body, kind))
-    except (msgspec.ValidationError, ValueError) as error:
-        raise DataFault(f"{source}: event {line.id} cannot be read.", why=str(error), mend="import your last export") from error
+    except (msgspec.ValidationError, ValueError, RecursionError) as error:
+        raise DataFault(f"{source}: event {short(line.id)} cannot be read.", why=reason(error), mend="import your last export") from error

@@ -4,8 +4,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from receptron.errors import BadValue
+from receptron.records import short
 
 Interpolation = Literal["nearest", "box", "bilinear", "bicubic", "lanczos"]
+MOST_PIXELS = 1024
+MOST_RESIZE = 2048  # px; what is resized is at most twice as long as wide: 25 MB of canvas for one picture
+FURTHEST_MEAN = 10.0  # on a scale where pixels lie within 0..1
+STD = (1e-3, 10.0)
 
 
 @dataclass(frozen=True)
@@ -22,20 +27,25 @@ class InputSpec:
     crop: float = 0.875
 
     def __post_init__(self) -> None:
+        least, most = STD
+        known = get_args(Interpolation)
         faults = {
-            "pixels": (self.pixels >= 1, self.pixels, "a whole number of 1 or more"),
-            "mean": (len(self.mean) >= 1 and len(self.mean) == len(self.std), (self.mean, self.std), "as many values as std, at least one"),
-            "std": (all(s > 0 for s in self.std), self.std, "greater than zero for every channel"),
-            "interpolation": (
-                self.interpolation in get_args(Interpolation),
-                self.interpolation,
-                f"one of {', '.join(get_args(Interpolation))}",
+            "pixels": (1 <= self.pixels <= MOST_PIXELS, self.pixels, f"a whole number from 1 to {MOST_PIXELS:,}"),
+            "mean": (
+                len(self.mean) in (1, 3) and len(self.mean) == len(self.std) and all(abs(m) <= FURTHEST_MEAN for m in self.mean),
+                (self.mean, self.std),
+                f"1 or 3 values, as many as std, at most {FURTHEST_MEAN:g} from zero: pixels are 0..1",
             ),
+            "std": (all(least <= s <= most for s in self.std), self.std, f"from {least:g} to {most:g} for every channel: pixels are 0..1"),
+            "interpolation": (self.interpolation in known, self.interpolation, f"one of {', '.join(known)}"),
             "crop": (0 < self.crop <= 1, self.crop, "a share of the image, over 0 and at most 1"),
         }
         for field, (good, value, wanted) in faults.items():
             if not good:
-                raise BadValue(f"{field} of an input is {value!r}.", why=f"it must be {wanted}", mend=f"correct {field}")
+                raise BadValue(f"{field} of an input is {short(value)}.", why=f"it must be {wanted}", mend=f"correct {field}")
+        if self.pixels / self.crop > MOST_RESIZE:
+            asked = f"images would be resized to {self.pixels / self.crop:.4g} pixels, at most {MOST_RESIZE:,} are possible"
+            raise BadValue(f"crop of an input is {self.crop!r} where pixels is {self.pixels}.", why=asked, mend="correct crop")
 
     @property
     def resize(self) -> int:

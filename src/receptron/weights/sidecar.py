@@ -8,9 +8,11 @@ from typing import Any, cast
 import msgspec
 
 from receptron.errors import BadValue, UnknownName
+from receptron.records import reason, short
 from receptron.weights.inputs import InputSpec, Interpolation
 from receptron.weights.pretrained import KEY_MAPS
 
+_MOST = 1 << 16  # bytes
 EXAMPLE = """\
 net = "mobilenet_v2"         # its name in `receptron zoo`
 keys = "torchvision"         # whose parameter names: receptron, torchvision, timm
@@ -69,24 +71,39 @@ def facts_of(path: Path, said: Facts) -> Facts:
     return facts
 
 
-def inputs_of(facts: Facts) -> InputSpec:
-    """Facts about the image as one record. Raises: BadValue."""
+def inputs_of(facts: Facts, path: Path) -> InputSpec:
+    """Facts about the image as one record. Raises: BadValue naming the weights file at `path`."""
     pixels, mean, std, crop = facts.pixels or 0, facts.mean or (), facts.std or (), facts.crop or 0.0
-    return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
+    try:
+        return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
+    except BadValue as error:
+        raise BadValue(f"{path.name} cannot be used: {error.what}", why=error.why, mend=error.mend) from error
 
 
 def read_sidecar(path: Path) -> Facts:
     """Facts written in a TOML file. Raises: BadValue naming the file and the field."""
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError, OSError) as error:
-        raise BadValue(f"{path} is not TOML.", why=str(error), mend=_LIKE_THIS) from error
+        table = tomllib.loads(_text(path))
+    except (ValueError, RecursionError, OSError) as error:  # a number of 5,000 digits is a plain ValueError
+        raise BadValue(f"{path} is not TOML.", why=reason(error), mend=_LIKE_THIS) from error
     inner = table.pop("input", {})
     flat: dict[str, Any] = {**table, **inner} if isinstance(inner, dict) else {**table, "input": inner}
     known = {f.name for f in fields(Facts)}
     if odd := sorted(flat.keys() - known):
-        raise BadValue(f"{path} has the field {odd[0]!r}.", why=f"known fields: {', '.join(sorted(known))}", mend=_LIKE_THIS)
+        raise BadValue(
+            f"{path} has the field {short(odd[0])}.",
+            why=f"known fields: {', '.join(sorted(known))}",
+            mend=_LIKE_THIS,
+        )
     try:
         return msgspec.convert(flat, Facts)
-    except msgspec.ValidationError as error:
-        raise BadValue(f"{path} has a value of the wrong kind.", why=str(error), mend=_LIKE_THIS) from error
+    except (msgspec.ValidationError, ValueError, OverflowError) as error:
+        raise BadValue(f"{path} has a value of the wrong kind.", why=reason(error), mend=_LIKE_THIS) from error
+
+
+def _text(path: Path) -> str:
+    with path.open("rb") as file:
+        data = file.read(_MOST + 1)
+    if len(data) > _MOST:
+        raise ValueError(f"it has more than {_MOST:,} bytes")
+    return data.decode()

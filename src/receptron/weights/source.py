@@ -40,4 +40,6 @@ def _local(path: Path, said: Facts) -> Pretrained:
     verify(path)
     facts = facts_of(path, said)
     verify(path, facts.sha256 or "")
-    return Pretrained(str(path), facts.net or "", path, facts.keys or "", inputs_of(facts), facts.licence or "unstated", facts.sha256 or "")
+    return Pretrained(
+        str(path), facts.net or "", path, facts.keys or "", inputs_of(facts, path), facts.licence or "unstated", facts.sha256 or ""
+    )

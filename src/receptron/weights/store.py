@@ -26,11 +26,21 @@ def read(path: Path, *, digest: str = "") -> dict[str, Tensor]:
     """
     verify(path, digest)
     try:
-        return load(path.read_bytes())
-    except (SafetensorError, ValueError, KeyError) as error:
+        return unpack(path.read_bytes())
+    except ValueError as error:
         raise UnsafeCheckpoint(
             f"{path} is not a sound safetensors file.", why=str(error), mend="copy or download the file again; it is cut or was changed"
         ) from error
+
+
+def unpack(data: bytes) -> dict[str, Tensor]:
+    """Tensors of a safetensors file's bytes, whatever these are. Raises: ValueError saying why not."""
+    try:
+        return load(data)
+    except KeyError as error:
+        raise ValueError(f"numbers of the kind {error} are not known to torch's reader") from error
+    except (SafetensorError, TypeError, RuntimeError, OverflowError) as error:
+        raise ValueError(str(error).splitlines()[0] if str(error) else type(error).__name__) from error
 
 
 def verify(path: Path, digest: str = "") -> None:

@@ -1,0 +1,145 @@
+"""A practice file that was damaged or edited is right or refused, whether it is the store itself or an export."""
+
+import json
+import os
+import sqlite3
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from receptron.errors import BadValue, DataFault, StorageFault
+from receptron.tutor import schedule
+from receptron.tutor.events import Answered
+from receptron.tutor.store import Store
+from shell import run
+
+ANSWERED = {"template": "size.floor", "skill": "sizes", "difficulty": 1, "seed": 0, "given": "3", "right": True}
+PLANNED = {"start": "2026-01-01", "interview": "2026-02-01"}
+EXPLAINED = {"question": "what-is-a-cnn", "text": "x", "ticked": [0], "points": 3}
+GOOD = {"answered": ANSWERED, "planned": PLANNED, "explained": EXPLAINED, "assessed": {"skill": "sizes", "rating": 3}}
+AT = "2026-01-01T12:00:00+00:00"
+BAD = {
+    "difficulty 0": ("answered", {**ANSWERED, "difficulty": 0}, AT, "difficulty"),
+    "difficulty 9": ("answered", {**ANSWERED, "difficulty": 9}, AT, "difficulty"),
+    "a seed of 30 digits": ("answered", {**ANSWERED, "seed": 10**30}, AT, "seed"),
+    "negative hints": ("answered", {**ANSWERED, "hints": -1}, AT, "hints"),
+    "negative seconds": ("answered", {**ANSWERED, "seconds": -1}, AT, "seconds"),
+    "endless seconds": ("answered", {**ANSWERED, "seconds": 1e300}, AT, "seconds"),
+    "no template": ("answered", {**ANSWERED, "template": ""}, AT, "template"),
+    "an endless answer": ("answered", {**ANSWERED, "given": "x" * 10**6}, AT, "given"),
+    "right of text": ("answered", {**ANSWERED, "right": "yes"}, AT, "right"),
+    "a body of nothing": ("answered", {}, AT, "template"),
+    "no date": ("planned", {"start": "tomorrow"}, AT, "tomorrow"),
+    "year 1": ("planned", {"start": "0001-01-01"}, AT, "0001-01-01"),
+    "year 9999": ("planned", {"start": "2026-01-01", "interview": "9999-12-31"}, AT, "9999-12-31"),
+    "rating 6": ("assessed", {"skill": "sizes", "rating": 6}, AT, "rating"),
+    "negative points": ("explained", {**EXPLAINED, "points": -1}, AT, "points"),
+    "ticked of text": ("explained", {**EXPLAINED, "ticked": ["a"]}, AT, "ticked"),
+    "another kind": ("guessed", {}, AT, "guessed"),
+    "no time": ("answered", ANSWERED, "noon", "noon"),
+    "the first moment": ("answered", ANSWERED, "0001-01-01T00:00:00+14:00", "0001"),
+    "the last moment": ("answered", ANSWERED, "9999-12-31T23:59:59-12:00", "9999"),
+}
+
+
+def stored(path: Path, kind: str, body: object, at: object = AT) -> Store:
+    """A store with one row, written past the program."""
+    store = Store(path)
+    store.append()
+    with sqlite3.connect(path) as connection:
+        connection.execute("INSERT INTO events (id, at, kind, body) VALUES ('x', ?, ?, ?)", (at, kind, body))
+    connection.close()
+    return store
+
+
+def read(store: Store) -> None:
+    """Everything that progress and plan do with events."""
+    events = store.events()
+    planned = schedule.current(events)
+    schedule.memories(events, store.clock())
+    schedule.choose(("size.floor", "size.chain"), events, store.clock(), planned)
+    schedule.open_templates(planned, store.clock().date())
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_the_good_rows_of_this_test_are_read(kind: str, tmp_path: Path):
+    store = stored(tmp_path / "a.sqlite", kind, json.dumps(GOOD[kind]))
+    read(store)
+    store.export(tmp_path / "a.json")
+    assert Store(tmp_path / "b.sqlite").restore(tmp_path / "a.json") == 1
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_an_edited_event_is_refused_in_the_store_and_in_an_export(name: str, tmp_path: Path):
+    kind, body, at, told = BAD[name]
+    with pytest.raises(DataFault, match=told) as caught:
+        read(stored(tmp_path / "a.sqlite", kind, json.dumps(body), at))
+    assert "a.sqlite" in caught.value.what and len(str(caught.value)) < 800
+    exported = tmp_path / "a.json"
+    exported.write_text(json.dumps({"version": 1, "events": [{"id": "x", "at": at, "kind": kind, "body": body}]}))
+    with pytest.raises(DataFault, match=told):
+        Store(tmp_path / "b.sqlite").restore(exported)
+
+
+BODIES = ("", "{", "[]", "1", "[" * 10**5, '{"template":' * 10**5, "\ufeff{}", b"\xff\xfe", b"", 7, 1.5, '{"template": NaN}')
+
+
+@pytest.mark.parametrize("body", BODIES, ids=range(len(BODIES)))
+def test_a_body_that_is_no_record_is_refused(body: object, tmp_path: Path):
+    with pytest.raises(DataFault, match=r"a\.sqlite"):
+        stored(tmp_path / "a.sqlite", "answered", body).events()
+
+
+@pytest.mark.parametrize("data", [b"", b"x" * 4096, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_store_that_is_no_database_is_told(data: bytes, tmp_path: Path):
+    path = tmp_path / "a.sqlite"
+    path.write_bytes(data)
+    if not data:
+        assert Store(path).events() == ()  # an empty file is an empty store
+        return
+    with pytest.raises((DataFault, StorageFault), match=r"a\.sqlite"):
+        Store(path).events()
+
+
+EXPORTS = (
+    "",
+    "[]",
+    "{}",
+    '{"version": 2, "events": []}',
+    '{"version": 1, "events": {}}',
+    '{"events":' * 10**5,
+    '{"x":' + "[" * 10**5,
+    "\0",
+)
+
+
+@pytest.mark.parametrize("text", EXPORTS, ids=range(len(EXPORTS)))
+def test_an_export_that_is_none_ends_in_a_reason(text: str, tmp_path: Path):
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(DataFault, match=r"a\.json"):
+        Store(tmp_path / "a.sqlite").restore(tmp_path / "a.json")
+
+
+def test_a_pipe_or_a_folder_is_no_export(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.json")
+    for path in (tmp_path / "pipe.json", tmp_path):
+        with pytest.raises(DataFault, match="cannot read"):
+            Store(tmp_path / "a.sqlite").restore(path)
+
+
+def test_what_could_not_be_read_back_is_not_kept(tmp_path: Path):
+    store = Store(tmp_path / "a.sqlite")
+    for changes, told in (({"seed": 10**30}, "seed"), ({"given": "x" * 10**6}, "given"), ({"given": "\udcff"}, "surrogate")):
+        with pytest.raises(BadValue, match=told):
+            store.append(Answered(**{**ANSWERED, **changes}))
+    with pytest.raises(BadValue, match="2999"):
+        schedule.plan(date(2026, 1, 1), date(9999, 12, 31))
+    assert store.events() == ()
+
+
+def test_the_commands_tell_a_damaged_event_without_a_traceback(tmp_path: Path):
+    stored(tmp_path / "a.sqlite", "planned", json.dumps({"start": "9999-12-31"}))
+    for command in ("progress", "plan"):
+        done = run("practice", "--store", tmp_path / "a.sqlite", command)
+        assert done.code == 1 and "9999-12-31" in done.err and "Traceback" not in done.err
