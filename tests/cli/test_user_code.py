@@ -59,9 +59,11 @@ def test_an_end_of_the_program_is_an_error_and_no_success(statement: str, place:
     assert ENDS[statement] in done.err
 
 
-def test_a_fault_while_importing_names_file_and_line(tmp_path: Path):
+def test_a_fault_while_importing_names_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
     assert "(n.py, line 2)" in run("inspect", network(tmp_path / "n.py", top="1 / 0")).err
     assert "(n.py, line 7)" in run("inspect", network(tmp_path / "n.py", construction="1 / 0")).err
+    assert "(n.py, line 7)" in run("inspect", "n.py:Net").err
     (tmp_path / "n.py").write_text("import os\nx = (\n")
     assert "SyntaxError: '(' was never closed (n.py, line 2)" in run("inspect", tmp_path / "n.py").err
 
