@@ -115,6 +115,18 @@ def test_faults_of_a_network_are_told_with_escapes(last: str, tmp_path: Path, mo
     assert done.code == 1 and is_clean(done), done.err
 
 
+def test_operators_and_tensors_of_a_foreign_graph_are_shown_with_escapes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    onnx = pytest.importorskip("onnx")
+    monkeypatch.chdir(tmp_path)
+    names = [name for name in NAMES if name.encode(errors="ignore").decode() == name]
+    for kinds in (names, ["Conv" for _ in names]):  # unknown operators; a known one that lacks its weight
+        nodes = [onnx.helper.make_node(kind, [name], [f"{name}'"], name=name) for kind, name in zip(kinds, names, strict=True)]
+        ends = [onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, [1, 3, 8, 8]) for name in (names[0], f"{names[0]}'")]
+        onnx.save(onnx.helper.make_model(onnx.helper.make_graph(nodes, names[1], ends[:1], ends[1:])), "x.onnx")
+        done = run("inspect", "x.onnx")
+        assert done.code == 1 and is_clean(done), done.err
+
+
 def test_names_of_files_and_classes_are_shown_with_escapes(desk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     for number, name in enumerate(NAMES):

@@ -23,6 +23,9 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Path:
     saved(folder / "model")
     pixels = np.random.default_rng(0).integers(0, 256, (30, 30), np.uint8)
     Image.fromarray(pixels).save(folder / "naïve 图.png")
+    for label in ("cat", "dog"):
+        (folder / f"photos/{label}").mkdir(parents=True)
+        Image.fromarray(pixels[:: -1 if label == "dog" else 1]).save(folder / f"photos/{label}/1.png")
     return folder
 
 
@@ -56,8 +59,11 @@ def test_a_full_disk_is_a_failure_that_is_told(command: str, desk: Path):
 @needs_full
 @pytest.mark.parametrize("where", ["2>&-", "2>/dev/full", "<&- 2>&-"])
 def test_a_lost_stderr_changes_nothing(where: str, desk: Path):
-    code, out, err = shell(f"R predict model 'naïve 图.png' gone.png {where}", desk)
-    assert code == 0 and "naïve 图.png" in out and not err
+    command, told = (
+        ("audit photos", "2 images in class folders") if "full" in where else ("predict model naïve*.png gone.png", "naïve 图.png")
+    )
+    code, out, err = shell(f"R {command} {where}", desk)
+    assert code == 0 and told in out and not err
 
 
 @needs_full

@@ -39,6 +39,7 @@ ENDS = {
     "import sys; sys.exit()": "ended the program with exit code 0",
     "import sys; sys.exit(3)": "ended the program with exit code 3",
     "import sys; sys.exit('bye')": "ended the program with exit code 1 ('bye')",
+    "exit(0)": "ended the program with exit code 0",
     "raise SystemExit": "ended the program with exit code 0",
     "import argparse; argparse.ArgumentParser().parse_args(['--no'])": "ended the program with exit code 2",
     "raise GeneratorExit('odd')": "GeneratorExit: odd",
@@ -59,9 +60,11 @@ def test_an_end_of_the_program_is_an_error_and_no_success(statement: str, place:
     assert ENDS[statement] in done.err
 
 
-def test_a_fault_while_importing_names_file_and_line(tmp_path: Path):
+def test_a_fault_while_importing_names_file_and_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.chdir(tmp_path)
     assert "(n.py, line 2)" in run("inspect", network(tmp_path / "n.py", top="1 / 0")).err
     assert "(n.py, line 7)" in run("inspect", network(tmp_path / "n.py", construction="1 / 0")).err
+    assert "(n.py, line 7)" in run("inspect", "n.py:Net").err
     (tmp_path / "n.py").write_text("import os\nx = (\n")
     assert "SyntaxError: '(' was never closed (n.py, line 2)" in run("inspect", tmp_path / "n.py").err
 
@@ -130,7 +133,7 @@ LOUD = "import atexit, os, subprocess; os.write(1, b'one'); subprocess.run(['ech
 
 def test_what_a_process_writes_past_python_goes_to_stderr(tmp_path: Path):
     """Descriptor 1, child processes, and what is left for the end of the process; a closed descriptor is no harm either."""
-    net = network(tmp_path / "n.py", top=LOUD, forward="import os; os.close(1) if os.path.exists('/proc/self/fd/1') else None")
+    net = network(tmp_path / "n.py", top=LOUD, forward="import os; os.closerange(1, 3)")
     done = subprocess.run(
         [sys.executable, "-m", "receptron", "inspect", net, "--json"], capture_output=True, env=dict(os.environ), check=True
     )

@@ -115,5 +115,6 @@ def _made(found: object, place: str) -> nn.Module:
 
 def _told(error: BaseException, path: Path) -> str:
     """What a user's program raised, with the last line of the user's own file that led there."""
-    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+    file = str(path.absolute())
+    lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == file]
     return f"{told(error)} ({path.name}, line {lines[-1]})" if lines else told(error)

@@ -63,7 +63,7 @@ def install() -> None:
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if it was closed
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
     if _is_own(sys.stderr, sys.__stderr__):
-        sys.stderr = _text(Stderr(2, closed[2]), sys.stderr, eager=True)
+        sys.stderr = _text(Stderr(os.dup(2), closed[2]), sys.stderr, eager=True)  # a number of its own: strangers may close 2
     if _is_own(sys.stdout, sys.__stdout__):
         looked_at = os.isatty(1)
         sys.stdout = _text(Stdout(1 if looked_at else _moved(), closed[1]), sys.stdout, eager=looked_at)
