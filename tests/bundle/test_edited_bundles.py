@@ -233,7 +233,6 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     "unknown side": (rows(f"{A},x,middle,rose"), "'middle' is not one of train"),
     "no digest": (rows("zz,x,train,rose"), "'zz' is no SHA-256"),
     "upper-case digest": (rows(f"{A.upper()},x,train,rose"), "SHA-256"),
-    "a path twice": (rows(f"{A},x,train,rose", f"{'b' * 64},x,test,rose"), "line 3: the path 'x' stands there twice"),
     "trained on an unknown class": (rows(f"{A},x,train,iris"), "'iris' is no class"),
 }  # fmt: skip
 
@@ -249,6 +248,7 @@ RIGHT: dict[str, Edit] = {
     "a split of nothing": rows(),
     "a split with line ends of Windows": text(SPLIT, lambda d: d.replace(b"\n", b"\r\n")),
     "the same bytes on two sides": rows(f"{A},x,train,rose", f"{A},y,test,rose"),
+    "one name for two images": rows(f"{A},x,train,rose", f"{'b' * 64},x,test,rose"),
     "a test image of an unknown class": rows(f"{A},x,test,iris", f"{'b' * 64},y,set aside,moss"),
     "a path that is no Unicode": rows(f"{A},\udcff,train,rose"),
 }

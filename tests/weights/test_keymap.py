@@ -67,11 +67,9 @@ def test_counters_that_old_files_lack_are_kept():
         (torch.ones(2, 3, dtype=torch.complex64), "weight holds torch.complex64"),
         (torch.ones(2, 3, dtype=torch.int8), "weight holds torch.int8"),
         (torch.ones(2, 3, dtype=torch.bool), "weight holds torch.bool"),
-        (torch.full((2, 3), float("nan")), "weight holds NaN or infinity"),
-        (torch.full((2, 3), float("-inf"), dtype=torch.float16), "weight holds NaN or infinity"),
     ],
 )
-def test_numbers_that_would_be_lost_or_spoil_every_answer_are_refused(weight: torch.Tensor, told: str):
+def test_numbers_whose_meaning_would_be_lost_are_refused(weight: torch.Tensor, told: str):
     net = nn.Linear(3, 2)
     before = net.weight.detach().clone()
     with pytest.raises(CheckpointMismatch, match=told):

@@ -42,17 +42,13 @@ def placed(file: Path, data: bytes, classes: Sequence[str]) -> tuple[Placed, ...
     Raises: BundleCorrupt naming the line and the value.
     """
     lines = csv.reader(io.StringIO(data.decode(errors="surrogateescape"), newline=""), strict=True)
-    found, paths, known = list[Placed](), set[str](), frozenset(classes)
+    found, known = list[Placed](), frozenset(classes)
     try:
         if (header := next(lines, [])) != list(_COLUMNS):
             raise ValueError(f"the columns are {short(header)}, not {', '.join(_COLUMNS)}")
         for cells in lines:
-            row = _row(cells)
-            _check(row, known)
-            if row.path in paths:
-                raise ValueError(f"the path {short(row.path)} stands there twice")
-            paths.add(row.path)
-            found.append(row)
+            found.append(_row(cells))
+            _check(found[-1], known)
     except (csv.Error, ValueError) as error:
         raise BundleCorrupt(f"{file} cannot be used.", why=f"line {max(1, lines.line_num):,}: {error}", mend=MEND) from error
     return tuple(found)
