@@ -15,6 +15,7 @@ from photos import backbone, folder
 
 from receptron import durable
 from receptron.bundle.model import load
+from receptron.jobs.run_directory import RunDirectory
 
 SETTLED = ("--precision", "float32", "--time", "1h", "--every", "0.03")  # a checkpoint every few steps; nothing left to a trial
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
@@ -73,7 +74,7 @@ def kill_one(case: Case, out: Path, moment: float, aim: bool) -> bool:
 
     Returns whether it was killed before it was done.
     """
-    child = case.started(out, "--resume")
+    child = case.started(out, *(["--resume"] if RunDirectory(out).begun else []))
     until = time.monotonic() + moment
     while child.poll() is None and (time.monotonic() < until or (aim and not in_a_save(out))):
         time.sleep(0.0002 if aim and time.monotonic() > until - 0.1 else 0.01)
@@ -87,11 +88,11 @@ def disturbed(case: Case, name: str, kills: int, seed: int) -> tuple[str, int, i
     out, draw, fell, inside, rounds = case.folder / name, random.Random(seed), 0, 0, 0
     longest = case.seconds  # shorter after every run that got through, as the machine may be quicker now
     while fell < kills:
-        if (out / "run.json").exists() and not (out / ".receptron-run").exists():
+        if (out / "run.json").exists() and not RunDirectory(out).begun:
             out, rounds, longest = case.folder / f"{name}-{rounds}", rounds + 1, 0.7 * longest
         if kill_one(case, out, draw.uniform(0.15, 1.0) * longest, aim=fell % 2 == 1):
             fell, inside = fell + 1, inside + in_a_save(out)
-    child = case.started(out, "--resume")
+    child = case.started(out, *(["--resume"] if RunDirectory(out).begun else []))
     _, told = child.communicate(timeout=LIMIT)
     assert child.returncode == 0, told.decode()
     assert not (out / ".receptron-run").exists()

@@ -290,3 +290,35 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StorageFault, match="cannot hold checkpoints"):
         Checkpoints(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("harm", ["no state", "pickled tensors", "no tensors"])
+def test_a_checkpoint_that_was_edited_together_with_its_manifest_is_passed_over(tmp_path: Path, harm: str):
+    from receptron.bundle import manifest
+
+    store = Checkpoints(tmp_path)
+    for step in (1, 2):
+        store.save(step, tensors(step), {"epoch": step})
+    victim = tmp_path / "step-000000002"
+    contents = manifest.read(victim)
+    if harm == "no state":
+        del contents["state.json"]
+        (victim / "state.json").unlink()
+    else:
+        contents["model.safetensors"] = b"\x80\x04." if harm == "pickled tensors" else b""
+    manifest.write(victim, contents)
+    assert is_whole(store.newest(), 1) and "step-000000002" in store.skipped[0]
+
+
+@pytest.mark.parametrize("lost", ["net", "optimiser"])
+def test_a_checkpoint_of_another_network_is_refused_with_its_place(tmp_path: Path, lost: str):
+    from receptron.errors import BundleCorrupt
+    from receptron.training.position import Keeper, Position
+    from receptron.training.watch import Watch
+
+    def keeper(net: torch.nn.Module) -> Keeper:
+        return Keeper(net, torch.optim.SGD(net.parameters(), 0.1, momentum=0.9), Checkpoints(tmp_path), 0.0, Watch())
+
+    keeper(torch.nn.Linear(3, 2)).save(Position(), 1)
+    with pytest.raises(BundleCorrupt, match="does not fit this run"):
+        keeper(torch.nn.Linear(4, 2) if lost == "net" else torch.nn.Sequential(torch.nn.Linear(3, 2))).restore()

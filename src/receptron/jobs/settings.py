@@ -46,3 +46,10 @@ def check_precision(name: str) -> str:
     if name not in PRECISIONS:
         raise UnknownName("precision", name, PRECISIONS)
     return name
+
+
+def check_seed(seed: int) -> int:
+    """The seed itself. Raises: BadValue outside 0 to 2**63 - 1, which generators and the card hold."""
+    if not 0 <= seed < 2**63:
+        raise BadValue(f"--seed {seed} is out of range.", why="it may be 0 to 9,223,372,036,854,775,807", mend="use a smaller number")
+    return seed

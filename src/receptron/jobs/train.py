@@ -27,7 +27,7 @@ from receptron.errors import StorageFault
 from receptron.jobs.judge import Judged, judge_on_test, judge_out_of_fold
 from receptron.jobs.learn import Learnt, Manner, images_at, learn
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
-from receptron.jobs.settings import Extras, check_precision, seconds
+from receptron.jobs.settings import Extras, check_precision, check_seed, seconds
 from receptron.jobs.start import Start, Wish, choose_start
 from receptron.places import cache
 from receptron.records import to_json
@@ -90,6 +90,7 @@ def train(
     extras, watchmaker = extras or Extras(), Stopwatch()
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
+    check_seed(seed)
     catalog = scan(path)
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda: _tell_go_on(extras)) as place:

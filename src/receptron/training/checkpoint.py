@@ -18,8 +18,9 @@ from torch import Tensor
 
 from receptron import durable
 from receptron.bundle import manifest
-from receptron.errors import BadValue, BundleFault, NonFinite, StorageFault
+from receptron.errors import BadValue, BundleCorrupt, BundleFault, NonFinite, StorageFault
 from receptron.records import from_json, to_json
+from receptron.weights.store import unpack
 
 T = TypeVar("T")
 _PREFIX, _STATE, _ENDING = "step-", "state.json", ".safetensors"
@@ -117,8 +118,11 @@ class Checkpoints:
 
 def _load(path: Path) -> Checkpoint:
     contents = manifest.read(path)
-    tensors = {name.removesuffix(_ENDING): safetensors.torch.load(data) for name, data in contents.items() if name.endswith(_ENDING)}
-    return Checkpoint(_step(path), path, tensors, contents[_STATE])
+    try:
+        tensors = {name.removesuffix(_ENDING): unpack(data) for name, data in contents.items() if name.endswith(_ENDING)}
+        return Checkpoint(_step(path), path, tensors, contents[_STATE])
+    except (ValueError, KeyError) as error:
+        raise BundleCorrupt(f"{path} holds no checkpoint.", why=str(error), mend="remove that folder") from error
 
 
 def _packed(group: str, named: Mapping[str, Tensor]) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from receptron.errors import BundleCorrupt
+from receptron.printable import told
 from receptron.training import optimiser_state
 from receptron.training.checkpoint import Checkpoints
 from receptron.training.optimiser_state import OptimiserState
@@ -58,10 +60,15 @@ class Keeper:
         found = self.checkpoints.newest() if self.checkpoints else None
         if found is None:
             return Position()
-        snapshot = found.record(Snapshot)
-        self.net.load_state_dict(found.tensors["net"])
-        self.best = dict(found.tensors.get("best", {}))
-        optimiser_state.restore(self.optimiser, found.tensors["optimiser"], snapshot.optimiser)
+        try:
+            snapshot = found.record(Snapshot)
+            self.net.load_state_dict(found.tensors["net"])
+            self.best = dict(found.tensors.get("best", {}))
+            optimiser_state.restore(self.optimiser, found.tensors["optimiser"], snapshot.optimiser)
+        except (LookupError, RuntimeError, ValueError, TypeError) as error:
+            raise BundleCorrupt(
+                f"{found.path} does not fit this run.", why=told(error), mend="begin anew with --overwrite, or write elsewhere with --out"
+            ) from error
         return snapshot.position
 
     def save(self, at: Position, step: int) -> None:
