@@ -7,6 +7,8 @@ from msgspec import Struct
 
 
 class SymExpr(Struct):
+    """An expression in text, which nothing evaluates."""
+
     expr_str: str
 
 
@@ -18,6 +20,8 @@ class Size(Struct, forbid_unknown_fields=True):
 
 
 class TensorMeta(Struct):
+    """What is stated of a tensor; `dtype` by torch's number."""
+
     dtype: int
     sizes: list[Size]
     strides: list[Size] = []
@@ -26,6 +30,8 @@ class TensorMeta(Struct):
 
 
 class Name(Struct):
+    """A value of the graph."""
+
     name: str
 
 
@@ -39,20 +45,28 @@ class NumberOrName(Struct):
 
 
 class OptionalTensor(Struct):
+    """A tensor of the graph, or none."""
+
     as_tensor: Name | None = None
     as_none: bool | None = None
 
 
 class Device(Struct):
+    """Where a tensor was; here all are on the meta device."""
+
     type: str
 
 
 class Complex(Struct):
+    """A complex number."""
+
     real: float
     imag: float
 
 
 class SubGraph(Struct):
+    """A graph that a node calls."""
+
     name: str
     graph: "Graph"
 
@@ -87,11 +101,15 @@ class Argument(Struct, forbid_unknown_fields=True):
 
 
 class NamedArgument(Struct):
+    """An argument under its name in the operator's schema."""
+
     name: str
     arg: Argument
 
 
 class Node(Struct):
+    """One call of an operator; `metadata` notes the modules it was made in."""
+
     target: str
     inputs: list[NamedArgument]
     outputs: list[Argument]
@@ -99,6 +117,8 @@ class Node(Struct):
 
 
 class Graph(Struct):
+    """Nodes in their order, and what is stated of each value."""
+
     inputs: list[Argument]
     outputs: list[Argument]
     nodes: list[Node]
@@ -116,10 +136,14 @@ class OwnedInput(Struct):
 
 
 class UserInput(Struct):
+    """An input that the caller gives."""
+
     arg: Argument
 
 
 class ConstantInput(Struct):
+    """An input that was the same number at every call."""
+
     name: str
 
 
@@ -134,6 +158,8 @@ class InputSpec(Struct, forbid_unknown_fields=True):
 
 
 class UserOutput(Struct):
+    """An output that the caller gets."""
+
     arg: Argument
 
 
@@ -144,25 +170,35 @@ class OutputSpec(Struct):
 
 
 class Signature(Struct):
+    """What the inputs and outputs of the graph stand for."""
+
     input_specs: list[InputSpec]
     output_specs: list[OutputSpec]
 
 
 class GraphModule(Struct):
+    """The graph with its signature."""
+
     graph: Graph
     signature: Signature
 
 
 class SchemaVersion(Struct):
+    """The version of torch's schema."""
+
     major: int
 
 
 class Range(Struct):
+    """Within what an extent may lie."""
+
     min_val: int | None = None
     max_val: int | None = None
 
 
 class ExportedProgram(Struct):
+    """The whole program, without its weights."""
+
     graph_module: GraphModule
     schema_version: SchemaVersion
     range_constraints: dict[str, Range] = {}
@@ -178,4 +214,6 @@ class Payload(Struct):
 
 
 class PayloadConfig(Struct):
+    """Where each weight lies, by its name."""
+
     config: dict[str, Payload]
