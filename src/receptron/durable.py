@@ -8,7 +8,7 @@ import errno
 import hashlib
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
@@ -38,6 +38,28 @@ def write_file(path: Path, content: bytes | str) -> None:
         with suppress(OSError):  # no folder, no temporary file
             temp.unlink()
         raise _fault(path, len(data), error) from error
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes]) -> None:
+    """Put at `path` what `chunks` gives, as it comes; what is there is replaced once all is on disk, and stays if `chunks` raises.
+
+    Raises: StorageFault, and whatever `chunks` raises.
+    """
+    temp = _temp_beside(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temp.open("wb") as file:
+            for chunk in chunks:
+                file.write(chunk)
+            file.flush()
+            os.fsync(file.fileno())
+        temp.replace(path)
+        sync_folder(path.parent)
+    except OSError as error:
+        raise _fault(path, None, error) from error
+    finally:
+        with suppress(OSError):
+            temp.unlink(missing_ok=True)
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:

@@ -89,7 +89,7 @@ def train(
     check_precision(extras.precision)
     log = curves.logger(extras.tensorboard) if extras.tensorboard else None
     catalog = scan(path)
-    start = choose_start(catalog, Wish(net, weights, extras.facts))
+    start = choose_start(catalog, Wish(net, weights, extras.facts), extras.progress)
     place = Place(Path(out) if out else default_place(path))
     with watchmaker.stage("reading and audit"):
         sided = _sides(catalog, start, place, test_size, seed, extras)
