@@ -144,7 +144,7 @@ def test_a_file_is_streamed_verified_kept_and_fetched_once(source: str, kind: st
         ("chunked", r"IncompleteRead|invalid literal"),
         ("large", "over 4,294,967,296"),
         ("round", "redirect"),
-        ("file:///etc/passwd", "redirect"),
+        ("file:///etc/passwd", "not allowed"),
         ("ftp://127.0.0.1/x", "redirect"),
         ("http://[broken", "Invalid IPv6 URL|redirect"),
         ("http://127.0.0.1:1/", "refused"),
