@@ -137,7 +137,9 @@ def sheet(
     from receptron.tutor import sheet as page
 
     if html is not None:
-        write_file(html, page.html())
+        from receptron.report.practice import sheet_page
+
+        write_file(html, sheet_page())
         screen.say(f"page: {html}")
     elif json:
         screen.json(page.record())

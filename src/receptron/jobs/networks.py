@@ -11,9 +11,9 @@ from receptron.analysis.clash import explain
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.inspection import Inspection, Question, inspect
 from receptron.analysis.loading import is_place, load
-from receptron.analysis.page import comparison_page, inspection_page
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.subject import parse_size
+from receptron.report.network import comparison_page, inspection_page
 from receptron.zoo import ZOO, build
 
 Size = tuple[int, ...]

@@ -12,12 +12,12 @@ from jinja2 import Environment, PackageLoader, select_autoescape
 from torch import nn
 
 from receptron.analysis.comparison import Comparison
-from receptron.analysis.graph import Graph, graph_of
 from receptron.analysis.inspection import Inspection, Layer
 from receptron.analysis.recording import record
 from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
 from receptron.errors import BadValue
+from receptron.report.network.graph import Graph, graph_of
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 190, 40, 24, 26
 """Pixels of a box of the drawing and between boxes."""
@@ -64,7 +64,7 @@ def comparison_page(comparison: Comparison) -> str:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("receptron.analysis"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
+        loader=PackageLoader("receptron.report", "network"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
     )
     environment.filters |= {"big": big, "size": times, "json": lambda value: json.dumps(value).replace("<", "\\u003c")}
     return environment
