@@ -7,7 +7,7 @@ import typer
 from rich.table import Table
 
 from receptron.cli import screen
-from receptron.cli.inspection import Json, Net, Size
+from receptron.cli.inspection import Json, Net, Overwrite, Size
 
 if TYPE_CHECKING:
     from receptron.analysis.comparison import Comparison
@@ -20,12 +20,13 @@ def compare(
     size: Size = None,
     changed: Annotated[bool, typer.Option("--changed", help="Only the layers that differ.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Differences of two networks in every number, layers aligned by structure."""
     from receptron.jobs.networks import compare_networks
 
-    found = compare_networks(left, right, size, html)
+    found = compare_networks(left, right, size, html, overwrite=overwrite)
     if json:
         screen.json(found)
     else:
