@@ -69,7 +69,7 @@ class Place:
 
     def _interrupted(self) -> str | None:
         file = self.work / _FINGERPRINT
-        return file.read_text() if file.is_file() else None
+        return file.read_text(errors="replace") if file.is_file() else None
 
 
 def default_place(path: str | Path) -> Path:

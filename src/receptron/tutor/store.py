@@ -96,7 +96,7 @@ class Store:
             return ()
         with self._open() as connection:
             rows = connection.execute("SELECT id, at, kind, body FROM events ORDER BY at, number").fetchall()
-        return tuple(_event(Line(i, at, kind, msgspec.json.decode(body)), str(self.path)) for i, at, kind, body in rows)
+        return tuple(_event(_line(row, str(self.path)), str(self.path)) for row in rows)
 
     def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write all events to a JSON file; how many. Raises: StorageFault; BadValue before it replaces what is no export."""
@@ -150,6 +150,15 @@ def as_export(events: Iterable[Event]) -> Export:
     """Events as they are exported."""
     lines = (Line(e.id, e.at.isoformat(), KINDS[type(e.body)], msgspec.to_builtins(e.body)) for e in events)
     return Export(VERSION, tuple(lines))
+
+
+def _line(row: tuple[Any, ...], source: str) -> Line:
+    """A row as a line of an export; a column of another type than ours is damage."""
+    number, at, kind, body = row
+    try:
+        return msgspec.convert({"id": number, "at": at, "kind": kind, "body": msgspec.json.decode(body)}, Line)
+    except (msgspec.MsgspecError, TypeError, ValueError, RecursionError) as error:
+        raise DataFault(f"{source}: event {number!r:.60} cannot be read.", why=str(error), mend="import your last export") from error
 
 
 def _event(line: Line, source: str) -> Event:
