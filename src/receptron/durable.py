@@ -10,7 +10,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -35,21 +35,31 @@ def write_file(path: Path, content: bytes | str) -> None:
 
     Raises: StorageFault, with the previous file untouched.
     """
+    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
+    write_chunks(path, (data,), len(data))
+
+
+def write_chunks(path: Path, chunks: Iterable[bytes], size: int | None = None) -> None:
+    """Put at `path` what `chunks` gives, as it comes; what is there is replaced once all is on disk, and stays if `chunks` raises.
+
+    `size`, if known, is told where the disk has no room for it. Raises: StorageFault, and whatever `chunks` raises.
+    """
     target = _real(path)
     temp = temp_beside(target)
-    data = content.encode(errors="backslashreplace") if isinstance(content, str) else content
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with temp.open("wb") as file:
-            file.write(data)
+            for chunk in chunks:
+                file.write(chunk)
             file.flush()
             os.fsync(file.fileno())
         temp.replace(target)
         sync_folder(target.parent)
     except OSError as error:
+        raise _fault(path, size, error) from error
+    finally:
         with suppress(OSError):  # no folder, no temporary file
-            temp.unlink()
-        raise _fault(path, len(data), error) from error
+            temp.unlink(missing_ok=True)
 
 
 def write_folder(path: Path, fill: Callable[[Path], None]) -> None:

@@ -14,8 +14,7 @@ from sample import HOSTILE, awkward, flowers, painted, run
 
 from receptron.bundle.card import Estimate
 from receptron.errors import StorageFault
-from receptron.report import page as page_module
-from receptron.report import render, write
+from receptron.report import frame, render, write
 from receptron.training.run import Run
 
 NAMES = sorted(awkward())
@@ -103,8 +102,8 @@ def test_hostile_names_stand_as_plain_text():
 
 def test_without_escaping_the_hostile_names_would_be_live(monkeypatch: pytest.MonkeyPatch):
     record, images = awkward()["hostile"]
-    open_door = page_module._environment().overlay(autoescape=False)
-    monkeypatch.setattr(page_module, "_environment", lambda: open_door)
+    closed = frame.environment
+    monkeypatch.setattr(frame, "environment", lambda filters: closed(filters).overlay(autoescape=False))
     page = read(render(record, images))
     assert live(page) or page.faults
 

@@ -3,7 +3,6 @@
 import importlib
 import importlib.util
 import traceback
-import zipfile
 from pathlib import Path
 from types import ModuleType
 
@@ -47,9 +46,9 @@ def load(text: str) -> nn.Module:
 
 
 def _exported(path: Path) -> nn.Module:
-    if not zipfile.is_zipfile(path):
-        raise BadValue(f"{path} is not an exported program.", mend="write it with torch.export.save")
-    return torch.export.load(path).module()
+    from receptron.analysis.exported import ExportedNet
+
+    return ExportedNet.read(path)
 
 
 def _onnx(path: Path) -> nn.Module:

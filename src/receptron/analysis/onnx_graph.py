@@ -1,9 +1,10 @@
 """An ONNX graph as a torch module, for looking at: every operator of vision networks by its torch counterpart, an unknown one by name.
 
-Weights are made as empty tensors of their shape; small integer constants keep their numbers, since shapes depend on them.
+Weights are made as tensors without numbers, of the shape that is stated; small constants that shapes depend on keep theirs. Only the file
+itself is read: weights that it says to lie in other files stay unread, and operators of other domains are refused.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -11,23 +12,31 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from receptron.errors import AnalysisFault, BadValue
+from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
 Attributes = dict[str, Any]
 Node = tuple[str, list[str], list[str], Attributes]
 """Operator, names of what it takes, names of what it gives, attributes."""
 Rule = Callable[[list[Any], Attributes], Any]
 
+SMALL = 4096
+"""Numbers that a constant may have and keep."""
+DTYPES = {
+    1: torch.float32, 2: torch.uint8, 3: torch.int8, 5: torch.int16, 6: torch.int32, 7: torch.int64, 9: torch.bool, 10: torch.float16,
+    11: torch.float64, 16: torch.bfloat16,
+}  # fmt: skip
+"""ONNX's numbers for types of tensors: onnx.proto3, TensorProto.DataType."""
+EXTERNAL = 1
+"""Where a tensor lies, in ONNX's numbers: in another file."""
+
 
 class OnnxGraph(nn.Module):
     """Runs the nodes of an ONNX graph in their order."""
 
-    def __init__(
-        self, nodes: list[tuple[str, list[str], list[str], Attributes]], weights: dict[str, Tensor], names: tuple[list[str], list[str]]
-    ):
+    def __init__(self, nodes: list[Node], weights: dict[str, Tensor], names: tuple[list[str], list[str]]):
         super().__init__()
         self.nodes, self.takes, self.gives = nodes, names[0], names[1]
-        kept = {name for op, inputs, _, _ in nodes if op == "BatchNormalization" for name in inputs[3:]}
+        kept = {name for op, inputs, _, _ in nodes if op == "BatchNormalization" for name in inputs[3:]} | _settings(nodes)
         self.fixed = {
             name: tensor for name, tensor in weights.items() if not tensor.is_floating_point() or tensor.dim() == 0 or name in kept
         }
@@ -36,40 +45,109 @@ class OnnxGraph(nn.Module):
         )
 
     @classmethod
-    def read(cls, path: Path) -> "OnnxGraph":
-        """Read a file. Raises: BadValue if it is no ONNX model, AnalysisFault naming operators that are not known."""
+    def read(cls, path: Path, *, numbers: bool = False) -> "OnnxGraph":
+        """Read a file; with `numbers`, weights have those of the file.
+
+        Raises: BadValue if it is no ONNX model, AnalysisFault naming operators that are not known.
+        """
         import onnx
-        from onnx import numpy_helper
 
         try:
-            graph = onnx.load(path).graph
-        except Exception as error:
-            raise BadValue(f"{path} is not an ONNX model.", why=str(error).splitlines()[0][:200], mend="export it again") from error
-        missing = sorted({node.op_type for node in graph.node} - RULES.keys() - {"Constant"})
-        if missing:
-            raise AnalysisFault(
-                f"{path} uses ONNX operators that are not known here: {', '.join(missing)}.", mend="export it with torch.export"
-            )
-        weights = {w.name: torch.from_numpy(numpy_helper.to_array(w).copy()) for w in graph.initializer}
-        nodes: list[Node] = []
-        for node in graph.node:
-            attributes = {a.name: _plain(onnx.helper.get_attribute_value(a)) for a in node.attribute}
-            if node.op_type == "Constant":
-                weights[node.output[0]] = torch.from_numpy(numpy_helper.to_array(attributes["value"]).copy())
-            else:
-                nodes.append((node.op_type, list(node.input), list(node.output), attributes))
-        takes = [i.name for i in graph.input if i.name not in weights]
-        return cls(nodes, weights, (takes, [o.name for o in graph.output]))
+            graph = onnx.load(path, load_external_data=False).graph
+            return cls(*_parts(path, graph, numbers))
+        except ReceptronError:
+            raise
+        except Exception as error:  # protobuf, numpy and torch have each their own for what a damaged file states
+            why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+            raise BadValue(f"{path} is not an ONNX model.", why=why, mend="export it again") from error
 
     def forward(self, *inputs: Tensor) -> Any:
-        held: dict[str, Any] = {"": None, **self.fixed, **dict(zip(self.takes, inputs, strict=False))}
+        if len(inputs) != len(self.takes):
+            raise BadValue(f"the ONNX model takes {len(self.takes)} inputs, got {len(inputs)}.")
+        looked_at = any(x.is_meta for x in inputs)
+        held: dict[str, Any] = {"": None, **self.fixed, **dict(zip(self.takes, inputs, strict=True))}
         held |= {name.replace("/", "."): weight for name, weight in self.weights.items()}
         held |= dict(self.weights.items())
         for op, takes, gives, attributes in self.nodes:
-            made = RULES[op]([held[name] for name in takes], attributes)
+            given = [held[name] for name in takes]
+            made = RULES[op](_bounded(op, given) if looked_at else given, attributes)
             held |= dict(zip(gives, made if isinstance(made, tuple | list) else (made,), strict=False))
         results = tuple(held[name] for name in self.gives)
         return results[0] if len(results) == 1 else results
+
+
+def _parts(path: Path, graph: Any, numbers: bool) -> tuple[list[Node], dict[str, Tensor], tuple[list[str], list[str]]]:
+    """Nodes, weights, and the names that go in and come out."""
+    import onnx
+
+    foreign = sorted({f"{node.domain}.{node.op_type}" for node in graph.node if node.domain not in ("", "ai.onnx")})
+    missing = foreign or sorted({node.op_type for node in graph.node} - RULES.keys() - {"Constant"})
+    if missing:
+        named = ", ".join(missing[:12])
+        raise AnalysisFault(f"{path} uses ONNX operators that are not known here: {named[:400]}.", mend="export it with torch.export")
+    settings = _settings([(node.op_type, list(node.input), [], {}) for node in graph.node])
+    weights = {row.name: _tensor(row, numbers or row.name in settings) for row in graph.initializer}
+    nodes: list[Node] = []
+    for node in graph.node:
+        attributes = {a.name: _plain(onnx.helper.get_attribute_value(a)) for a in node.attribute}
+        if node.op_type == "Constant":
+            weights[node.output[0]] = _constant(attributes, numbers or node.output[0] in settings)
+        else:
+            nodes.append((node.op_type, list(node.input), list(node.output), attributes))
+    takes, gives = [i.name for i in graph.input if i.name not in weights], [o.name for o in graph.output]
+    _check_names(path, nodes, {"", *takes, *weights}, gives)
+    return nodes, weights, (takes, gives)
+
+
+def _check_names(path: Path, nodes: list[Node], known: set[str], gives: list[str]) -> None:
+    """Every value is made before it is read."""
+    for op, inputs, outputs, _ in nodes:
+        if absent := [name for name in inputs if name not in known]:
+            raise BadValue(f"{path} is a damaged ONNX model.", why=f"{op} reads {absent[0][:80]!r}, which nothing makes before it")
+        known |= {*outputs}
+    if absent := [name for name in gives if name not in known]:
+        raise BadValue(f"{path} is a damaged ONNX model.", why=f"it gives {absent[0][:80]!r}, which nothing makes")
+
+
+def _settings(nodes: Iterable[Node]) -> set[str]:
+    """Names of float constants that are settings, not weights."""
+    return {name for op, inputs, _, _ in nodes if op == "Resize" for name in inputs[1:]}
+
+
+def _constant(attributes: Attributes, numbers: bool) -> Tensor:
+    match attributes:
+        case {"value": tensor}:
+            return _tensor(tensor, numbers)
+        case {"value_int": value} | {"value_ints": value} | {"value_float": value} | {"value_floats": value}:
+            return torch.tensor(value)
+        case _:
+            raise AnalysisFault(f"an ONNX constant is of a kind that is not known here: {', '.join(attributes)[:100]}.")
+
+
+def _tensor(stated: Any, numbers: bool) -> Tensor:
+    """A tensor of the file: with its numbers if asked for, or if shapes may depend on them; never those of another file."""
+    from onnx import numpy_helper
+
+    if stated.data_type not in DTYPES:
+        raise AnalysisFault(f"{stated.name or 'a constant'} has a type that is not known here: number {stated.data_type}.")
+    empty = torch.empty(list(stated.dims), dtype=DTYPES[stated.data_type], device="meta")
+    small = empty.numel() <= SMALL and (numbers or not empty.is_floating_point() or empty.dim() == 0)
+    if stated.data_location == EXTERNAL or not (small or numbers):
+        return empty
+    array = numpy_helper.to_array(stated)
+    return torch.from_numpy(array.copy()).to(empty.dtype).reshape(empty.shape)
+
+
+_ON_SIZES = {"Shape", "Gather", "Concat", "Slice", "Unsqueeze", "Squeeze", "Cast", "Add", "Sub", "Mul", "Div", "Reshape", "Identity"}
+
+
+def _bounded(op: str, values: list[Any]) -> list[Any]:
+    """Constants are reckoned with only while they are small and stand for sizes: no file asks for more memory than it has itself."""
+    if not isinstance(values[0] if values else None, Tensor) or values[0].is_meta:
+        return values
+    if op in _ON_SIZES and all(value.numel() <= SMALL for value in values if isinstance(value, Tensor)):
+        return values
+    return [values[0].to("meta"), *values[1:]]
 
 
 def _plain(value: Any) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from receptron.cli import screen
-from receptron.cli.inspection import Json, Net, Size
+from receptron.cli.inspection import Json, Net, Overwrite, Size
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -20,12 +20,13 @@ def compare(
     size: Size = None,
     changed: Annotated[bool, typer.Option("--changed", help="Only the layers that differ.")] = False,
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Differences of two networks in every number, layers aligned by structure. A .py file or module is run."""
     from receptron.jobs.networks import compare_networks
 
-    found = compare_networks(left, right, size, html)
+    found = compare_networks(left, right, size, html, overwrite=overwrite)
     if json:
         screen.json(found)
     else:

@@ -17,6 +17,7 @@ Net = Annotated[
     typer.Argument(help="A net of the zoo, FILE.py:CLASS or package.module:callable (Python, which is run), FILE.pt2 or FILE.onnx."),
 ]
 Size = Annotated[str | None, typer.Option(help="Input: 3x224x224, or 224.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Let --html replace a file that is no page of Receptron.")]
 Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON.")]
 
 
@@ -34,6 +35,7 @@ def inspect(
     budget: Annotated[str | None, typer.Option(help="Limits: 'macs<600M params<5M field>=224'; exit code 1 if one is broken.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
     image: Annotated[Path | None, typer.Option(help="Picture for the page to draw receptive fields on.")] = None,
+    overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
     """Shapes, parameters, MACs, receptive fields, memory, time, and advice."""
@@ -42,7 +44,7 @@ def inspect(
     from receptron.jobs.networks import Views, inspect_network
 
     question = Question(batch, memory, optimizer, device, reconcile=reconcile, field=field, object_pixels=object_pixels)
-    found = inspect_network(net, size, question, Views(html, image))
+    found = inspect_network(net, size, question, Views(html, image, overwrite))
     checks = check(budget, found) if budget is not None else ()
     if json:
         screen.json(found)

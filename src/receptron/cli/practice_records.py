@@ -130,14 +130,20 @@ def answer(
 
 
 def sheet(
-    html: Annotated[Path | None, typer.Option(help="Write a page that prints on A4 to this file.")] = None, json: Json = False
+    html: Annotated[Path | None, typer.Option(help="Write a page that prints on A4 to this file.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --html replace a file that is no page of Receptron.")] = False,
+    json: Json = False,
 ) -> None:
     """The cheat sheet, each line with the derivation of its numbers."""
     from receptron.durable import write_file
     from receptron.tutor import sheet as page
 
     if html is not None:
-        write_file(html, page.html())
+        from receptron.report.frame import check_replaceable
+        from receptron.report.practice import sheet_page
+
+        check_replaceable(html, overwrite=overwrite)
+        write_file(html, sheet_page())
         screen.say(f"page: {html}")
     elif json:
         screen.json(page.record())
@@ -174,9 +180,13 @@ def claims(json: Json = False) -> None:
     screen.table(table)
 
 
-def export(context: typer.Context, file: Annotated[Path, typer.Argument(help="Where to write.")]) -> None:
+def export(
+    context: typer.Context,
+    file: Annotated[Path, typer.Argument(help="Where to write.")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no export.")] = False,
+) -> None:
     """Write everything you did to a JSON file."""
-    screen.say(f"{desk_of(context).store.export(file)} events in {file}")
+    screen.say(f"{desk_of(context).store.export(file, overwrite=overwrite)} events in {file}")
 
 
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="What export wrote.")]) -> None:

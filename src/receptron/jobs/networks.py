@@ -11,10 +11,11 @@ from receptron.analysis.clash import explain
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.inspection import Inspection, Question, inspect
 from receptron.analysis.loading import is_place, load
-from receptron.analysis.page import comparison_page, inspection_page
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.subject import parse_size
 from receptron.jobs.fence import fence
+from receptron.report.frame import check_replaceable
+from receptron.report.network import comparison_page, inspection_page
 from receptron.zoo import ZOO, build
 
 Size = tuple[int, ...]
@@ -22,10 +23,11 @@ Size = tuple[int, ...]
 
 @dataclass(frozen=True)
 class Views:
-    """Where to write a page, and the picture that fields are drawn on."""
+    """Where to write a page, the picture that fields are drawn on, and whether a file that is no page of ours may be replaced."""
 
     html: Path | None = None
     image: Path | None = None
+    overwrite: bool = False
 
 
 def inspect_network(name: str, size: str | None = None, question: Question = Question(), views: Views = Views()) -> Inspection:
@@ -34,6 +36,7 @@ def inspect_network(name: str, size: str | None = None, question: Question = Que
     A .py file and a module are run, behind a fence: what they print goes to stderr, and if they end the program that is an error.
     Raises: UnknownName, ImageTooSmall, BadValue, ShapeClash with the layers before the break and the repairs, StorageFault.
     """
+    check_replaceable(views.html, overwrite=views.overwrite)
     with fence(name):
         net, inputs = find(name, size)
     with fence(name):
@@ -45,8 +48,9 @@ def inspect_network(name: str, size: str | None = None, question: Question = Que
     return found
 
 
-def compare_networks(left: str, right: str, size: str | None = None, html: Path | None = None) -> Comparison:
+def compare_networks(left: str, right: str, size: str | None = None, html: Path | None = None, *, overwrite: bool = False) -> Comparison:
     """Two networks side by side. Raises: as `inspect_network`."""
+    check_replaceable(html, overwrite=overwrite)
     found = compare(inspect_network(left, size), inspect_network(right, size))
     if html is not None:
         durable.write_file(html, comparison_page(found))

@@ -9,7 +9,9 @@ from receptron.blocks.classifier import Classifier
 from receptron.data.catalog import Catalog, Facts
 from receptron.data.decode import decode
 from receptron.errors import BadValue, UnreadableImage
+from receptron.progress import Progress
 from receptron.weights import sidecar
+from receptron.weights.fetch import SILENT
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import published_for
@@ -53,7 +55,7 @@ class Start:
         return lambda: self.make(classes)
 
 
-def choose_start(catalog: Catalog, wish: Wish) -> Start:
+def choose_start(catalog: Catalog, wish: Wish, progress: Progress = SILENT) -> Start:
     """Small images and `weights="none"` start from scratch, everything else from pretrained weights.
 
     Raises: WeightsUnavailable (offline) naming the ways on; UnknownName; ImageTooSmall; BadValue.
@@ -65,7 +67,7 @@ def choose_start(catalog: Catalog, wish: Wish) -> Start:
     grey = bool(seen) and all(facts.grey for facts in seen)
     if wish.weights == "none" or (wish.weights is None and shorter < SMALL):
         return _from_scratch(wish.net, shorter, grey)
-    pretrained = _pretrained(wish)
+    pretrained = _pretrained(wish, progress)
     return Start(pretrained.net, pretrained, pretrained.inputs, 3, grey)
 
 
@@ -77,19 +79,19 @@ def _from_scratch(net: str | None, shorter: int, grey: bool) -> Start:
     return Start(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if grey else 3, grey)
 
 
-def _pretrained(wish: Wish) -> Pretrained:
+def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
     facts = wish.facts.or_else(sidecar.Facts(net=wish.net))
     if wish.weights is not None:
         if not is_file(wish.weights):
             facts = facts.or_else(sidecar.Facts(net=DEFAULT_NET))
-        return resolve(wish.weights, facts)
+        return resolve(wish.weights, facts, progress)
     net = wish.net or DEFAULT_NET
     rows = published_for(net)
     if not rows and net in ZOO:
         raise BadValue(
             f"no weights are published for {net}.", mend=f"train it from scratch with --weights none, or give a file: --weights {net}.pt"
         )
-    return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Facts(net=net))
+    return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Facts(net=net), progress)
 
 
 def _peek(catalog: Catalog) -> list[Facts]:

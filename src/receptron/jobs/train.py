@@ -97,7 +97,7 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = curves.logger(extras.tensorboard) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
-        start = choose_start(catalog, Wish(net, weights, extras.facts))
+        start = choose_start(catalog, Wish(net, weights, extras.facts), extras.progress)
         with watchmaker.stage("reading and audit"):
             sided = _sides(catalog, start, place, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}

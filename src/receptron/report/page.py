@@ -1,14 +1,7 @@
 """One HTML page from one `Run`: what stands in it is gathered here, how it looks is in page.html.j2 and style.css."""
 
-from base64 import b64encode
 from collections.abc import Callable
-from functools import cache
-from hashlib import sha256
-from importlib.resources import files
 from pathlib import Path
-
-from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
 
 from receptron.durable import write_file
 from receptron.report import words
@@ -16,6 +9,7 @@ from receptron.report.commands import following
 from receptron.report.confusion import confusion, mixups
 from receptron.report.curves import curves
 from receptron.report.field import field
+from receptron.report.frame import framed
 from receptron.report.intervals import Row, baselines, chart, recalls, track
 from receptron.report.reliability import reliability
 from receptron.report.selection import answers_shown, files_shown, findings_shown, samples_shown
@@ -52,10 +46,7 @@ def write(run: Run, images: Pictures | Path | None = None) -> Path:
 def render(run: Run, images: Pictures | Path | None = None) -> str:
     """The page as text. Images that cannot be read are named in their place; nothing outside the page is ever asked for."""
     source = images if callable(images) else from_folder(images or run.audit.root)
-    style, script = _asset("style.css"), _asset("page.js")
-    page = {"style": Markup(style), "script": Markup(script), "policy": _policy(style, script)}
-    text = _environment().get_template("page.html.j2").render(content(run, Thumbnails(source)) | page | TOOLS)
-    return text.encode("utf-8", "replace").decode()  # a file name that is no Unicode comes as lone surrogates, which no page can hold
+    return framed("page.html.j2", content(run, Thumbnails(source)) | TOOLS, FILTERS, ["style.css"])
 
 
 def content(run: Run, picture: Thumbnails) -> dict[str, object]:
@@ -95,28 +86,3 @@ def figures(run: Run) -> dict[str, Chart]:
         rows = [Row("honest, leaks removed", evaluation.accuracy, main=True), Row("test side as given", run.given.accuracy)]
         found["given"] = chart("The honest figure beside the given one", rows)
     return found
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=FunctionLoader(_asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters.update(FILTERS)
-    return environment
-
-
-@cache
-def _asset(name: str) -> str:
-    return files("receptron.report").joinpath(name).read_text(encoding="utf-8")
-
-
-def _policy(style: str, script: str) -> str:
-    """Content security policy: the page's own style and script, pictures inside the page, nothing else; whatever a name tries to be."""
-    allowed = f"img-src data:; style-src '{_digest(style)}'; script-src '{_digest(script)}'"
-    return f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-
-
-def _digest(source: str) -> str:
-    """How a content security policy names the one inline text that it allows."""
-    return "sha256-" + b64encode(sha256(source.encode()).digest()).decode()

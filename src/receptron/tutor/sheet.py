@@ -1,4 +1,4 @@
-"""The cheat sheet: key facts with their usual mistakes, each line linked to the derivation of its numbers; text, HTML, print-ready."""
+"""The cheat sheet: key facts with their usual mistakes, each line linked to the derivation of its numbers."""
 
 from dataclasses import dataclass
 
@@ -23,7 +23,6 @@ from receptron.arithmetic import (
 from receptron.arithmetic.derivation import Derivation, solve
 from receptron.arithmetic.expression import symbols
 from receptron.arithmetic.notation import digits
-from receptron.errors import UnknownName
 from receptron.tutor.templates.gradient import RESNET
 
 
@@ -62,24 +61,6 @@ def text() -> str:
     numbered = list(enumerate(lines(), 1))
     top = [f"[{n}] {line.concept}: {line.fact}\n    usual mistake: {line.mistake}" for n, line in numbered]
     return "\n".join([*top, "", "Derivations", *(f"[{n}] {line.derivation}" for n, line in numbered)])
-
-
-def html() -> str:
-    """One page without anything from outside; printed it fills A4 sheets, each line linked to its derivation and back."""
-    from jinja2 import Environment, PackageLoader, select_autoescape
-
-    pages = Environment(loader=PackageLoader("receptron.tutor", "pages"), autoescape=select_autoescape(default=True))
-    return pages.get_template("sheet.html").render(lines=lines())
-
-
-FORMS = {"text": text, "html": html}
-
-
-def sheet(form: str = "text") -> str:
-    """The sheet as text or html. Raises: UnknownName."""
-    if form not in FORMS:
-        raise UnknownName("form of the sheet", form, FORMS)
-    return FORMS[form]()
 
 
 def _shown(derivation: Derivation) -> str:

@@ -17,7 +17,7 @@ import msgspec
 import platformdirs
 
 from receptron.durable import write_file
-from receptron.errors import BadValue, DataFault, StorageFault
+from receptron.errors import BadValue, DataFault, ReceptronError, StorageFault
 from receptron.records import from_json, reason, short, to_json
 from receptron.tutor.events import BODIES, KINDS, Body, Event
 
@@ -105,8 +105,14 @@ class Store:
         fields = from_json(body, dict[str, Any], source=f"{self.path}: event {number}")
         return _event(Line(number, at, kind, fields), str(self.path))
 
-    def export(self, path: Path) -> int:
-        """Write all events to a JSON file; how many. Raises: StorageFault."""
+    def export(self, path: Path, *, overwrite: bool = False) -> int:
+        """Write all events to a JSON file; how many. Raises: StorageFault; BadValue before it replaces what is no export."""
+        if not overwrite and (path.exists() or path.is_symlink()) and not _is_export(path):
+            raise BadValue(
+                f"{path} is there already, and is no export of practice.",
+                why="writing the export would replace it",
+                mend="give another name, or replace it: --overwrite",
+            )
         events = self.events()
         write_file(path, to_json(as_export(events)))
         return len(events)
@@ -139,6 +145,14 @@ class Store:
             ) from error
         except sqlite3.DatabaseError as error:
             raise DataFault(f"{self.path} is damaged.", why=str(error), mend="move it away and import your last export") from error
+
+
+def _is_export(path: Path) -> bool:
+    try:
+        from_json(path.read_bytes(), Export)
+    except (OSError, ReceptronError):
+        return False
+    return True
 
 
 def as_export(events: Iterable[Event]) -> Export:

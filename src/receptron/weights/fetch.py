@@ -1,19 +1,19 @@
 """Bring a published file onto this machine once: from the cache, else from where it is published; its hash decides whether it is good."""
 
 import hashlib
-import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
-from urllib.error import URLError
 
-from receptron.durable import sha256, write_file
+from receptron.durable import sha256, write_chunks, write_file
 from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
 from receptron.places import cache
+from receptron.progress import Progress, Silent
+from receptron.weights.download import CHUNK, Answer, DownloadFault, hub_address, hub_token, opened
 from receptron.weights.published import Published
 
 TORCHVISION = "https://download.pytorch.org/models/"
-MAX_BYTES = 4 * 2**30
-TIMEOUT = 20.0  # seconds without a byte
+HUB_FILE = "model.safetensors"
+SILENT = Silent()
 
 
 def cache_folder() -> Path:
@@ -27,13 +27,12 @@ def cached_path(row: Published) -> Path:
     return cache_folder() / row.source / name
 
 
-def fetch(row: Published) -> tuple[Path, str]:
+def fetch(row: Published, progress: Progress = SILENT) -> tuple[Path, str]:
     """The file of `row` on this machine and its sha256. Raises: WeightsUnavailable, UnsafeCheckpoint, StorageFault."""
     path = cached_path(row)
-    record = path.with_suffix(path.suffix + ".sha256")
+    record = _record(path)
     if not path.exists():
-        digest = _from_torchvision(row, path) if row.source == "torchvision" else _from_hub(row, path)
-        write_file(record, digest)
+        _download(row, path, progress)
     wanted = record.read_text().strip() if record.exists() else row.digest
     found = sha256(path)
     if not found.startswith(wanted or row.digest) or not found.startswith(row.digest):
@@ -45,47 +44,44 @@ def fetch(row: Published) -> tuple[Path, str]:
     return path, found
 
 
-def _from_torchvision(row: Published, path: Path) -> str:
-    """Download by URL; the file's name carries the beginning of its hash."""
+def _download(row: Published, path: Path, progress: Progress) -> None:
+    """Stream the file into the cache, where it appears whole and verified or not at all."""
     try:
-        with urllib.request.urlopen(TORCHVISION + row.file, timeout=TIMEOUT) as answer:
-            content: bytes = answer.read(MAX_BYTES + 1)
-    except (URLError, TimeoutError, OSError) as error:
-        raise _unavailable(row, path, str(getattr(error, "reason", error))) from error
-    if len(content) > MAX_BYTES:
-        raise _unavailable(row, path, f"the answer has over {MAX_BYTES:,} bytes")
-    return _keep(row, path, content, row.digest)
+        with opened(_address(row), token="" if row.source == "torchvision" else hub_token()) as answer:
+            digest = row.digest or answer.sha256
+            if not digest:
+                raise DownloadFault("the answer states no sha256")
+            write_chunks(path, _verified(row, path, answer, digest, progress))
+    except DownloadFault as fault:
+        raise _unavailable(row, path, str(fault)) from fault
 
 
-def _from_hub(row: Published, path: Path) -> str:
-    """Download from the Hugging Face hub, which states the sha256 of large files."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_download, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled
-
-    try:
-        stated = get_hf_file_metadata(hf_hub_url(row.file, "model.safetensors"), timeout=TIMEOUT).etag or ""
-        with TemporaryDirectory() as folder:
-            content = Path(hf_hub_download(row.file, "model.safetensors", local_dir=folder)).read_bytes()
-    except (HfHubHTTPError, LocalEntryNotFoundError, OfflineModeIsEnabled, OSError) as error:
-        raise _unavailable(row, path, str(error).splitlines()[0]) from error
-    except Exception as error:  # the hub's transport library raises its own kinds, which differ between versions
-        if type(error).__module__.partition(".")[0] not in ("httpx", "httpcore", "requests"):
-            raise
-        raise _unavailable(row, path, str(error)) from error
-    return _keep(row, path, content, stated if len(stated) == 64 else "")
+def _address(row: Published) -> str:
+    return TORCHVISION + row.file if row.source == "torchvision" else hub_address(row.file, HUB_FILE)
 
 
-def _keep(row: Published, path: Path, content: bytes, digest: str) -> str:
-    """Put a downloaded file into the cache if its hash is right; returns the whole hash."""
-    found = hashlib.sha256(content).hexdigest()
+def _verified(row: Published, path: Path, answer: Answer, digest: str, progress: Progress) -> Iterator[bytes]:
+    """The chunks of an answer. Once all are through, the whole hash is held against what was stated, and written down beside the file."""
+    hashed = hashlib.sha256()
+    progress.start(f"fetching {row.reference}", -(-answer.length // CHUNK), "MB")
+    for chunk in answer.chunks():
+        hashed.update(chunk)
+        yield chunk
+        progress.advance()
+    progress.done()
+    found = hashed.hexdigest()
     if not found.startswith(digest):
         raise UnsafeCheckpoint(
             f"{row.reference} for {row.net} arrived changed.",
             why=f"its sha256 begins {found[:12]}, expected {digest[:12]}",
             mend="run again; if it stays so, do not use it",
         )
-    write_file(path, content)
-    return found
+    write_file(_record(path), found)
+
+
+def _record(path: Path) -> Path:
+    """Where the hash of a cached file is written down."""
+    return path.with_suffix(path.suffix + ".sha256")
 
 
 def _unavailable(row: Published, path: Path, why: str) -> WeightsUnavailable:

@@ -3,8 +3,9 @@
 from pathlib import Path
 
 from receptron.errors import BadValue
+from receptron.progress import Progress
 from receptron.weights import foreign
-from receptron.weights.fetch import fetch
+from receptron.weights.fetch import SILENT, fetch
 from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import find
 from receptron.weights.sidecar import Facts, facts_of, inputs_of
@@ -13,7 +14,7 @@ from receptron.weights.store import verify
 NOTHING_SAID = Facts()
 
 
-def resolve(reference: str | Path, said: Facts = NOTHING_SAID) -> Pretrained:
+def resolve(reference: str | Path, said: Facts = NOTHING_SAID, progress: Progress = SILENT) -> Pretrained:
     """The weights that `reference` names, on this machine, hash verified where one is known.
 
     A file (.safetensors, .pt, .pth, .th) takes its facts from `said`, then from the sidecar NAME.toml. A reference to published weights
@@ -27,7 +28,7 @@ def resolve(reference: str | Path, said: Facts = NOTHING_SAID) -> Pretrained:
             f"{reference} names weights but no network.", why="every network has its own", mend="say which network: --net resnet50"
         )
     row = find(said.net, str(reference))
-    path, digest = fetch(row)
+    path, digest = fetch(row, progress)
     return Pretrained(row.reference, row.net, path, row.source, row.inputs, row.licence, digest)
 
 

@@ -2,22 +2,23 @@
 
 import base64
 import io
-import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, select_autoescape
+from PIL import Image
 from torch import nn
 
 from receptron.analysis.comparison import Comparison
-from receptron.analysis.graph import Graph, graph_of
 from receptron.analysis.inspection import Inspection, Layer
 from receptron.analysis.recording import record
 from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
-from receptron.errors import BadValue
+from receptron.data.decode import decode
+from receptron.errors import BadValue, UnreadableImage
+from receptron.report.frame import framed
+from receptron.report.network.graph import Graph, graph_of
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 190, 40, 24, 26
 """Pixels of a box of the drawing and between boxes."""
@@ -40,34 +41,23 @@ def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, imag
     tape = record(net, inputs)
     graph = graph_of(tape)
     boxes = _boxes(tape, graph, inspection.layers)
-    return (
-        _environment()
-        .get_template("inspection.html")
-        .render(
-            i=inspection,
-            boxes=boxes,
-            arrows=_arrows(graph, boxes),
-            width=max((b.x for b in boxes), default=0) + BOX_WIDTH + GAP_X,
-            height=max((b.y for b in boxes), default=0) + BOX_HEIGHT + GAP_Y,
-            box=(BOX_WIDTH, BOX_HEIGHT),
-            fields=_fields(inspection.layers),
-            picture=_picture(image),
-            pixels=inspection.inputs[0][2:],
-        )
-    )
+    values = {
+        "i": inspection,
+        "boxes": boxes,
+        "arrows": _arrows(graph, boxes),
+        "width": max((b.x for b in boxes), default=0) + BOX_WIDTH + GAP_X,
+        "height": max((b.y for b in boxes), default=0) + BOX_HEIGHT + GAP_Y,
+        "box": (BOX_WIDTH, BOX_HEIGHT),
+        "fields": _fields(inspection.layers),
+        "picture": _picture(image),
+        "pixels": inspection.inputs[0][2:],
+    }
+    return framed("network/inspection.html.j2", values, FILTERS, ASSETS)
 
 
 def comparison_page(comparison: Comparison) -> str:
     """HTML of a comparison."""
-    return _environment().get_template("comparison.html").render(c=comparison)
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("receptron.analysis"), autoescape=select_autoescape(), trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"big": big, "size": times, "json": lambda value: json.dumps(value).replace("<", "\\u003c")}
-    return environment
+    return framed("network/comparison.html.j2", {"c": comparison}, FILTERS, ASSETS)
 
 
 def big(number: float) -> str:
@@ -81,6 +71,10 @@ def big(number: float) -> str:
 def times(extents: Sequence[int]) -> str:
     """Extents joined by a multiplication sign."""
     return " × ".join(map(str, extents))
+
+
+FILTERS: dict[str, Callable[..., str]] = {"big": big, "size": times}
+ASSETS = ("network/network.css", "network/network.js")
 
 
 def _boxes(tape: Tape, graph: Graph, layers: Sequence[Layer]) -> list[Drawn]:
@@ -128,13 +122,10 @@ def _fields(layers: Sequence[Layer]) -> list[dict[str, Any]]:
 def _picture(image: Path | None) -> str | None:
     if image is None:
         return None
-    from PIL import Image, UnidentifiedImageError
-
     try:
-        with Image.open(image) as opened:
-            small = opened.convert("RGB")
-    except (OSError, UnidentifiedImageError) as error:
-        raise BadValue(f"{image} cannot be read as an image.", why=str(error), mend="give a JPEG or PNG") from error
+        small = Image.fromarray(decode(image)[0])
+    except UnreadableImage as error:
+        raise BadValue(f"{image} cannot be read as an image.", why=error.reason, mend="give a JPEG or PNG") from error
     small.thumbnail((1024, 1024))
     buffer = io.BytesIO()
     small.save(buffer, "JPEG", quality=85)
