@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from receptron import durable, sealed
@@ -152,6 +152,7 @@ def test_what_stands_still_is_told_as_it_is(tmp_path: Path):
         durable.read_folder(tmp_path / "nowhere", lambda folder: {"": next(folder.iterdir()).read_bytes()})
 
 
+@settings(deadline=None, max_examples=40)
 @given(
     st.dictionaries(st.text(max_size=5), st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=9), max_size=4),
     st.integers(0, 10**6),
