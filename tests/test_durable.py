@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from receptron import durable, sealed
+from receptron import atomic_write, checksummed_record
 from receptron.bundle import manifest
 from receptron.errors import BundleFault, DataFault, NotABundle, StorageFault
 from shell import run
@@ -59,12 +59,12 @@ def test_commands_that_read_leave_every_neighbour_alone(neighbours: Path, gone: 
 def test_a_writer_refuses_what_bears_its_names_and_is_not_its_own(neighbours: Path):
     before = tree(neighbours)
     try:
-        durable.write_folder(neighbours / "photos/model", lambda folder: manifest.write(folder, {}))
-        durable.write_folder(neighbours / "photos", lambda folder: manifest.write(folder, {}))
+        atomic_write.write_folder(neighbours / "photos/model", lambda folder: manifest.write(folder, {}))
+        atomic_write.write_folder(neighbours / "photos", lambda folder: manifest.write(folder, {}))
     except StorageFault as error:
         assert "in the way" in str(error)
-    durable.recover(neighbours / "photos")
-    durable.sweep(neighbours)
+    atomic_write.recover(neighbours / "photos")
+    atomic_write.sweep(neighbours)
     after = tree(neighbours)
     assert {name: data for name, data in before.items() if not name.startswith("photos")}.items() <= after.items()
 
@@ -72,9 +72,9 @@ def test_a_writer_refuses_what_bears_its_names_and_is_not_its_own(neighbours: Pa
 def test_links_stay_links_and_what_they_lead_to_is_replaced(tmp_path: Path):
     (tmp_path / "real").mkdir()
     (tmp_path / "link").symlink_to("real")
-    durable.write_folder(tmp_path / "link", lambda folder: manifest.write(folder, {"a": b"1"}))
+    atomic_write.write_folder(tmp_path / "link", lambda folder: manifest.write(folder, {"a": b"1"}))
     (tmp_path / "page.html").symlink_to("elsewhere.html")
-    durable.write_file(tmp_path / "page.html", "new")
+    atomic_write.write_file(tmp_path / "page.html", "new")
     assert (tmp_path / "link").is_symlink() and manifest.read(tmp_path / "real") == {"a": b"1"}
     assert (tmp_path / "page.html").is_symlink() and (tmp_path / "elsewhere.html").read_text() == "new"
 
@@ -102,7 +102,7 @@ else:
 
 def meet(path: Path, saves: int, reads: int, readers: int) -> list[str]:
     """What two savers and some readers that all work at once complain of."""
-    durable.write_folder(path, lambda folder: manifest.write(folder, {"a": b"", "b": b""}))
+    atomic_write.write_folder(path, lambda folder: manifest.write(folder, {"a": b"", "b": b""}))
     parts = [("save", saves // 2)] * 2 + [("read", reads // readers)] * readers
     children = [
         subprocess.Popen([sys.executable, "-c", BUSY, part, str(path), str(times)], stderr=subprocess.PIPE, text=True)
@@ -132,24 +132,24 @@ def test_a_reader_that_does_not_look_again_is_told_corrupt(tmp_path: Path):
         reads += 1
         if reads == 1:
             listed = manifest.read(folder)
-            durable.write_folder(path, lambda new: manifest.write(new, {"a": b"2"}))
+            atomic_write.write_folder(path, lambda new: manifest.write(new, {"a": b"2"}))
             if manifest.read(folder) != listed:
                 raise BundleFault("changed under the reader")
         return manifest.read(folder)
 
-    durable.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
+    atomic_write.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
     with pytest.raises(BundleFault):
         disturbed(path)
     reads = 0
-    durable.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
-    assert durable.read_folder(path, disturbed) == {"a": b"2"} and reads == 2
+    atomic_write.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
+    assert atomic_write.read_folder(path, disturbed) == {"a": b"2"} and reads == 2
 
 
 def test_what_stands_still_is_told_as_it_is(tmp_path: Path):
     with pytest.raises(NotABundle):
-        durable.read_folder(tmp_path, manifest.read)
+        atomic_write.read_folder(tmp_path, manifest.read)
     with pytest.raises(OSError):
-        durable.read_folder(tmp_path / "nowhere", lambda folder: {"": next(folder.iterdir()).read_bytes()})
+        atomic_write.read_folder(tmp_path / "nowhere", lambda folder: {"": next(folder.iterdir()).read_bytes()})
 
 
 @settings(deadline=None, max_examples=40)
@@ -159,20 +159,20 @@ def test_what_stands_still_is_told_as_it_is(tmp_path: Path):
 )
 def test_a_sealed_record_survives_any_flipped_bit(tmp_path_factory: pytest.TempPathFactory, record: dict[str, object], bit: int):
     path = tmp_path_factory.getbasetemp() / "sealed.json"
-    sealed.write(path, record)
+    checksummed_record.write(path, record)
     for name in (path, path.with_name("sealed.json.copy")):
         data = bytearray(name.read_bytes())
         data[bit // 8 % len(data)] ^= 1 << bit % 8
         whole, name_bytes = name.read_bytes(), bytes(data)
         name.write_bytes(name_bytes)
-        assert sealed.read(path, dict) == record
+        assert checksummed_record.read(path, dict) == record
         name.write_bytes(whole)
 
 
 def test_a_sealed_record_whose_copy_is_damaged_too_is_refused(tmp_path: Path):
-    sealed.write(tmp_path / "a.json", {"n": 1})
+    checksummed_record.write(tmp_path / "a.json", {"n": 1})
     for name in ("a.json", "a.json.copy"):
         (tmp_path / name).write_bytes((tmp_path / name).read_bytes().replace(b"1", b"2"))
     with pytest.raises(DataFault, match="damaged, and so is its copy"):
-        sealed.read(tmp_path / "a.json", dict)
-    assert sealed.read(tmp_path / "none.json", dict) is None
+        checksummed_record.read(tmp_path / "a.json", dict)
+    assert checksummed_record.read(tmp_path / "none.json", dict) is None

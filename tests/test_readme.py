@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import readme  # noqa: E402
 
-from receptron import durable, zoo  # noqa: E402
+from receptron import atomic_write, zoo
 from receptron.cli.app import commands  # noqa: E402
 from receptron.weights import store  # noqa: E402
 from shell import run  # noqa: E402
@@ -77,7 +77,7 @@ def test_every_snippet_runs(desk: Path):
                 exec(compile(block.text, "README.md", "exec"), names)  # noqa: S102
             assert printed.getvalue()
         elif block.kind == "toml":
-            durable.write_file(desk / "backbone.toml", block.text.replace("224", str(PIXELS)))
+            atomic_write.write_file(desk / "backbone.toml", block.text.replace("224", str(PIXELS)))
     assert (desk / "digits-model/report.html").is_file()
     assert (desk / "pets/model").is_dir()
 

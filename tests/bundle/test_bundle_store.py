@@ -8,7 +8,7 @@ import torch
 
 from cards import card, network, saved
 from faults import Strike, raising, struck
-from receptron import durable
+from receptron import atomic_write
 from receptron.bundle import manifest, store
 from receptron.bundle.card import Card
 from receptron.bundle.store import Placed
@@ -174,10 +174,10 @@ def test_a_failed_save_leaves_the_older_model_good(tmp_path: Path):
 def test_a_model_moved_aside_by_a_killed_save_is_read_where_it_lies_and_brought_back_by_a_writer(folder: Path):
     staging = folder.parent / ".receptron-staging-model"
     staging.mkdir()
-    (staging / "lock").write_text(durable._MARK)
+    (staging / "lock").write_text(atomic_write._MARK)
     folder.rename(staging / "old")
     assert store.read(folder).card == card() and not folder.exists(), "who reads writes nothing"
-    durable.recover(folder)
+    atomic_write.recover(folder)
     assert store.read(folder).card == card() and not staging.exists()
 
 
@@ -201,4 +201,4 @@ def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.M
 
 def test_digests_are_plain_sha256(folder: Path):
     listed = from_json((folder / manifest.NAME).read_bytes(), manifest.Manifest)
-    assert {n: s.sha256 for n, s in listed.files.items()} == {n: durable.sha256(folder / n) for n in FILES[:3]}
+    assert {n: s.sha256 for n, s in listed.files.items()} == {n: atomic_write.sha256(folder / n) for n in FILES[:3]}

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from photos import backbone, folder
 
-from receptron import durable
+from receptron import atomic_write
 from receptron.bundle.model import load
 from receptron.jobs.run_directory import RunDirectory
 
@@ -40,7 +40,7 @@ class Case:
 def digest_of(out: Path) -> str:
     """Of the weights, in a model directory that verifies."""
     load(out / "model")
-    return durable.sha256(out / "model/model.safetensors")
+    return atomic_write.sha256(out / "model/model.safetensors")
 
 
 @pytest.fixture(scope="module", params=["pretrained", "scratch"])

@@ -14,7 +14,7 @@ from photos import CLASSES, backbone, folder, photo
 from PIL import Image
 from safetensors.torch import load_file, save_file
 
-from receptron import durable
+from receptron import atomic_write
 from receptron.bundle.model import load
 from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, UnknownName, WeightsUnavailable
 from receptron.jobs.settings import Extras, seconds
@@ -52,7 +52,7 @@ def scratch(photos: Path, tmp_path: Path, **more: object) -> Run:
 
 
 def digest(out: Path) -> str:
-    return durable.sha256(out / "model/model.safetensors")
+    return atomic_write.sha256(out / "model/model.safetensors")
 
 
 def test_from_scratch_a_model_a_record_and_a_report_are_written(photos: Path, tmp_path: Path):
@@ -90,7 +90,7 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(photos: Path,
 def test_from_pretrained_weights_the_ladder_is_climbed_from_a_shared_cache(photos: Path, weights: Path, tmp_path: Path):
     first = train(photos, tmp_path / "first", weights=weights, extras=extras(tmp_path))
     assert [rung.name for rung in first.ladder][:4] == ["majority class", "nearest neighbour", "linear head", "last stage"]
-    assert first.card.net == "lenet5" and first.card.provenance.weights_sha256 == durable.sha256(weights)
+    assert first.card.net == "lenet5" and first.card.provenance.weights_sha256 == atomic_write.sha256(weights)
     assert first.card.provenance.precision == "float32" and all(trial.precision == "float32" for trial in first.trials)
     blocks = {file: file.stat().st_mtime_ns for file in (tmp_path / "cache").rglob("*.safetensors")}
     train(photos, tmp_path / "second", weights=weights, extras=extras(tmp_path))

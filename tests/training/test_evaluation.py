@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from sklearn import metrics
+from sklearn import metrics as reference
 
 from receptron.bundle.card import Estimate, Evaluation
 from receptron.errors import BadValue, NoImages, NonFinite
@@ -28,10 +28,10 @@ def estimates(found: Evaluation) -> list[Estimate]:
 def test_every_figure_agrees_with_scikit_learn(sample: tuple[np.ndarray, np.ndarray]):
     logits, labels = sample
     found, answers = evaluation.evaluate(logits, labels, CLASSES, 1.3, "150 images"), logits.argmax(1)
-    assert found.accuracy.value == pytest.approx(metrics.accuracy_score(labels, answers))
-    assert found.balanced_accuracy.value == pytest.approx(metrics.balanced_accuracy_score(labels, answers))
-    assert np.array_equal(found.confusion, metrics.confusion_matrix(labels, answers))
-    precision, recall, f1, support = metrics.precision_recall_fscore_support(labels, answers)
+    assert found.accuracy.value == pytest.approx(reference.accuracy_score(labels, answers))
+    assert found.balanced_accuracy.value == pytest.approx(reference.balanced_accuracy_score(labels, answers))
+    assert np.array_equal(found.confusion, reference.confusion_matrix(labels, answers))
+    precision, recall, f1, support = reference.precision_recall_fscore_support(labels, answers)
     for i, row in enumerate(found.classes):
         figures = (row.precision.value, row.recall.value, row.f1.value, row.support)
         assert figures == pytest.approx((precision[i], recall[i], f1[i], support[i]))

@@ -9,7 +9,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from receptron import durable
+from receptron import atomic_write
 from receptron.bundle import manifest
 from receptron.bundle.card import Card
 from receptron.bundle.contradictions import contradictions
@@ -49,7 +49,7 @@ def save(folder: Path, card: Card, state: Mapping[str, Tensor], split: Iterable[
         what = f"{folder} holds something else than a model: {foreign(folder)}."
         raise BundleFault(what, why="saving would replace the whole folder", mend="choose another folder")
     files = {WEIGHTS: _weights(state), CARD: to_json(card).encode() + b"\n", SPLIT: table(split)}
-    durable.write_folder(folder, lambda place: manifest.write(place, files))
+    atomic_write.write_folder(folder, lambda place: manifest.write(place, files))
     return folder
 
 
@@ -61,7 +61,7 @@ def read(folder: Path) -> Contents:
     try:
         for place in (folder, folder / INNER):
             with suppress(NotABundle):
-                return durable.read_folder(place, _contents)
+                return atomic_write.read_folder(place, _contents)
         found = folder.is_dir()
     except (OSError, ValueError) as error:
         raise NotABundle(f"{folder} cannot be looked into.", why=str(error), mend="check the path and its permissions") from error

@@ -135,7 +135,7 @@ def sheet(
     json: Json = False,
 ) -> None:
     """The cheat sheet, each line with the derivation of its numbers."""
-    from receptron.durable import write_file
+    from receptron.atomic_write import write_file
     from receptron.tutor import sheet as page
 
     if html is not None:

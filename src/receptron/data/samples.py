@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from receptron.durable import write_folder
-from receptron.places import cache
+from receptron.atomic_write import write_folder
+from receptron.cache_dir import cache
 
 DIGITS = "digits"
 COUNT = 1797

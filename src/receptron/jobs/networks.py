@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from receptron import durable
+from receptron import atomic_write
 from receptron.analysis.clash import explain
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.inspection import Inspection, Question, inspect
@@ -44,7 +44,7 @@ def inspect_network(name: str, size: str | None = None, question: Question = Que
     if views.html is not None:
         with fence(name):
             page = inspection_page(found, net, inputs, None if views.image is None else views.image.absolute())
-        durable.write_file(views.html, page)
+        atomic_write.write_file(views.html, page)
     return found
 
 
@@ -53,7 +53,7 @@ def compare_networks(left: str, right: str, size: str | None = None, html: Path 
     check_replaceable(html, overwrite=overwrite)
     found = compare(inspect_network(left, size), inspect_network(right, size))
     if html is not None:
-        durable.write_file(html, comparison_page(found))
+        atomic_write.write_file(html, comparison_page(found))
     return found
 
 

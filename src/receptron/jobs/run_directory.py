@@ -18,7 +18,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from receptron import durable, sealed
+from receptron import atomic_write, checksummed_record
 from receptron.bundle import store
 from receptron.errors import BadValue, BundleFault, DataFault, InUse, StorageFault, WouldReplace
 
@@ -73,7 +73,7 @@ class RunDirectory:
     def begun(self) -> Begun | None:
         """The unfinished run in this folder, if there is one. Raises: DataFault if what is known of it is damaged."""
         try:
-            return sealed.read(self.work / _BEGUN, Begun)
+            return checksummed_record.read(self.work / _BEGUN, Begun)
         except DataFault as error:
             raise DataFault(
                 f"the unfinished run in {self.folder} cannot be told from others.", why=f"{error.what} {error.why}",
@@ -92,7 +92,7 @@ class RunDirectory:
                 mend="give the settings that it had, begin anew with --overwrite, or write elsewhere with --out FOLDER",
             )
         self._forget(_LEARNT)
-        sealed.write(self.work / _BEGUN, begun)
+        checksummed_record.write(self.work / _BEGUN, begun)
 
     def finish(self) -> None:
         """Remove what only an unfinished run needs."""
@@ -124,7 +124,7 @@ def claimed(
     lock, mine = _locked(directory), False
     try:
         _check(directory, resume=resume, overwrite=overwrite)
-        durable.sweep(folder)
+        atomic_write.sweep(folder)
         mine = True
         yield directory
     except BaseException:
@@ -190,7 +190,9 @@ def _locked(directory: RunDirectory) -> FileLock:
     work, lock = directory.work, FileLock(directory.work / _LOCK)
     try:
         work.mkdir(parents=True, exist_ok=True)
-        odd = sorted(entry.name for entry in work.iterdir() if entry.name not in _OURS and not entry.name.startswith(durable.TEMP_PREFIX))
+        odd = sorted(
+            entry.name for entry in work.iterdir() if entry.name not in _OURS and not entry.name.startswith(atomic_write.TEMP_PREFIX)
+        )
         if odd:
             raise WouldReplace(
                 f"{work} holds {odd[0]!r}, which is not this program's.",

@@ -11,11 +11,12 @@ from importlib.metadata import version
 from pathlib import Path
 from time import monotonic
 
-from receptron import durable, report
+from receptron import atomic_write, report
 from receptron.analysis.cost import cost
 from receptron.bundle import store
 from receptron.bundle.card import Answer, Card, Provenance
 from receptron.bundle.model import Model
+from receptron.cache_dir import cache
 from receptron.data import audit as rules
 from receptron.data.canvas import Reading, read
 from receptron.data.catalog import Audit, Catalog
@@ -29,7 +30,6 @@ from receptron.jobs.learn import Learnt, Manner, images_at, learn
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.settings import Extras, check_precision, check_seed, seconds
 from receptron.jobs.start import Start, Wish, choose_start
-from receptron.places import cache
 from receptron.records import to_json
 from receptron.training import calibration, curves
 from receptron.training.clock import Clock, Journal
@@ -118,7 +118,7 @@ def train(
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
                 run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=watch.stop)
-                durable.write_file(place.record, to_json(run))
+                atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
         if not run.interrupted:
             place.finish()
@@ -218,7 +218,7 @@ def _data_digest(sided: _Sided) -> str:
 
 
 def _weights_digest(start: Start) -> str:
-    return durable.sha256(start.pretrained.path) if start.pretrained else ""
+    return atomic_write.sha256(start.pretrained.path) if start.pretrained else ""
 
 
 def _provenance(sided: _Sided, learnt: Learnt, start: Start, manner: Manner, extras: Extras) -> Provenance:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from receptron.durable import write_file
+from receptron.atomic_write import write_file
 from receptron.report import words
 from receptron.report.commands import following
 from receptron.report.confusion import confusion, mixups

@@ -16,7 +16,7 @@ import safetensors.torch
 import torch
 from torch import Tensor
 
-from receptron import durable
+from receptron import atomic_write
 from receptron.bundle import manifest
 from receptron.errors import BadValue, BundleCorrupt, BundleFault, NonFinite, StorageFault
 from receptron.records import from_json, to_json
@@ -53,7 +53,7 @@ class Checkpoints:
         self.folder, self.keep, self.skipped = folder, keep, list[str]()
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            durable.sweep(folder)
+            atomic_write.sweep(folder)
         except OSError as error:
             raise StorageFault(f"{folder} cannot hold checkpoints.", why=str(error), mend="choose another place with --out") from error
 
@@ -67,7 +67,7 @@ class Checkpoints:
         contents[_STATE] = to_json(state).encode()
         path = self.folder / f"{_PREFIX}{step:09d}"
         self._room(path, contents)
-        durable.write_folder(path, lambda folder: manifest.write(folder, contents))
+        atomic_write.write_folder(path, lambda folder: manifest.write(folder, contents))
         self._verify(path)
         self._drop_older(path)
         return path
@@ -158,7 +158,7 @@ def _step(path: Path) -> int:
 
 def _remove(path: Path) -> None:
     """Hide first, then delete: a kill in between leaves a temp folder to sweep, never half a checkpoint."""
-    hidden = durable.temp_beside(path)
+    hidden = atomic_write.temp_beside(path)
     try:
         path.rename(hidden)
     except OSError:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import TypeVar
 
-from receptron import sealed
+from receptron import checksummed_record
 from receptron.records import from_json, to_json
 
 T = TypeVar("T")
@@ -35,7 +35,7 @@ class Journal:
 
     def __init__(self, file: Path | None) -> None:
         self.file = file
-        self.entries: dict[str, object] = (sealed.read(file, dict) if file else None) or {}
+        self.entries: dict[str, object] = (checksummed_record.read(file, dict) if file else None) or {}
 
     def recall(self, name: str, kind: type[T]) -> T | None:
         """The decision `name` of an earlier sitting, or None."""
@@ -45,5 +45,5 @@ class Journal:
         """Write a decision down, on disk before it is acted upon, and return it."""
         self.entries[name] = decision
         if self.file:
-            sealed.write(self.file, self.entries)
+            checksummed_record.write(self.file, self.entries)
         return decision

@@ -17,7 +17,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor, nn
 
-from receptron import durable
+from receptron import atomic_write
 from receptron.data.augment import Recipe, augmented
 from receptron.data.modes import Pixels
 from receptron.data.prepare import prepare
@@ -93,7 +93,7 @@ class FeatureCache:
             return
         content = save({digest: row.contiguous() for digest, row in rows.items()})
         try:
-            durable.write_file(self.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors", content)
+            atomic_write.write_file(self.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors", content)
         except StorageFault:
             return
 

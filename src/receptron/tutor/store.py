@@ -16,7 +16,7 @@ from uuid import uuid4
 import msgspec
 import platformdirs
 
-from receptron.durable import write_file
+from receptron.atomic_write import write_file
 from receptron.errors import BadValue, DataFault, ReceptronError, StorageFault
 from receptron.records import from_json, reason, short, to_json
 from receptron.tutor.events import BODIES, KINDS, Body, Event

@@ -4,9 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from pathlib import Path
 
-from receptron.durable import sha256, write_chunks, write_file
+from receptron.atomic_write import sha256, write_chunks, write_file
+from receptron.cache_dir import cache
 from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
-from receptron.places import cache
 from receptron.progress import Progress, Silent
 from receptron.weights.download import CHUNK, Answer, DownloadFault, hub_address, hub_token, opened
 from receptron.weights.published import Published

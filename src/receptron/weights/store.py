@@ -8,7 +8,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from receptron.durable import sha256, write_file
+from receptron.atomic_write import sha256, write_file
 from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
 
 

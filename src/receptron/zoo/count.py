@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from receptron.durable import write_file
+from receptron.atomic_write import write_file
 from receptron.zoo.builder import build
 from receptron.zoo.nets import ZOO
 

@@ -4,7 +4,7 @@ import hashlib
 from pathlib import Path
 from typing import TypeVar
 
-from receptron.durable import write_file
+from receptron.atomic_write import write_file
 from receptron.errors import DataFault
 from receptron.records import from_json, to_json
 
