@@ -26,7 +26,7 @@ from PIL import Image
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
-from receptron.training.intervals import wilson
+from receptron.evaluation.confidence_intervals import wilson
 from receptron.weights.sidecar import Facts
 from receptron.weights.source import resolve
 from receptron.zoo import build

@@ -9,7 +9,7 @@ from torch import nn
 
 from receptron.bundle import store
 from receptron.bundle.card import Card, Provenance
-from receptron.training.evaluation import compare, evaluate
+from receptron.evaluation.metrics import compare, evaluate
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from receptron.zoo import build
 

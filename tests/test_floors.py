@@ -10,6 +10,7 @@ FLOORS = [
     "errors printable atomic_write checksummed_record cache_dir records progress",
     "arithmetic blocks weights",
     "zoo analysis data",
+    "evaluation",
     "bundle",
     "training explain tutor",
     "report deploy",

@@ -13,12 +13,12 @@ from torch import nn
 from receptron.bundle import store
 from receptron.bundle.assemble import assemble
 from receptron.bundle.card import Answer, Card
-from receptron.bundle.finite import check_finite
 from receptron.bundle.images import ImageLike, as_list, names, to_canvas
 from receptron.bundle.placed import Placed
 from receptron.data.modes import Pixels
 from receptron.data.prepare import prepare
 from receptron.errors import BadValue, BundleFault, UnreadableImage
+from receptron.evaluation.finite_checks import check_finite
 from receptron.progress import Progress, Silent
 
 BATCH = 32

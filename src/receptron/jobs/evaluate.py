@@ -15,9 +15,9 @@ from receptron.data import decode
 from receptron.data.catalog import Catalog, Item
 from receptron.data.scan import scan
 from receptron.errors import NoImages, UnknownName, UnreadableImage
+from receptron.evaluation import temperature_scaling
+from receptron.evaluation.metrics import evaluate as judge
 from receptron.progress import Progress
-from receptron.training import calibration
-from receptron.training.evaluation import evaluate as judge
 
 SIDES = ("auto", "all", "test", "val", "train")
 _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
@@ -112,7 +112,7 @@ def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Ev
 
 def _mistakes(judged: _Judged, model: Model) -> tuple[Answer, ...]:
     wrong = np.flatnonzero((judged.logits.argmax(1) != judged.labels) & ~judged.learnt)
-    chances = calibration.probabilities(judged.logits[wrong], model.card.temperature)
+    chances = temperature_scaling.probabilities(judged.logits[wrong], model.card.temperature)
     answers = [_answer(judged.items[int(i)], row, model) for i, row in zip(wrong, chances, strict=True)]
     return tuple(sorted(answers, key=lambda answer: -answer.confidence))
 

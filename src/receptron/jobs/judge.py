@@ -9,10 +9,10 @@ from torch import Tensor
 
 from receptron.bundle.card import Answer, Comparison, Evaluation
 from receptron.bundle.model import Model
+from receptron.evaluation import baselines, temperature_scaling
+from receptron.evaluation.metrics import compare, evaluate
 from receptron.jobs.learn import Learnt
 from receptron.progress import Progress
-from receptron.training import baselines, calibration
-from receptron.training.evaluation import compare, evaluate
 from receptron.training.ground import Images
 from receptron.training.scratch import pixels_of
 
@@ -79,7 +79,7 @@ def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> E
 
 def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judged:
     right = seen.logits.argmax(1) == seen.truth
-    chances = calibration.probabilities(seen.logits, model.card.temperature)
+    chances = temperature_scaling.probabilities(seen.logits, model.card.temperature)
     answers = [
         replace(model.answer(name, row), label=model.classes[label])
         for name, row, label in zip(seen.names, chances, seen.truth.tolist(), strict=True)

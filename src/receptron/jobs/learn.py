@@ -11,8 +11,8 @@ from receptron.data.augment import recipe_for
 from receptron.data.canvas import Reading
 from receptron.data.folds import folds
 from receptron.data.split import Split
+from receptron.evaluation import baselines
 from receptron.jobs.start import Start
-from receptron.training import baselines
 from receptron.training.frozen import Features, pooled_centres
 from receptron.training.ground import Climbed, Ground, Images, Surroundings
 from receptron.training.ladder import climb

@@ -25,16 +25,17 @@ from receptron.data.gate import check_broken, check_classes
 from receptron.data.scan import scan
 from receptron.data.split import Split, split
 from receptron.errors import StorageFault
+from receptron.evaluation import temperature_scaling
+from receptron.evaluation.metrics import evaluate
 from receptron.jobs.judge import Judged, judge_on_test, judge_out_of_fold
 from receptron.jobs.learn import Learnt, Manner, images_at, learn
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.settings import Extras, check_precision, check_seed, seconds
 from receptron.jobs.start import Start, Wish, choose_start
 from receptron.records import to_json
-from receptron.training import calibration, curves
+from receptron.training import curves
 from receptron.training.clock import Clock, Journal
 from receptron.training.engine import find_device
-from receptron.training.evaluation import evaluate
 from receptron.training.ground import Surroundings
 from receptron.training.run import Run, Stage
 from receptron.training.watch import Watch
@@ -157,7 +158,7 @@ def _judge(sided: _Sided, learnt: Learnt, start: Start, extras: Extras, provenan
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.ground.classes
-    temperature = calibration.temperature(learnt.climbed.logits, learnt.truth)
+    temperature = temperature_scaling.temperature(learnt.climbed.logits, learnt.truth)
     folded = evaluate(learnt.climbed.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
     card = Card(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.climbed.rung,

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
-from receptron.bundle.finite import check_finite
+from receptron.evaluation.finite_checks import check_finite
 from receptron.training.boundary import Divided, Tail, divide, frozen
 from receptron.training.engine import Engine
 from receptron.training.features import FeatureCache, Views, cache_key

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
-from receptron.training import baselines
+from receptron.evaluation import baselines
+from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.training.boundary import Tail
 from receptron.training.frozen import Features, compute
 from receptron.training.ground import Climbed, Ground, answers, answers_on_canvases
 from receptron.training.head import Chosen, choose_head
-from receptron.training.intervals import out_of_fold, paired_gain
 from receptron.training.measured import fastest_for_training
 from receptron.training.plan import Plan
 from receptron.training.run import Point, Rung, Trial

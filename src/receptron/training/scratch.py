@@ -10,13 +10,13 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from receptron.blocks.classifier import Classifier
-from receptron.bundle.finite import check_finite
 from receptron.data.keyed import keyed
 from receptron.data.prepare import prepare
-from receptron.training import baselines
+from receptron.evaluation import baselines
+from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
+from receptron.evaluation.finite_checks import check_finite
 from receptron.training.engine import Engine
 from receptron.training.ground import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
-from receptron.training.intervals import out_of_fold, paired_gain
 from receptron.training.loop import Fitted, Phase, fit
 from receptron.training.measured import fastest_for_training
 from receptron.training.objective import Supervised

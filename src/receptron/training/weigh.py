@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 from torch import nn
 
-from receptron.bundle.finite import check_finite
+from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
+from receptron.evaluation.finite_checks import check_finite
 from receptron.training.engine import Engine
 from receptron.training.ground import Ground, learning_rows
-from receptron.training.intervals import out_of_fold, paired_gain
 from receptron.training.loop import Phase, fit
 from receptron.training.objective import Supervised
 from receptron.training.plan import Plan

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.training.intervals import paired_gain, wilson
+from receptron.evaluation.confidence_intervals import paired_gain, wilson
 from receptron.training.run import Rung
 
 _ROWS = 1024

@@ -8,7 +8,7 @@ import torch
 from scipy.special import softmax
 from torch.nn.functional import cross_entropy
 
-from receptron.training import calibration
+from receptron.evaluation import temperature_scaling
 
 
 def drawn(count: int, classes: int, seed: int, sharpness: float = 1.0) -> tuple[np.ndarray, np.ndarray]:
@@ -31,7 +31,7 @@ def error_by_loop(confidence: np.ndarray, correct: np.ndarray, bins: int = 15) -
 @pytest.mark.parametrize("sharpness", [0.4, 1.0, 3.0])
 def test_a_planted_temperature_is_recovered(sharpness: float):
     logits, labels = drawn(4000, 6, 1, sharpness)
-    assert calibration.temperature(logits, labels) == pytest.approx(sharpness, rel=0.06)
+    assert temperature_scaling.temperature(logits, labels) == pytest.approx(sharpness, rel=0.06)
 
 
 def test_the_temperature_agrees_with_gradient_descent_on_the_smoothed_loss():
@@ -46,32 +46,32 @@ def test_the_temperature_agrees_with_gradient_descent_on_the_smoothed_loss():
         return loss
 
     optimiser.step(closure)
-    assert calibration.temperature(logits, labels) == pytest.approx(log_t.exp().item(), rel=1e-5)
+    assert temperature_scaling.temperature(logits, labels) == pytest.approx(log_t.exp().item(), rel=1e-5)
 
 
 def test_twenty_right_answers_do_not_make_it_certain():
     logits, labels = np.eye(3)[np.arange(20) % 3] * 4.0, np.arange(20) % 3
-    found = calibration.temperature(logits, labels)
-    assert calibration.probabilities(logits, found).max() == pytest.approx(21 / 22, abs=1e-6)
+    found = temperature_scaling.temperature(logits, labels)
+    assert temperature_scaling.probabilities(logits, found).max() == pytest.approx(21 / 22, abs=1e-6)
 
 
 def test_no_images_and_one_class_leave_the_temperature_alone():
-    assert calibration.temperature(np.empty((0, 3)), []) == 1.0
-    assert calibration.temperature(np.ones((5, 1)), np.zeros(5)) == 1.0
+    assert temperature_scaling.temperature(np.empty((0, 3)), []) == 1.0
+    assert temperature_scaling.temperature(np.ones((5, 1)), np.zeros(5)) == 1.0
 
 
 def test_the_error_agrees_with_a_loop():
     logits, labels = drawn(500, 5, 3, 2.0)
-    chances = calibration.probabilities(logits)
+    chances = temperature_scaling.probabilities(logits)
     confidence, correct = chances.max(1), chances.argmax(1) == labels
-    ours = calibration.calibration_error(confidence, correct).value
+    ours = temperature_scaling.calibration_error(confidence, correct).value
     assert ours == pytest.approx(error_by_loop(confidence, correct), abs=1e-12)
 
 
 def test_bins_hold_every_answer_once():
     confidence = np.r_[np.linspace(0, 1, 200), 1.0, 1.0]
     correct = np.arange(202) % 3 == 0
-    bins = calibration.reliability(confidence, correct)
+    bins = temperature_scaling.reliability(confidence, correct)
     assert len(bins) == 15 and sum(b.count for b in bins) == 202
     assert bins[0].low == 0 and bins[-1].high == 1 and all(a.high == b.low for a, b in pairwise(bins))
     assert all(b.low <= b.confidence <= b.high for b in bins)
@@ -83,7 +83,7 @@ def test_the_interval_of_the_error_covers_zero_for_calibrated_answers():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         confidence = rng.uniform(0.4, 1, 240)
-        covered += calibration.calibration_error(confidence, rng.random(240) < confidence).low <= 0.01
+        covered += temperature_scaling.calibration_error(confidence, rng.random(240) < confidence).low <= 0.01
     assert covered >= 56
 
 
@@ -92,11 +92,11 @@ def test_the_interval_of_the_error_covers_a_planted_gap():
     for seed in range(60):
         rng = np.random.default_rng(seed)
         confidence = rng.uniform(0.6, 1, 240)
-        found = calibration.calibration_error(confidence, rng.random(240) < confidence - truth)
+        found = temperature_scaling.calibration_error(confidence, rng.random(240) < confidence - truth)
         covered += found.low <= truth <= found.high
     assert covered >= 56
 
 
 def test_five_right_answers_prove_no_calibration():
-    found = calibration.calibration_error(np.full(5, 0.99), np.ones(5))
+    found = temperature_scaling.calibration_error(np.full(5, 0.99), np.ones(5))
     assert found.value == pytest.approx(0.01) and found.high > 0.3

@@ -6,9 +6,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from receptron.bundle.card import ClassScore, Comparison, Evaluation
-from receptron.bundle.finite import check_finite
 from receptron.errors import BadValue, NoImages
-from receptron.training import calibration, intervals
+from receptron.evaluation import confidence_intervals, temperature_scaling
+from receptron.evaluation.finite_checks import check_finite
 
 
 def evaluate(
@@ -34,18 +34,18 @@ def evaluate(
     table = confusion(truth, answers, len(classes))
     rows = tuple(_row(label, table, i) for i, label in enumerate(classes))
     correct = answers == truth
-    before, after = (calibration.probabilities(scores, t).max(axis=1) for t in (1.0, temperature))
+    before, after = (temperature_scaling.probabilities(scores, t).max(axis=1) for t in (1.0, temperature))
     return Evaluation(
         count=len(truth),
         source=source,
-        accuracy=intervals.out_of_fold(int(correct.sum()), len(truth), networks),
-        balanced_accuracy=intervals.mean_of_proportions([row.recall for row in rows]),
+        accuracy=confidence_intervals.out_of_fold(int(correct.sum()), len(truth), networks),
+        balanced_accuracy=confidence_intervals.mean_of_proportions([row.recall for row in rows]),
         classes=rows,
         confusion=tuple(tuple(int(n) for n in row) for row in table),
-        ece_before=calibration.calibration_error(before, correct),
-        ece_after=calibration.calibration_error(after, correct),
-        reliability_before=calibration.reliability(before, correct),
-        reliability_after=calibration.reliability(after, correct),
+        ece_before=temperature_scaling.calibration_error(before, correct),
+        ece_after=temperature_scaling.calibration_error(after, correct),
+        reliability_before=temperature_scaling.reliability(before, correct),
+        reliability_after=temperature_scaling.reliability(after, correct),
     )
 
 
@@ -55,8 +55,8 @@ def compare(ours: ArrayLike, baseline: ArrayLike, name: str) -> Comparison:
     Raises: BadValue if the lengths differ or there are no images.
     """
     theirs = np.asarray(baseline, bool)
-    gain = intervals.paired_gain(ours, theirs)
-    return Comparison(name, intervals.wilson(int(theirs.sum()), len(theirs)), gain, better=gain.low > 0)
+    gain = confidence_intervals.paired_gain(ours, theirs)
+    return Comparison(name, confidence_intervals.wilson(int(theirs.sum()), len(theirs)), gain, better=gain.low > 0)
 
 
 def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -69,9 +69,9 @@ def _row(label: str, table: NDArray[np.int64], i: int) -> ClassScore:
     return ClassScore(
         label=label,
         support=support,
-        precision=intervals.wilson(hits, called),
-        recall=intervals.wilson(hits, support),
-        f1=intervals.f1(hits, support - hits, called - hits),
+        precision=confidence_intervals.wilson(hits, called),
+        recall=confidence_intervals.wilson(hits, support),
+        f1=confidence_intervals.f1(hits, support - hits, called - hits),
     )
 
 

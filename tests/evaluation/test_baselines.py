@@ -6,7 +6,7 @@ from sklearn.dummy import DummyClassifier
 from sklearn.model_selection import PredefinedSplit, cross_val_predict
 from sklearn.neighbors import KNeighborsClassifier
 
-from receptron.training import baselines
+from receptron.evaluation import baselines
 
 RNG = np.random.default_rng(0)
 TARGETS = torch.from_numpy(np.arange(90) % 3)
