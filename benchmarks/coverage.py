@@ -20,9 +20,9 @@ from rich.table import Table
 from receptron.bundle.card import Estimate
 from receptron.data.keyed import keyed
 from receptron.evaluation.confidence_intervals import out_of_fold, wilson
-from receptron.training.boundary import divide, frozen
-from receptron.training.engine import Engine
-from receptron.training.head import Chosen, choose_head
+from receptron.training.features.frozen_backbone import divide, frozen
+from receptron.training.hardware.device import Engine
+from receptron.training.ladder.linear_probe import Chosen, choose_head
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.zoo import build

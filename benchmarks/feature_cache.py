@@ -24,12 +24,12 @@ from receptron.data.canvas import read
 from receptron.data.catalog import Catalog
 from receptron.data.scan import scan
 from receptron.progress import Silent
-from receptron.training.boundary import Divided, divide, frozen
-from receptron.training.engine import Engine
-from receptron.training.features import FeatureCache, Views
-from receptron.training.loop import Desk, Phase, fit
-from receptron.training.plan import Plan
-from receptron.training.source import CanvasSource, ViewSource
+from receptron.training.batches.sources import CanvasSource, ViewSource
+from receptron.training.features.cache import FeatureCache, Views
+from receptron.training.features.frozen_backbone import Divided, divide, frozen
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.loop import Desk, Phase, fit
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.zoo import build

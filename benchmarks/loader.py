@@ -21,10 +21,10 @@ from feature_cache import SPEC, backbone, spread
 from receptron.data.augment import PHOTO
 from receptron.data.canvas import read
 from receptron.data.scan import scan
-from receptron.training.engine import Engine
-from receptron.training.loop import Desk, Phase, fit
-from receptron.training.plan import Plan
-from receptron.training.source import CanvasSource, Source
+from receptron.training.batches.sources import CanvasSource, Source
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.loop import Desk, Phase, fit
 
 
 class Held:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from receptron.jobs.predict import Predicted, predict
     from receptron.jobs.settings import Extras
     from receptron.jobs.train import train
-    from receptron.training.run import Run
+    from receptron.training.records import Run
     from receptron.weights.sidecar import Facts
     from receptron.zoo import build
 
@@ -46,7 +46,7 @@ _HOMES = {
     "receptron.jobs.predict": ("Predicted", "predict"),
     "receptron.jobs.settings": ("Extras",),
     "receptron.jobs.train": ("train",),
-    "receptron.training.run": ("Run",),
+    "receptron.training.records": ("Run",),
     "receptron.weights.sidecar": ("Facts",),
     "receptron.zoo": ("build",),
 }

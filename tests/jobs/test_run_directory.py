@@ -15,7 +15,7 @@ from receptron.bundle.model import load
 from receptron.errors import BadValue, DataFault, InUse, StorageFault, WouldReplace
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, resuming
 from receptron.jobs.train import train
-from receptron.training.run import Run
+from receptron.training.records import Run
 from shell import Done, run
 
 QUICK = ("--net", "lenet5", "--weights", "none", "--precision", "float32")
@@ -29,7 +29,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setattr("receptron.training.scratch.EPOCHS", (2, 3))
+    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))
     monkeypatch.chdir(tmp_path)
     yield
 
@@ -174,7 +174,7 @@ def interrupted(times: int) -> Breaking:
 def test_after_one_ctrl_c_there_is_a_model_and_the_run_can_be_gone_on_with(
     photos: Path, tmp_path: Path, pretrained: bool, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("receptron.training.ladder.VISITS", 100)
+    monkeypatch.setattr("receptron.training.ladder.ladder.VISITS", 100)
     from photos import backbone
 
     start = {"weights": backbone(tmp_path / "tiny.safetensors")} if pretrained else {"net": "lenet5", "weights": "none"}
@@ -200,7 +200,7 @@ def test_whoever_stops_a_run_is_told_how_to_go_on(photos: Path, tmp_path: Path, 
     assert told.code == (130 if sign == signal.SIGINT else 143)
     assert "To go on: receptron train" in lines[-1] and "--out 'o ut'" in lines[-1] and lines[-1].endswith(" --resume")
     monkeypatch.undo()
-    monkeypatch.setattr("receptron.training.scratch.EPOCHS", (2, 3))
+    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))
     monkeypatch.chdir(tmp_path)
     assert run("train", photos, *QUICK, "--out", "o ut", "--cache", "cache", "--resume").code == 0
     assert digest(tmp_path / "o ut")

@@ -21,7 +21,7 @@ from receptron.jobs.settings import Extras, seconds
 from receptron.jobs.train import train
 from receptron.progress import Silent
 from receptron.records import from_json
-from receptron.training.run import Run
+from receptron.training.records import Run
 from shell import run
 
 
@@ -38,8 +38,8 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A few epochs are enough to see what is written."""
-    monkeypatch.setattr("receptron.training.scratch.EPOCHS", (2, 3))
-    monkeypatch.setattr("receptron.training.ladder.VISITS", 100)
+    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))
+    monkeypatch.setattr("receptron.training.ladder.ladder.VISITS", 100)
     yield
 
 

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from receptron.bundle.card import Answer, Bin, Card, ClassScore, Comparison, Estimate, Evaluation, Provenance
 from receptron.data.catalog import Audit, Finding, SideCount, SplitSummary
-from receptron.training.run import Point, Run, Rung, Stage, Trial
+from receptron.training.records import Point, Run, Rung, Stage, Trial
 from receptron.weights.inputs import InputSpec
 
 FLOWERS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")

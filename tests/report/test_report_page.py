@@ -15,7 +15,7 @@ from sample import HOSTILE, awkward, flowers, painted, run
 from receptron.bundle.card import Estimate
 from receptron.errors import StorageFault
 from receptron.report import frame, render, write
-from receptron.training.run import Run
+from receptron.training.records import Run
 
 NAMES = sorted(awkward())
 NBSP = "\u00a0"

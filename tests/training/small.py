@@ -10,8 +10,8 @@ from receptron.blocks.classifier import Classifier
 from receptron.data.augment import Recipe
 from receptron.data.modes import Pixels
 from receptron.data.store import Canvases
-from receptron.training.clock import Clock, Journal
-from receptron.training.ground import Ground, Images, Surroundings
+from receptron.training.checkpointing.decision_log import Clock, Journal
+from receptron.training.context import Ground, Images, Surroundings
 from receptron.weights.inputs import InputSpec
 from receptron.zoo import build
 

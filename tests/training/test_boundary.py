@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from oracles import randomise
-from receptron.training.boundary import divide, frozen
-from receptron.training.engine import Engine
+from receptron.training.features.frozen_backbone import divide, frozen
+from receptron.training.hardware.device import Engine
 from receptron.zoo import build
 
 NETS = {"cifar_resnet20": 32, "resnet18": 64, "resnet50": 64, "mobilenet_v2": 64, "mobilenet_v2_tf": 64, "densenet121": 64, "lenet5": 28}

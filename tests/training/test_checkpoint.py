@@ -14,7 +14,7 @@ import torch
 
 from faults import CODES, Strike, killing, raising, struck
 from receptron.errors import BadValue, NonFinite, StorageFault
-from receptron.training.checkpoint import Checkpoint, Checkpoints
+from receptron.training.checkpointing.checkpoint import Checkpoint, Checkpoints
 
 TEMPS = (".receptron-*",)
 
@@ -313,8 +313,8 @@ def test_a_checkpoint_that_was_edited_together_with_its_manifest_is_passed_over(
 @pytest.mark.parametrize("lost", ["net", "optimiser"])
 def test_a_checkpoint_of_another_network_is_refused_with_its_place(tmp_path: Path, lost: str):
     from receptron.errors import BundleCorrupt
-    from receptron.training.position import Keeper, Position
-    from receptron.training.watch import Watch
+    from receptron.training.callbacks.signals import Watch
+    from receptron.training.checkpointing.training_state import Keeper, Position
 
     def keeper(net: torch.nn.Module) -> Keeper:
         return Keeper(net, torch.optim.SGD(net.parameters(), 0.1, momentum=0.9), Checkpoints(tmp_path), 0.0, Watch())

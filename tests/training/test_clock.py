@@ -8,15 +8,15 @@ from small import ground
 from torch import nn
 
 from receptron.errors import DataFault
-from receptron.training import clock
-from receptron.training.clock import Clock, Journal
-from receptron.training.position import Keeper, Position
-from receptron.training.run import Trial
+from receptron.training.checkpointing import decision_log
+from receptron.training.checkpointing.decision_log import Clock, Journal
+from receptron.training.checkpointing.training_state import Keeper, Position
+from receptron.training.records import Trial
 
 
 def test_a_clock_counts_earlier_sittings(monkeypatch: pytest.MonkeyPatch):
     now = [100.0]
-    monkeypatch.setattr(clock.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(decision_log.time, "monotonic", lambda: now[0])
     watch = Clock(60.0, 20.0)
     now[0] += 15
     assert (watch.spent, watch.left) == (35.0, 25.0)
@@ -51,10 +51,10 @@ def test_a_damaged_journal_is_named(tmp_path: Path):
 def test_time_is_written_down_with_every_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A run that is killed in a long phase must not get that phase's time a second time."""
     around = ground(12, tmp_path).around
-    desk, now = around.desk("a phase"), clock.time.monotonic()
+    desk, now = around.desk("a phase"), decision_log.time.monotonic()
     net = nn.Linear(2, 2)
     keeper = Keeper(net, torch.optim.SGD(net.parameters(), 0.1), desk.checkpoints, desk.every, desk.watch, desk.saved)
-    monkeypatch.setattr(clock.time, "monotonic", lambda: now + 500)
+    monkeypatch.setattr(decision_log.time, "monotonic", lambda: now + 500)
     keeper.save(Position(), 1)
     spent = Journal(tmp_path / "journal.json").recall("spent", float)
     assert spent is not None and spent >= 500

@@ -18,15 +18,15 @@ from receptron.data.augment import augmented
 from receptron.data.prepare import prepare
 from receptron.errors import NonFinite
 from receptron.progress import Silent
-from receptron.training import features
-from receptron.training.boundary import divide, frozen
-from receptron.training.engine import Engine
-from receptron.training.features import FeatureCache, Views, cache_key, prune
-from receptron.training.frozen import compute
+from receptron.training.features import cache
+from receptron.training.features.cache import FeatureCache, Views, cache_key, prune
+from receptron.training.features.extraction import compute
+from receptron.training.features.frozen_backbone import divide, frozen
+from receptron.training.hardware.device import Engine
 
 VIEWS = Views(SPEC, 3, VARIED, 3)
 ENGINE = Engine()
-COUNT = 2 * features.BLOCK + 7
+COUNT = 2 * cache.BLOCK + 7
 
 
 class Counted:
@@ -79,7 +79,7 @@ def test_cached_and_uncached_features_agree_whatever_the_batch(tmp_path: Path, t
     fresh, computed = gather(tmp_path)
     again, nothing = gather(tmp_path)
     without, _ = gather(None)
-    assert computed == 3 * 3 * features.BLOCK and nothing == 0
+    assert computed == 3 * 3 * cache.BLOCK and nothing == 0
     assert torch.equal(fresh, again) and torch.equal(fresh, without)
     assert close(fresh, truth)
     for part in (DIGESTS[5:6], DIGESTS[60:70], DIGESTS[::-1]):
@@ -101,7 +101,7 @@ def test_fewer_views_come_from_more_and_more_are_computed(filled: Path):
 
 def test_the_same_file_twice_is_computed_once(tmp_path: Path):
     rows, computed = gather(tmp_path, [DIGESTS[0], DIGESTS[1], DIGESTS[0]])
-    assert computed == 3 * features.BLOCK and torch.equal(rows[0], rows[2])
+    assert computed == 3 * cache.BLOCK and torch.equal(rows[0], rows[2])
 
 
 def _delete(file: Path) -> None:
@@ -133,7 +133,7 @@ def test_a_lost_or_damaged_block_is_computed_again(filled: Path, harm, truth: to
     whole, _ = gather(filled)
     harm(sorted(filled.glob("*.safetensors"))[0])
     rows, computed = gather(filled)
-    assert computed == 3 * features.BLOCK and close(rows, truth) and close(rows, whole)
+    assert computed == 3 * cache.BLOCK and close(rows, truth) and close(rows, whole)
     assert gather(filled)[1] == 0
 
 
@@ -147,7 +147,7 @@ def test_a_block_that_goes_while_it_is_read_is_computed_again(filled: Path, monk
 
     monkeypatch.setattr(Path, "read_bytes", vanishing)
     rows, computed = gather(filled)
-    assert computed == 9 * features.BLOCK and close(rows, truth)
+    assert computed == 9 * cache.BLOCK and close(rows, truth)
 
 
 def test_a_folder_that_goes_away_is_made_again(filled: Path, truth: torch.Tensor):
@@ -158,7 +158,7 @@ def test_a_folder_that_goes_away_is_made_again(filled: Path, truth: torch.Tensor
 def test_a_folder_that_cannot_be_written_costs_the_cache_and_not_the_run(tmp_path: Path, truth: torch.Tensor):
     (tmp_path / "file").write_text("a file where a folder should be")
     rows, computed = gather(tmp_path / "file" / "cache")
-    assert computed == 9 * features.BLOCK and close(rows, truth)
+    assert computed == 9 * cache.BLOCK and close(rows, truth)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root writes everywhere")

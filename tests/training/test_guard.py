@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from receptron.errors import NonFinite
-from receptron.training.guard import Guard
+from receptron.training.callbacks.nan_guard import Guard
 
 
 def guard() -> tuple[Guard, nn.Module]:

@@ -8,8 +8,8 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
-from receptron.training import head
-from receptron.training.head import choose_head, fit_head
+from receptron.training.ladder import linear_probe
+from receptron.training.ladder.linear_probe import choose_head, fit_head
 
 
 def blobs(count: int = 120, classes: int = 3, views: int = 1, width: int = 10, seed: int = 0) -> tuple[Tensor, Tensor]:
@@ -24,8 +24,8 @@ def blobs(count: int = 120, classes: int = 3, views: int = 1, width: int = 10, s
 @pytest.fixture
 def patient(monkeypatch: pytest.MonkeyPatch):
     """Both sides of a comparison go to the end of the descent."""
-    own = head.LogisticRegression
-    monkeypatch.setattr(head, "LogisticRegression", lambda **given: own(**{**given, "tol": 1e-8, "max_iter": 5000}))
+    own = linear_probe.LogisticRegression
+    monkeypatch.setattr(linear_probe, "LogisticRegression", lambda **given: own(**{**given, "tol": 1e-8, "max_iter": 5000}))
 
 
 @pytest.mark.usefixtures("patient")
@@ -94,7 +94,7 @@ def test_labels_without_meaning_are_not_learnt():
 def test_the_strength_is_the_one_of_least_loss_out_of_fold():
     features, targets = blobs(seed=4)
     losses = {}
-    for strength in head.STRENGTHS:
+    for strength in linear_probe.STRENGTHS:
         logits = np.zeros((120, 3))
         for fold in FOLDS:
             rest = np.setdiff1d(np.arange(120), fold)
@@ -102,4 +102,4 @@ def test_the_strength_is_the_one_of_least_loss_out_of_fold():
         losses[strength] = float(nn.functional.cross_entropy(torch.from_numpy(logits), targets))
     chosen = choose_head(features, targets, 3, FOLDS).head.strength
     assert chosen == min(losses, key=losses.__getitem__)
-    assert chosen not in (head.STRENGTHS[0],), "a table whose edge always wins would choose nothing"
+    assert chosen not in (linear_probe.STRENGTHS[0],), "a table whose edge always wins would choose nothing"

@@ -9,10 +9,10 @@ import torch
 from small import ground, net
 from torch import nn
 
-from receptron.training import ladder, weigh
-from receptron.training.ground import answers_on_canvases
-from receptron.training.ladder import climb
-from receptron.training.weigh import Weighed
+from receptron.training.context import answers_on_canvases
+from receptron.training.ladder import cross_validation, ladder
+from receptron.training.ladder.cross_validation import Weighed
+from receptron.training.ladder.ladder import climb
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +48,9 @@ def test_the_head_in_the_network_answers_as_the_head_on_features():
 @pytest.fixture
 def every_rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every rung is taken; the phases that were trained, in their order."""
-    trained, own = list[str](), weigh.fit
+    trained, own = list[str](), cross_validation.fit
     monkeypatch.setattr(Weighed, "taken", property(lambda self: bool(self.modules)))
-    monkeypatch.setattr(weigh, "fit", lambda phase, *rest: (trained.append(phase.name), own(phase, *rest))[1])
+    monkeypatch.setattr(cross_validation, "fit", lambda phase, *rest: (trained.append(phase.name), own(phase, *rest))[1])
     return trained
 
 

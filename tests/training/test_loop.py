@@ -13,13 +13,13 @@ from torch.nn import functional as F
 
 from receptron.data.keyed import order
 from receptron.errors import NonFinite
-from receptron.training.checkpoint import Checkpoints
-from receptron.training.engine import Engine
-from receptron.training.loop import Desk, Phase, fit
-from receptron.training.objective import Supervised
-from receptron.training.plan import Plan, rate_at
-from receptron.training.source import CanvasSource
-from receptron.training.watch import Watch
+from receptron.training.batches.sources import CanvasSource
+from receptron.training.callbacks.signals import Watch
+from receptron.training.checkpointing.checkpoint import Checkpoints
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.hyperparameters import Plan, rate_at
+from receptron.training.loop.loop import Desk, Phase, fit
+from receptron.training.loop.objective import Supervised
 
 PLAN = Plan(3, 8, 0.05, layer_decay=0.7, smoothing=0.1, seed=5)
 COUNT = 30  # three full batches of 8 and one of 6
@@ -187,13 +187,13 @@ def test_a_checkpoint_that_forgot_something_would_be_noticed(
     tmp_path: Path, straight: Phase, monkeypatch: pytest.MonkeyPatch, forgotten: str
 ):
     """The mutated twin: resumed without the momentum, one step too early, or without the best weights, the end differs."""
-    from receptron.training import position
+    from receptron.training.checkpointing import training_state
 
     with pytest.raises(Lost):
         fit(phase(), ENGINE, Desk(Checkpoints(tmp_path), 0.0, progress=Crash(11 if forgotten == "best" else 7)))
-    restore = position.Keeper.restore
+    restore = training_state.Keeper.restore
 
-    def amnesiac(keeper: position.Keeper) -> position.Position:
+    def amnesiac(keeper: training_state.Keeper) -> training_state.Position:
         at = restore(keeper)
         if forgotten == "optimiser":
             keeper.optimiser.state.clear()
@@ -201,7 +201,7 @@ def test_a_checkpoint_that_forgot_something_would_be_noticed(
             keeper.best, at = {}, replace(at, best=2.0)
         return replace(at, step=at.step - 1) if forgotten == "step" else at
 
-    monkeypatch.setattr(position.Keeper, "restore", amnesiac)
+    monkeypatch.setattr(training_state.Keeper, "restore", amnesiac)
     second = phase()
     fit(second, ENGINE, Desk(Checkpoints(tmp_path), 1e9))
     assert not same(second.net, straight.net)

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from receptron.training.boundary import Tail, divide
-from receptron.training.optimiser import make_optimiser, set_rate
-from receptron.training.plan import Plan
+from receptron.training.features.frozen_backbone import Tail, divide
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.optimiser import make_optimiser, set_rate
 from receptron.zoo import build
 
 

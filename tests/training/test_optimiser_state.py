@@ -9,8 +9,8 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from receptron.errors import CheckpointMismatch
-from receptron.training import optimiser_state
-from receptron.training.checkpoint import Checkpoints
+from receptron.training.checkpointing import optimiser_state
+from receptron.training.checkpointing.checkpoint import Checkpoints
 
 Make = Callable[[nn.Module], Optimizer]
 MAKERS: dict[str, Make] = {

@@ -9,10 +9,10 @@ from small import ground
 from torch.nn import functional as F
 
 from receptron.data.prepare import prepare
-from receptron.training import scratch
-from receptron.training.engine import Engine
-from receptron.training.ground import answers_on_canvases
-from receptron.training.scratch import pixels_of, train_from_scratch
+from receptron.training.context import answers_on_canvases
+from receptron.training.hardware.device import Engine
+from receptron.training.ladder import from_scratch
+from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.zoo import build
 
 
@@ -22,7 +22,7 @@ def make():
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scratch, "EPOCHS", (2, 4))
+    monkeypatch.setattr(from_scratch, "EPOCHS", (2, 4))
 
 
 def test_one_fold_is_held_out_and_its_images_get_honest_answers():
@@ -54,19 +54,19 @@ def test_initial_weights_hang_on_the_seed_and_the_fold_alone():
 @pytest.mark.parametrize(("seconds", "epochs"), [(1e6, 4), (100, 3), (1e-3, 2)])
 def test_epochs_follow_from_images_time_and_speed(seconds: float, epochs: int, monkeypatch: pytest.MonkeyPatch):
     place = ground(60, folds=3, seconds=seconds)
-    plan = scratch._plan(place, speed=40 * 3.5 / (0.7 * 100), trained=1)
+    plan = from_scratch._plan(place, speed=40 * 3.5 / (0.7 * 100), trained=1)
     assert plan.epochs == epochs
 
 
 def test_the_number_of_epochs_stands_after_a_restart(tmp_path: Path):
     early, late = ground(60, tmp_path, folds=3), ground(60, tmp_path, folds=3, seconds=1e-3)
-    assert scratch._plan(early, 100.0, 1).epochs == 4
+    assert from_scratch._plan(early, 100.0, 1).epochs == 4
     from dataclasses import replace
 
-    from receptron.training.clock import Journal
+    from receptron.training.checkpointing.decision_log import Journal
 
     late = replace(late, around=replace(late.around, journal=Journal(tmp_path / "journal.json")))
-    assert scratch._plan(late, 100.0, 1).epochs == 4
+    assert from_scratch._plan(late, 100.0, 1).epochs == 4
 
 
 def test_the_nearest_neighbour_compares_centred_pictures_averaged_down():

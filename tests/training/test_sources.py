@@ -8,7 +8,7 @@ import torch
 from small import SPEC, VARIED, drawn
 
 from receptron.data.augment import augmented
-from receptron.training.source import CanvasSource, ViewSource, ahead
+from receptron.training.batches.sources import CanvasSource, ViewSource, ahead
 
 
 def canvases(count: int = 12, seed: int = 3) -> CanvasSource:

@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from receptron.training.watch import Watch
+from receptron.training.callbacks.signals import Watch
 
 
 def test_the_first_ctrl_c_asks_and_the_second_stops_at_once():

@@ -12,13 +12,13 @@ from small import ground
 from torch import nn
 
 from receptron.errors import NonFinite
-from receptron.training import weigh as weighing
-from receptron.training.clock import Clock, Journal
-from receptron.training.engine import Engine
-from receptron.training.ground import Ground
-from receptron.training.plan import Plan
-from receptron.training.source import ViewSource
-from receptron.training.weigh import Step, finish, weigh
+from receptron.training.batches.sources import ViewSource
+from receptron.training.checkpointing.decision_log import Clock, Journal
+from receptron.training.context import Ground
+from receptron.training.hardware.device import Engine
+from receptron.training.ladder import cross_validation as weighing
+from receptron.training.ladder.cross_validation import Step, finish, weigh
+from receptron.training.loop.hyperparameters import Plan
 
 COUNT, FOLDS = 120, 4
 

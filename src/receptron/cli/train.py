@@ -14,7 +14,7 @@ from receptron.errors import BadValue
 
 if TYPE_CHECKING:
     from receptron.bundle.card import Estimate
-    from receptron.training.run import Run
+    from receptron.training.records import Run
 
 _FACTS = "Local weights without a sidecar file"
 _RARE = "Rarely needed"

@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from receptron.evaluation.confidence_intervals import paired_gain, wilson
-from receptron.training.run import Rung
+from receptron.training.records import Rung
 
 _ROWS = 1024
 

@@ -13,8 +13,8 @@ from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
 from receptron.jobs.learn import Learnt
 from receptron.progress import Progress
-from receptron.training.ground import Images
-from receptron.training.scratch import pixels_of
+from receptron.training.context import Images
+from receptron.training.ladder.from_scratch import pixels_of
 
 SHOWN = 24  # mistakes and doubtful images kept for the report
 

@@ -13,11 +13,11 @@ from receptron.data.folds import folds
 from receptron.data.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.start import Start
-from receptron.training.frozen import Features, pooled_centres
-from receptron.training.ground import Climbed, Ground, Images, Surroundings
-from receptron.training.ladder import climb
-from receptron.training.run import Rung, Trial
-from receptron.training.scratch import pixels_of, train_from_scratch
+from receptron.training.context import Climbed, Ground, Images, Surroundings
+from receptron.training.features.extraction import Features, pooled_centres
+from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
+from receptron.training.ladder.ladder import climb
+from receptron.training.records import Rung, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one

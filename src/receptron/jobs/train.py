@@ -33,12 +33,12 @@ from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, cla
 from receptron.jobs.settings import Extras, check_precision, check_seed, seconds
 from receptron.jobs.start import Start, Wish, choose_start
 from receptron.records import to_json
-from receptron.training import curves
-from receptron.training.clock import Clock, Journal
-from receptron.training.engine import find_device
-from receptron.training.ground import Surroundings
-from receptron.training.run import Run, Stage
-from receptron.training.watch import Watch
+from receptron.training.callbacks import tensorboard
+from receptron.training.callbacks.signals import Watch
+from receptron.training.checkpointing.decision_log import Clock, Journal
+from receptron.training.context import Surroundings
+from receptron.training.hardware.device import find_device
+from receptron.training.records import Run, Stage
 
 SAMPLES = 6  # images per class shown in the report
 
@@ -96,7 +96,7 @@ def train(
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda: _tell_go_on(extras)) as place:
         extras.progress.tell(f"Writing to {folder}")
-        log = curves.logger(extras.tensorboard) if extras.tensorboard else None
+        log = tensorboard.logger(extras.tensorboard) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
         start = choose_start(catalog, Wish(net, weights, extras.facts), extras.progress)
         with watchmaker.stage("reading and audit"):

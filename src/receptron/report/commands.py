@@ -3,7 +3,7 @@
 import shlex
 from dataclasses import dataclass
 
-from receptron.training.run import Run
+from receptron.training.records import Run
 
 
 @dataclass(frozen=True)

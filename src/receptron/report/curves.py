@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from receptron.report.scales import Scale, ticks, whole_ticks
 from receptron.report.svg import Chart, Key, label, line, picture, tag
 from receptron.report.words import number, percent
-from receptron.training.run import Point
+from receptron.training.records import Point
 
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40

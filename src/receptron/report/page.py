@@ -16,7 +16,7 @@ from receptron.report.selection import answers_shown, files_shown, findings_show
 from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
 from receptron.report.verdict import caveats, verdict
-from receptron.training.run import Run
+from receptron.training.records import Run
 
 FILTERS: dict[str, Callable[..., str]] = {
     "percent": words.percent,

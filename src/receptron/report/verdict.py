@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from receptron.bundle.card import Comparison
 from receptron.report.words import gain, percent, things
-from receptron.training.run import Run
+from receptron.training.records import Run
 
 FEW = 100  # images, below which the interval is wide enough to be told in words
 

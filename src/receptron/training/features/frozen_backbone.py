@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from receptron.blocks.classifier import Classifier
-from receptron.training.engine import Engine
+from receptron.training.hardware.device import Engine
 
 Part = TypeVar("Part", bound=nn.Module)
 

@@ -14,12 +14,12 @@ from receptron.data.modes import Pixels
 from receptron.data.prepare import prepare
 from receptron.data.store import Canvases
 from receptron.progress import Progress, Silent
-from receptron.training.checkpoint import Checkpoints
-from receptron.training.clock import Clock, Journal
-from receptron.training.engine import Engine
-from receptron.training.loop import Desk
-from receptron.training.run import Point
-from receptron.training.watch import Watch
+from receptron.training.callbacks.signals import Watch
+from receptron.training.checkpointing.checkpoint import Checkpoints
+from receptron.training.checkpointing.decision_log import Clock, Journal
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.loop import Desk
+from receptron.training.records import Point
 from receptron.weights.inputs import InputSpec
 
 

@@ -11,13 +11,13 @@ from torch import nn
 
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
-from receptron.training.engine import Engine
-from receptron.training.ground import Ground, learning_rows
-from receptron.training.loop import Phase, fit
-from receptron.training.objective import Supervised
-from receptron.training.plan import Plan
-from receptron.training.run import Point, Rung
-from receptron.training.source import Source
+from receptron.training.batches.sources import Source
+from receptron.training.context import Ground, learning_rows
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.loop import Phase, fit
+from receptron.training.loop.objective import Supervised
+from receptron.training.records import Point, Rung
 
 # Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
 # Source: Pocock 1977, Biometrika 64:191, Table 1.

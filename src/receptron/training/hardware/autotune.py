@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from receptron.training.engine import Engine
-from receptron.training.ground import Ground
-from receptron.training.run import Trial
-from receptron.training.trial import candidates, choose
+from receptron.training.context import Ground
+from receptron.training.hardware.device import Engine
+from receptron.training.hardware.trial_steps import candidates, choose
+from receptron.training.records import Trial
 
 
 def fastest_for_training(module: nn.Module, sample: Tensor, name: str, ground: Ground, trials: list[Trial]) -> tuple[Engine, float]:

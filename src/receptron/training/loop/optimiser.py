@@ -5,7 +5,7 @@ import re
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from receptron.training.plan import Plan
+from receptron.training.loop.hyperparameters import Plan
 
 _STAGE = re.compile(r"(?:^|\.)stages\.(\d+)\.")
 

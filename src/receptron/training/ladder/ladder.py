@@ -11,15 +11,15 @@ from torch import Tensor, nn
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
-from receptron.training.boundary import Tail
-from receptron.training.frozen import Features, compute
-from receptron.training.ground import Climbed, Ground, answers, answers_on_canvases
-from receptron.training.head import Chosen, choose_head
-from receptron.training.measured import fastest_for_training
-from receptron.training.plan import Plan
-from receptron.training.run import Point, Rung, Trial
-from receptron.training.source import CanvasSource, Source, ViewSource
-from receptron.training.weigh import Step, Weighed, finish, weigh
+from receptron.training.batches.sources import CanvasSource, Source, ViewSource
+from receptron.training.context import Climbed, Ground, answers, answers_on_canvases
+from receptron.training.features.extraction import Features, compute
+from receptron.training.features.frozen_backbone import Tail
+from receptron.training.hardware.autotune import fastest_for_training
+from receptron.training.ladder.cross_validation import Step, Weighed, finish, weigh
+from receptron.training.ladder.linear_probe import Chosen, choose_head
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.records import Point, Rung, Trial
 
 BATCH = 32
 VISITS = 12_000  # image visits that fine-tuning needs at least, so few images are visited for more epochs

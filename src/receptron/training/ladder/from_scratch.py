@@ -15,14 +15,14 @@ from receptron.data.prepare import prepare
 from receptron.evaluation import baselines
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
-from receptron.training.engine import Engine
-from receptron.training.ground import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
-from receptron.training.loop import Fitted, Phase, fit
-from receptron.training.measured import fastest_for_training
-from receptron.training.objective import Supervised
-from receptron.training.plan import Plan
-from receptron.training.run import Point, Rung, Trial
-from receptron.training.source import CanvasSource
+from receptron.training.batches.sources import CanvasSource
+from receptron.training.context import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
+from receptron.training.hardware.autotune import fastest_for_training
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.loop import Fitted, Phase, fit
+from receptron.training.loop.objective import Supervised
+from receptron.training.records import Point, Rung, Trial
 
 NAME = "from scratch"
 BATCH = 64

@@ -10,16 +10,16 @@ from torch.nn.utils import clip_grad_norm_
 
 from receptron.data.keyed import keyed, order
 from receptron.progress import Progress, Silent
-from receptron.training.checkpoint import Checkpoints
-from receptron.training.engine import Engine
-from receptron.training.guard import Guard
-from receptron.training.objective import Objective, Supervised
-from receptron.training.optimiser import make_optimiser, set_rate
-from receptron.training.plan import Plan, rate_at
-from receptron.training.position import Keeper, Position
-from receptron.training.run import Point
-from receptron.training.source import Source, ahead
-from receptron.training.watch import Watch
+from receptron.training.batches.sources import Source, ahead
+from receptron.training.callbacks.nan_guard import Guard
+from receptron.training.callbacks.signals import Watch
+from receptron.training.checkpointing.checkpoint import Checkpoints
+from receptron.training.checkpointing.training_state import Keeper, Position
+from receptron.training.hardware.device import Engine
+from receptron.training.loop.hyperparameters import Plan, rate_at
+from receptron.training.loop.objective import Objective, Supervised
+from receptron.training.loop.optimiser import make_optimiser, set_rate
+from receptron.training.records import Point
 
 
 @dataclass(frozen=True)

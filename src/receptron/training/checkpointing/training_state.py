@@ -9,11 +9,11 @@ from torch.optim import Optimizer
 
 from receptron.errors import BundleCorrupt
 from receptron.printable import told
-from receptron.training import optimiser_state
-from receptron.training.checkpoint import Checkpoints
-from receptron.training.optimiser_state import OptimiserState
-from receptron.training.run import Point
-from receptron.training.watch import Watch
+from receptron.training.callbacks.signals import Watch
+from receptron.training.checkpointing import optimiser_state
+from receptron.training.checkpointing.checkpoint import Checkpoints
+from receptron.training.checkpointing.optimiser_state import OptimiserState
+from receptron.training.records import Point
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from receptron.errors import MissingExtra, StorageFault
-from receptron.training.run import Point
+from receptron.training.records import Point
 
 
 def logger(folder: Path) -> Callable[[Point], None]:

@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation.finite_checks import check_finite
-from receptron.training.boundary import Divided, Tail, divide, frozen
-from receptron.training.engine import Engine
-from receptron.training.features import FeatureCache, Views, cache_key
-from receptron.training.ground import Ground, Images
-from receptron.training.memory import available
-from receptron.training.run import Trial
-from receptron.training.trial import candidates, choose
-from receptron.training.watch import Watch
+from receptron.training.callbacks.signals import Watch
+from receptron.training.context import Ground, Images
+from receptron.training.features.cache import FeatureCache, Views, cache_key
+from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
+from receptron.training.hardware.device import Engine
+from receptron.training.hardware.memory import available
+from receptron.training.hardware.trial_steps import candidates, choose
+from receptron.training.records import Trial
 
 SHARE = 0.35  # of the free memory may hold activations
 FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways

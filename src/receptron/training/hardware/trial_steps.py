@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable
 
-from receptron.training.engine import Engine, Precision
-from receptron.training.run import Trial
+from receptron.training.hardware.device import Engine, Precision
+from receptron.training.records import Trial
 
 WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
 REPEATS = 2
