@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from receptron.bundle.card import Estimate
-from receptron.data.keyed import keyed
+from receptron.data.stateless_random import keyed
 from receptron.evaluation.confidence_intervals import out_of_fold, wilson
 from receptron.training.features.frozen_backbone import divide, frozen
 from receptron.training.hardware.device import Engine

@@ -19,10 +19,10 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.augment import PHOTO
-from receptron.data.canvas import read
-from receptron.data.catalog import Catalog
-from receptron.data.scan import scan
+from receptron.data.dataset.scan import scan
+from receptron.data.ingest import read
+from receptron.data.preprocessing.augmentation import PHOTO
+from receptron.data.records import Catalog
 from receptron.progress import Silent
 from receptron.training.batches.sources import CanvasSource, ViewSource
 from receptron.training.features.cache import FeatureCache, Views

@@ -18,9 +18,9 @@ from rich.table import Table
 from torch import Tensor
 
 from feature_cache import SPEC, backbone, spread
-from receptron.data.augment import PHOTO
-from receptron.data.canvas import read
-from receptron.data.scan import scan
+from receptron.data.dataset.scan import scan
+from receptron.data.ingest import read
+from receptron.data.preprocessing.augmentation import PHOTO
 from receptron.training.batches.sources import CanvasSource, Source
 from receptron.training.hardware.device import Engine
 from receptron.training.loop.hyperparameters import Plan

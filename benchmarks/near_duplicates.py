@@ -17,9 +17,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageEnhance
 
-from receptron.data.canvas import read
-from receptron.data.duplicates import find_duplicates
-from receptron.data.scan import scan
+from receptron.data.dataset.scan import scan
+from receptron.data.deduplication.duplicates import find_duplicates
+from receptron.data.ingest import read
 
 TILE = 32
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from receptron.analysis.tape import Tape
     from receptron.bundle.card import Answer, Card, Estimate, Evaluation
     from receptron.bundle.model import Model, load
-    from receptron.data.catalog import Audit, Finding
+    from receptron.data.records import Audit, Finding
     from receptron.errors import ReceptronError
     from receptron.jobs.audit import audit
     from receptron.jobs.evaluate import Evaluated, evaluate
@@ -39,7 +39,7 @@ _HOMES = {
     "receptron.analysis.tape": ("Tape",),
     "receptron.bundle.card": ("Answer", "Card", "Estimate", "Evaluation"),
     "receptron.bundle.model": ("Model", "load"),
-    "receptron.data.catalog": ("Audit", "Finding"),
+    "receptron.data.records": ("Audit", "Finding"),
     "receptron.errors": ("ReceptronError",),
     "receptron.jobs.audit": ("audit",),
     "receptron.jobs.evaluate": ("Evaluated", "evaluate"),

@@ -8,7 +8,7 @@ from PIL import Image
 from typer.testing import CliRunner
 
 from receptron.cli.app import commands
-from receptron.data.catalog import Audit
+from receptron.data.records import Audit
 from receptron.errors import BadValue
 from receptron.records import from_json
 

@@ -7,8 +7,8 @@ import pytest
 from malformed import encoded, malformed, photo
 from PIL import Image
 
-from receptron.data.catalog import Audit, Finding
-from receptron.data.rules_files import fault_kind
+from receptron.data.audit.rules_files import fault_kind
+from receptron.data.records import Audit, Finding
 from receptron.jobs.audit import audit, is_fit
 from receptron.records import from_json, to_json
 

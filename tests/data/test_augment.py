@@ -7,9 +7,9 @@ import pytest
 import torch
 from PIL import Image
 
-from receptron.data.augment import PHOTO, SMALL, Recipe, augmented, recipe_for
-from receptron.data.keyed import uniforms
-from receptron.data.prepare import prepare
+from receptron.data.preprocessing.augmentation import PHOTO, SMALL, Recipe, augmented, recipe_for
+from receptron.data.preprocessing.normalize import prepare
+from receptron.data.stateless_random import uniforms
 from receptron.weights.inputs import InputSpec
 
 SPEC = InputSpec(24, (0.5, 0.4, 0.3), (0.2, 0.25, 0.3), "bilinear", 0.8)

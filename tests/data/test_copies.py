@@ -8,10 +8,10 @@ import pytest
 from malformed import encoded
 from PIL import Image
 
-from receptron.data.canvas import read
-from receptron.data.duplicates import find_duplicates, joined
-from receptron.data.looks import hashes, resampling
-from receptron.data.scan import scan
+from receptron.data.dataset.scan import scan
+from receptron.data.deduplication.duplicates import find_duplicates, joined
+from receptron.data.deduplication.perceptual_hash import hashes, resampling
+from receptron.data.ingest import read
 
 
 def scene(seed: int, side: int = 160) -> Image.Image:

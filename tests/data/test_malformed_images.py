@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from malformed import encoded, malformed, png, with_jpeg_size
 
-from receptron.data.canvas import read
-from receptron.data.decode import Limits, decode
-from receptron.data.gate import check_broken
-from receptron.data.scan import scan
+from receptron.data.audit.preconditions import check_broken
+from receptron.data.dataset.scan import scan
+from receptron.data.ingest import read
+from receptron.data.reading.decode import Limits, decode
 from receptron.errors import BrokenImages, NoImages, UnreadableImage
 
 FILES = malformed()
@@ -103,7 +103,7 @@ def test_bombs_cost_no_memory(tmp_path: Path):
     program = """
 import resource, sys
 from pathlib import Path
-from receptron.data.decode import decode
+from receptron.data.reading.decode import decode
 from receptron.errors import UnreadableImage
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 count = 0

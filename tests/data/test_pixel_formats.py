@@ -10,9 +10,9 @@ import pytest
 from malformed import chunk, encoded, photo
 from PIL import Image
 
-from receptron.data.decode import decode
-from receptron.data.modes import to_eight_bits
-from receptron.data.orientation import orientation
+from receptron.data.reading.decode import decode
+from receptron.data.reading.exif import orientation
+from receptron.data.reading.pixel_formats import to_eight_bits
 from receptron.errors import UnreadableImage
 
 

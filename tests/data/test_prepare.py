@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from receptron.data.augment import Recipe, augmented
-from receptron.data.prepare import centre, prepare
+from receptron.data.preprocessing.augmentation import Recipe, augmented
+from receptron.data.preprocessing.normalize import centre, prepare
 from receptron.errors import BadValue, ImageTooSmall
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 

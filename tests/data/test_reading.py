@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from malformed import encoded, photo
 from PIL import Image
 
-from receptron.data.canvas import canvas, load, read
-from receptron.data.scan import scan
-from receptron.data.store import Canvases
+from receptron.data.dataset.scan import scan
+from receptron.data.ingest import canvas, load, read
+from receptron.data.preprocessing.image_cache import Canvases
 from receptron.errors import UnknownName
 
 
@@ -130,7 +130,7 @@ def test_a_known_canvas_is_kept_once():
 @pytest.mark.campaign
 def test_ten_thousand_mutated_files_end_in_pixels_or_a_reason():
     """No flipped byte may end in a crash, a warning or any other error."""
-    from receptron.data.decode import Limits, decode
+    from receptron.data.reading.decode import Limits, decode
     from receptron.errors import UnreadableImage
 
     rng = np.random.default_rng(0)

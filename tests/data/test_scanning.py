@@ -8,10 +8,10 @@ import pytest
 from malformed import encoded
 from sklearn.datasets import load_digits
 
-from receptron.data.canvas import read
-from receptron.data.catalog import Entry, Facts, Item
-from receptron.data.gate import LONGEST_LABEL, MOST_CLASSES, check_classes
-from receptron.data.scan import find_images, scan
+from receptron.data.audit.preconditions import LONGEST_LABEL, MOST_CLASSES, check_classes
+from receptron.data.dataset.scan import find_images, scan
+from receptron.data.ingest import read
+from receptron.data.records import Entry, Facts, Item
 from receptron.errors import BadValue, DataFault, NoImages
 
 PNG = encoded("PNG")

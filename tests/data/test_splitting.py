@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receptron.data.catalog import Entry, Facts, Item
-from receptron.data.duplicates import Clusters, Pair, joined
-from receptron.data.folds import folds
-from receptron.data.split import split
+from receptron.data.deduplication.duplicates import Clusters, Pair, joined
+from receptron.data.records import Entry, Facts, Item
+from receptron.data.splitting.folds import folds
+from receptron.data.splitting.split import split
 from receptron.errors import BadValue, NoImages
 
 FACTS = Facts("PNG", "RGB", 64, 64)

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from malformed import encoded
 from pyarrow import parquet
 
-from receptron.data.canvas import read
-from receptron.data.scan import scan
-from receptron.data.table import read_table
+from receptron.data.dataset.scan import scan
+from receptron.data.dataset.table import read_table
+from receptron.data.ingest import read
 from receptron.errors import BadTable, NoImages, ReceptronError
 
 BROKEN = {

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from scipy.stats import binomtest
 
 from receptron.bundle.card import Answer, Bin, Card, ClassScore, Comparison, Estimate, Evaluation, Provenance
-from receptron.data.catalog import Audit, Finding, SideCount, SplitSummary
+from receptron.data.records import Audit, Finding, SideCount, SplitSummary
 from receptron.training.records import Point, Run, Rung, Stage, Trial
 from receptron.weights.inputs import InputSpec
 

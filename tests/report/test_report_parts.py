@@ -15,7 +15,7 @@ from PIL import Image
 from sample import Wish, awkward, painted, points, run
 
 from receptron.bundle.card import Answer, Comparison, Estimate
-from receptron.data.catalog import Finding
+from receptron.data.records import Finding
 from receptron.report import render, words
 from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
 from receptron.report.curves import curves

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.augment import Recipe
-from receptron.data.modes import Pixels
-from receptron.data.store import Canvases
+from receptron.data.preprocessing.augmentation import Recipe
+from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.training.checkpointing.decision_log import Clock, Journal
 from receptron.training.context import Ground, Images, Surroundings
 from receptron.weights.inputs import InputSpec

@@ -14,8 +14,8 @@ import torch
 from small import SPEC, VARIED, ground, net
 from torch import nn
 
-from receptron.data.augment import augmented
-from receptron.data.prepare import prepare
+from receptron.data.preprocessing.augmentation import augmented
+from receptron.data.preprocessing.normalize import prepare
 from receptron.errors import NonFinite
 from receptron.progress import Silent
 from receptron.training.features import cache

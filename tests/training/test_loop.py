@@ -11,7 +11,7 @@ from small import SPEC, VARIED, drawn
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from receptron.data.keyed import order
+from receptron.data.stateless_random import order
 from receptron.errors import NonFinite
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import Watch

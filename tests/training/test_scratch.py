@@ -8,7 +8,7 @@ import torch
 from small import ground
 from torch.nn import functional as F
 
-from receptron.data.prepare import prepare
+from receptron.data.preprocessing.normalize import prepare
 from receptron.training.context import answers_on_canvases
 from receptron.training.hardware.device import Engine
 from receptron.training.ladder import from_scratch

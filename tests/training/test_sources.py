@@ -7,7 +7,7 @@ import pytest
 import torch
 from small import SPEC, VARIED, drawn
 
-from receptron.data.augment import augmented
+from receptron.data.preprocessing.augmentation import augmented
 from receptron.training.batches.sources import CanvasSource, ViewSource, ahead
 
 

@@ -8,7 +8,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
-from receptron.data.gate import LONGEST_LABEL, MOST_CLASSES
+from receptron.data.audit.preconditions import LONGEST_LABEL, MOST_CLASSES
 from receptron.weights.inputs import InputSpec
 
 ROUNDING = 1e-9

@@ -9,9 +9,10 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from receptron.data import canvas, decode
-from receptron.data.modes import Pixels, to_eight_bits, to_rgb
-from receptron.data.orientation import orientation, upright
+from receptron.data import ingest
+from receptron.data.reading import decode
+from receptron.data.reading.exif import orientation, upright
+from receptron.data.reading.pixel_formats import Pixels, to_eight_bits, to_rgb
 from receptron.errors import BadValue, UnreadableImage
 from receptron.weights.inputs import InputSpec
 
@@ -49,7 +50,7 @@ def to_canvas(image: ImageLike, name: str, spec: InputSpec) -> Pixels:
     """
     if isinstance(image, (str, Path, bytes)):
         data = image if isinstance(image, bytes) else decode.read_bytes(Path(image))
-        return canvas.load(data, "" if isinstance(image, bytes) else name, spec.resize, spec.interpolation)[0]
+        return ingest.load(data, "" if isinstance(image, bytes) else name, spec.resize, spec.interpolation)[0]
     if isinstance(image, Image.Image):
         pixels = _from_pillow(image, name)
     elif isinstance(image, Tensor):
@@ -60,7 +61,7 @@ def to_canvas(image: ImageLike, name: str, spec: InputSpec) -> Pixels:
         raise BadValue(
             f"{name} is a {type(image).__name__}, not an image.", mend="give a path, bytes, a Pillow image, an array or a tensor"
         )
-    return canvas.canvas(pixels, spec.resize, spec.interpolation)
+    return ingest.canvas(pixels, spec.resize, spec.interpolation)
 
 
 def _from_pillow(image: Image.Image, name: str) -> Pixels:

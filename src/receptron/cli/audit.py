@@ -8,7 +8,7 @@ from receptron.cli import screen
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
-    from receptron.data.catalog import Audit, Finding
+    from receptron.data.records import Audit, Finding
 
 SHOWN = 4  # files named of each finding
 COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}

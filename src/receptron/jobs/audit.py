@@ -3,12 +3,12 @@
 import time
 from pathlib import Path
 
-from receptron.data import audit as rules
-from receptron.data.canvas import read
-from receptron.data.catalog import Audit
-from receptron.data.duplicates import find_duplicates
-from receptron.data.gate import too_many_broken
-from receptron.data.scan import scan
+from receptron.data.audit import audit as rules
+from receptron.data.audit.preconditions import too_many_broken
+from receptron.data.dataset.scan import scan
+from receptron.data.deduplication.duplicates import find_duplicates
+from receptron.data.ingest import read
+from receptron.data.records import Audit
 from receptron.progress import Progress
 
 

@@ -11,9 +11,9 @@ import numpy as np
 from receptron.bundle.card import Answer, Evaluation
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
-from receptron.data import decode
-from receptron.data.catalog import Catalog, Item
-from receptron.data.scan import scan
+from receptron.data.dataset.scan import scan
+from receptron.data.reading import decode
+from receptron.data.records import Catalog, Item
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge

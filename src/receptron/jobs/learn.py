@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.augment import recipe_for
-from receptron.data.canvas import Reading
-from receptron.data.folds import folds
-from receptron.data.split import Split
+from receptron.data.ingest import Reading
+from receptron.data.preprocessing.augmentation import recipe_for
+from receptron.data.splitting.folds import folds
+from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.start import Start
 from receptron.training.context import Climbed, Ground, Images, Surroundings

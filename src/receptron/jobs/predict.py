@@ -8,7 +8,7 @@ from pathlib import Path
 
 from receptron.bundle.card import Answer
 from receptron.bundle.model import BATCH, load
-from receptron.data.scan import find_images
+from receptron.data.dataset.scan import find_images
 from receptron.errors import BadValue, NoImages
 from receptron.progress import Progress
 

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import median
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.catalog import Catalog, Facts
-from receptron.data.decode import decode
+from receptron.data.reading.decode import decode
+from receptron.data.records import Catalog, Facts
 from receptron.errors import BadValue, UnreadableImage
 from receptron.progress import Progress
 from receptron.weights import sidecar

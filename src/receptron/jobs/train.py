@@ -17,13 +17,13 @@ from receptron.bundle import store
 from receptron.bundle.card import Answer, Card, Provenance
 from receptron.bundle.model import Model
 from receptron.cache_dir import cache
-from receptron.data import audit as rules
-from receptron.data.canvas import Reading, read
-from receptron.data.catalog import Audit, Catalog
-from receptron.data.duplicates import find_duplicates
-from receptron.data.gate import check_broken, check_classes
-from receptron.data.scan import scan
-from receptron.data.split import Split, split
+from receptron.data.audit import audit as rules
+from receptron.data.audit.preconditions import check_broken, check_classes
+from receptron.data.dataset.scan import scan
+from receptron.data.deduplication.duplicates import find_duplicates
+from receptron.data.ingest import Reading, read
+from receptron.data.records import Audit, Catalog
+from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate

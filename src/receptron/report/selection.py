@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from receptron.bundle.card import Answer
-from receptron.data.catalog import Finding
+from receptron.data.records import Finding
 from receptron.report.thumbnails import Thumbnail
 
 MOST_ANSWERS = 12

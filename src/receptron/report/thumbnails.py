@@ -8,7 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from receptron.data.decode import decode, read_bytes
+from receptron.data.reading.decode import decode, read_bytes
 from receptron.errors import UnreadableImage
 
 Pictures = Callable[[str], bytes | None]

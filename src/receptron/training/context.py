@@ -9,10 +9,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from receptron.data.augment import Recipe
-from receptron.data.modes import Pixels
-from receptron.data.prepare import prepare
-from receptron.data.store import Canvases
+from receptron.data.preprocessing.augmentation import Recipe
+from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.preprocessing.normalize import prepare
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.progress import Progress, Silent
 from receptron.training.callbacks.signals import Watch
 from receptron.training.checkpointing.checkpoint import Checkpoints

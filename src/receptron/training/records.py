@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from receptron.bundle.card import Answer, Card, Estimate, Evaluation
-from receptron.data.catalog import Audit, SplitSummary
+from receptron.data.records import Audit, SplitSummary
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from receptron.analysis.inspection import Inspection, Layer
 from receptron.analysis.recording import record
 from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
-from receptron.data.decode import decode
+from receptron.data.reading.decode import decode
 from receptron.errors import BadValue, UnreadableImage
 from receptron.report.frame import framed
 from receptron.report.network.graph import Graph, graph_of

@@ -12,8 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from receptron.data.augment import Recipe, augmented
-from receptron.data.modes import Pixels
+from receptron.data.preprocessing.augmentation import Recipe, augmented
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.weights.inputs import InputSpec
 
 T = TypeVar("T")

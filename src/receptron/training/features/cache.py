@@ -18,10 +18,10 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from receptron import atomic_write
-from receptron.data.augment import Recipe, augmented
-from receptron.data.modes import Pixels
-from receptron.data.prepare import prepare
-from receptron.data.store import Canvases
+from receptron.data.preprocessing.augmentation import Recipe, augmented
+from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.preprocessing.normalize import prepare
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import StorageFault
 from receptron.progress import Progress
 from receptron.weights.inputs import InputSpec

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.keyed import keyed
-from receptron.data.prepare import prepare
+from receptron.data.preprocessing.normalize import prepare
+from receptron.data.stateless_random import keyed
 from receptron.evaluation import baselines
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
-from receptron.data.keyed import keyed, order
+from receptron.data.stateless_random import keyed, order
 from receptron.progress import Progress, Silent
 from receptron.training.batches.sources import Source, ahead
 from receptron.training.callbacks.nan_guard import Guard

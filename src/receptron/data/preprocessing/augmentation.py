@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.data.keyed import uniforms
-from receptron.data.modes import Pixels
-from receptron.data.prepare import centre, per_channel
+from receptron.data.preprocessing.normalize import centre, per_channel
+from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.stateless_random import uniforms
 from receptron.weights.inputs import InputSpec
 
 

@@ -1,11 +1,11 @@
 """What is wrong with a catalog before any training: every rule asked in turn, the gravest findings first."""
 
-from receptron.data.canvas import Reading
-from receptron.data.case import SEVERITIES, Case
-from receptron.data.catalog import Audit, Catalog
-from receptron.data.duplicates import Clusters
-from receptron.data.rules_files import FILE_RULES
-from receptron.data.rules_sets import SET_RULES
+from receptron.data.audit.context import SEVERITIES, Case
+from receptron.data.audit.rules_files import FILE_RULES
+from receptron.data.audit.rules_sets import SET_RULES
+from receptron.data.deduplication.duplicates import Clusters
+from receptron.data.ingest import Reading
+from receptron.data.records import Audit, Catalog
 
 
 def audit(catalog: Catalog, reading: Reading, clusters: Clusters, seconds: float = 0.0) -> Audit:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from receptron.data.alike import FULL, SAME, WINDOWS, details, likeness
-from receptron.data.canvas import Reading
-from receptron.data.looks import Looks, hashes
+from receptron.data.deduplication.crop_matching import FULL, SAME, WINDOWS, details, likeness
+from receptron.data.deduplication.perceptual_hash import Looks, hashes
+from receptron.data.ingest import Reading
 from receptron.progress import Progress, Silent
 
 SMALLEST = 30  # px of the shorter side: below this different images (two handwritten ones) are as alike as copies, so only equal ones count

@@ -4,8 +4,8 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from receptron.data.catalog import Entry
-from receptron.data.duplicates import Clusters, joined
+from receptron.data.deduplication.duplicates import Clusters, joined
+from receptron.data.records import Entry
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from receptron.data.header import sniff
+from receptron.data.reading.file_header import sniff
 
 READABLE = {
     "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),

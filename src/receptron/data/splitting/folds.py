@@ -5,8 +5,8 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
-from receptron.data.split import Split
-from receptron.data.units import Unit
+from receptron.data.splitting.groups import Unit
+from receptron.data.splitting.split import Split
 from receptron.errors import BadValue
 
 

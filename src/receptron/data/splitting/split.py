@@ -9,9 +9,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from receptron.data.catalog import Entry, SideCount, SplitSummary
-from receptron.data.duplicates import Clusters
-from receptron.data.units import Unit, units
+from receptron.data.deduplication.duplicates import Clusters
+from receptron.data.records import Entry, SideCount, SplitSummary
+from receptron.data.splitting.groups import Unit, units
 from receptron.errors import BadValue, NoImages
 
 TRAIN, TEST, ASIDE = "train", "test", "set aside"

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from receptron.data.looks import GREY, resampling
+from receptron.data.deduplication.perceptual_hash import GREY, resampling
 
 Floats = NDArray[np.float32]
 Indices = NDArray[np.intp]

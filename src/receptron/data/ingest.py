@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from receptron.data.catalog import Catalog, Entry, Facts, Item
-from receptron.data.decode import LIMITS, Limits, decode, read_bytes
-from receptron.data.looks import COLOUR, GREY, Look, Looks, look
-from receptron.data.modes import Pixels
-from receptron.data.store import Canvases
+from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, Look, Looks, look
+from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.reading.decode import LIMITS, Limits, decode, read_bytes
+from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.records import Catalog, Entry, Facts, Item
 from receptron.errors import UnknownName, UnreadableImage
 from receptron.progress import Progress, Silent
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from receptron.data.catalog import Entry
+from receptron.data.records import Entry
 from receptron.errors import BrokenImages, DataFault, NoImages
 
 TOLERATED = 0.01  # share of broken images that is passed over with a notice

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from receptron.data.case import Case, Told, about_classes, counted, finding, listed
-from receptron.data.catalog import Entry, Finding
-from receptron.data.duplicates import Pair
+from receptron.data.audit.context import Case, Told, about_classes, counted, finding, listed
+from receptron.data.deduplication.duplicates import Pair
+from receptron.data.records import Entry, Finding
 
 FEWEST = 10  # images below which a class is too small to say how well it is recognised
 UNEQUAL = 3.0  # times as many images in the largest class as in the smallest

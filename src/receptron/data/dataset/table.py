@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from receptron.data.catalog import SIDES, Item
+from receptron.data.records import SIDES, Item
 from receptron.errors import BadTable
 
 ENDINGS = (".csv", ".tsv", ".parquet")

@@ -4,10 +4,10 @@ import glob
 from collections.abc import Iterable
 from pathlib import Path
 
-from receptron.data import samples, walk
-from receptron.data.catalog import SIDES, Catalog, Item
-from receptron.data.table import ENDINGS as TABLES
-from receptron.data.table import read_table
+from receptron.data.dataset import digits, discovery
+from receptron.data.dataset.table import ENDINGS as TABLES
+from receptron.data.dataset.table import read_table
+from receptron.data.records import SIDES, Catalog, Item
 from receptron.errors import BadValue, NoImages
 
 
@@ -18,11 +18,11 @@ def scan(path: str | Path) -> Catalog:
     Raises: BadValue if nothing is there; NoImages; BadTable with the line of each fault.
     """
     place = Path(path).expanduser()
-    if str(path) == samples.DIGITS and not place.exists():
-        place = samples.digits()
+    if str(path) == digits.DIGITS and not place.exists():
+        place = digits.digits()
     if not place.exists():
         raise BadValue(
-            f"{place} does not exist.", mend=f"give a folder of class folders, a CSV or Parquet table, or the name {samples.DIGITS!r}"
+            f"{place} does not exist.", mend=f"give a folder of class folders, a CSV or Parquet table, or the name {digits.DIGITS!r}"
         )
     if not place.is_dir():
         return _table(place)
@@ -43,7 +43,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
     if not found:
         raise NoImages(
             f"no image in {', '.join(map(str, paths)) or 'an empty list of paths'}.",
-            mend=f"formats that are read: {', '.join(walk.READABLE)}",
+            mend=f"formats that are read: {', '.join(discovery.READABLE)}",
         )
     return list(dict.fromkeys(found))
 
@@ -51,14 +51,14 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
 def _named(path: str | Path) -> list[Path]:
     place = Path(path).expanduser()
     if place.is_dir():
-        return walk.images_below(place)
+        return discovery.images_below(place)
     if place.exists() or place.is_symlink():
         return [place]
     matches = sorted(glob.glob(str(place), recursive=True))  # noqa: PTH207 - absolute patterns too
     if not matches:
         raise BadValue(f"{place} names no file.", mend="check the spelling; a pattern such as photos/*.jpg must match something")
     inner = [Path(match) for match in matches]
-    return [image for m in inner for image in (walk.images_below(m) if m.is_dir() else [m] if walk.is_image(m) else [])]
+    return [image for m in inner for image in (discovery.images_below(m) if m.is_dir() else [m] if discovery.is_image(m) else [])]
 
 
 def _table(place: Path) -> Catalog:
@@ -84,9 +84,9 @@ def _split_folders(root: Path) -> list[Path]:
 
     Raises: BadValue if `train` stands beside folders of images that are no side.
     """
-    filled = [folder for folder in walk.folders(root) if walk.images_below(folder)]
+    filled = [folder for folder in discovery.folders(root) if discovery.images_below(folder)]
     named = [folder for folder in filled if folder.name.casefold() in SIDES]
-    sides = [folder for folder in named if any(walk.images_below(inner) for inner in walk.folders(folder))]
+    sides = [folder for folder in named if any(discovery.images_below(inner) for inner in discovery.folders(folder))]
     if not sides or (len(sides) < len(filled) and "train" not in {_side(side.name) for side in sides}):
         return []
     others = [folder.name for folder in filled if folder not in sides]
@@ -106,15 +106,15 @@ def _merge(root: Path, places: list[tuple[str | None, Path]]) -> Catalog:
     names: set[str] = set()
     strays: list[Path] = []
     for side, place in places:
-        strays += walk.images(place)
-        for folder in walk.folders(place):
+        strays += discovery.images(place)
+        for folder in discovery.folders(place):
             names.add(folder.name)
-            inside = walk.images_below(folder)
+            inside = discovery.images_below(folder)
             items += [Item(path, folder.name, side) for path in inside]
             filled |= {folder.name} if inside else set()
     layout = "split folders" if places[0][0] else "class folders"
     if layout == "split folders":
-        strays += walk.images(root)
+        strays += discovery.images(root)
     shown = tuple(sorted(path.relative_to(root).as_posix() for path in strays))
     return Catalog(root, layout, _ordered(items), tuple(sorted(names - filled)), shown)
 
@@ -134,7 +134,7 @@ def _nothing(root: Path, catalog: Catalog) -> NoImages:
             why="the name of the folder around an image is its class",
             mend=f"make one folder per class: {root}/CLASS/image.jpg, or give a table path,label",
         )
-    mend = f"put images ({', '.join(walk.READABLE)}) into one folder per class"
+    mend = f"put images ({', '.join(discovery.READABLE)}) into one folder per class"
     return NoImages(f"{root} holds no image.", why=f"empty folders: {_list(catalog.empty)}" if catalog.empty else "", mend=mend)
 
 

@@ -6,7 +6,7 @@ from typing import IO
 
 import numpy as np
 
-from receptron.data.modes import Pixels
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import StorageFault
 
 BUDGET = 2_000_000_000  # bytes

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-from receptron.data.canvas import Reading
-from receptron.data.catalog import Catalog, Entry, Facts, Finding
-from receptron.data.duplicates import Clusters
+from receptron.data.deduplication.duplicates import Clusters
+from receptron.data.ingest import Reading
+from receptron.data.records import Catalog, Entry, Facts, Finding
 
 SEVERITIES = ("error", "warning", "note")
 

@@ -2,9 +2,9 @@
 
 from collections import Counter
 
-from receptron.data.case import Case, Told, finding
-from receptron.data.catalog import Finding
-from receptron.data.duplicates import SMALLEST
+from receptron.data.audit.context import Case, Told, finding
+from receptron.data.deduplication.duplicates import SMALLEST
+from receptron.data.records import Finding
 
 # First words that fit a fault decide its kind; the last entry takes what is left.
 _FAULTS = (

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from receptron.data.modes import Pixels
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, ImageTooSmall
 from receptron.weights.inputs import InputSpec
 

@@ -19,12 +19,12 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
-from receptron.data import header
-from receptron.data.catalog import Facts
-from receptron.data.modes import Pixels, to_rgb
-from receptron.data.orientation import orientation, upright
-from receptron.data.turns import alone, quiet
-from receptron.data.walk import READABLE
+from receptron.data.dataset.discovery import READABLE
+from receptron.data.reading import file_header
+from receptron.data.reading.decode_locks import alone, quiet
+from receptron.data.reading.exif import orientation, upright
+from receptron.data.reading.pixel_formats import Pixels, to_rgb
+from receptron.data.records import Facts
 from receptron.errors import UnreadableImage
 
 _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
@@ -72,7 +72,7 @@ def decode(source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | Non
     try:
         with quiet():
             image = _DECODERS[kind](BytesIO(data))
-            _check_size(header.Size(*image.size), shown, limits)
+            _check_size(file_header.Size(*image.size), shown, limits)
             pixels, facts = _decoded(image, kind, data, limits, shortest)
     except UnreadableImage:
         raise
@@ -102,19 +102,19 @@ def read_bytes(path: Path, limits: Limits = LIMITS) -> bytes:
 
 def _door(data: bytes, shown: str, limits: Limits) -> str:
     """The format, once signature, size and wholeness are in order."""
-    kind = header.sniff(data)
+    kind = file_header.sniff(data)
     if kind is None:
-        raise UnreadableImage(shown, header.stranger(data))
-    stated = header.size(kind, data)
+        raise UnreadableImage(shown, file_header.stranger(data))
+    stated = file_header.size(kind, data)
     if stated:
         _check_size(stated, shown, limits)
-    reason = header.fault(kind, data)
+    reason = file_header.fault(kind, data)
     if reason:
         raise UnreadableImage(shown, reason)
     return kind
 
 
-def _check_size(stated: header.Size, shown: str, limits: Limits) -> None:
+def _check_size(stated: file_header.Size, shown: str, limits: Limits) -> None:
     if stated.width <= 0 or stated.height <= 0:
         raise UnreadableImage(shown, f"its header states {stated.width} x {stated.height} px")
     if stated.width * stated.height > limits.pixels:

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from receptron.data.modes import Pixels
+from receptron.data.reading.pixel_formats import Pixels
 
 GREY, COLOUR, HASHED, KEPT = 64, 8, 32, 8  # px; px; px before the cosine transform; lowest frequencies kept per axis
 
