@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from receptron.errors import ReceptronError
     from receptron.jobs.audit import audit
     from receptron.jobs.evaluate import Evaluated, evaluate
+    from receptron.jobs.options import Extras
     from receptron.jobs.predict import Predicted, predict
-    from receptron.jobs.settings import Extras
     from receptron.jobs.train import train
     from receptron.training.records import Run
     from receptron.weights.sidecar import Facts
@@ -44,7 +44,7 @@ _HOMES = {
     "receptron.jobs.audit": ("audit",),
     "receptron.jobs.evaluate": ("Evaluated", "evaluate"),
     "receptron.jobs.predict": ("Predicted", "predict"),
-    "receptron.jobs.settings": ("Extras",),
+    "receptron.jobs.options": ("Extras",),
     "receptron.jobs.train": ("train",),
     "receptron.training.records": ("Run",),
     "receptron.weights.sidecar": ("Facts",),

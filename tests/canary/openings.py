@@ -14,7 +14,7 @@ import photos  # noqa: E402
 from watch import Watch  # noqa: E402
 
 import receptron  # noqa: E402
-from receptron.jobs.settings import Extras  # noqa: E402
+from receptron.jobs.options import Extras  # noqa: E402
 from receptron.progress import Silent  # noqa: E402
 from shell import Done, run  # noqa: E402
 

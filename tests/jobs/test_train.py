@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from receptron import atomic_write
 from receptron.bundle.model import load
 from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, UnknownName, WeightsUnavailable
-from receptron.jobs.settings import Extras, seconds
+from receptron.jobs.options import Extras, seconds
 from receptron.jobs.train import train
 from receptron.progress import Silent
 from receptron.records import from_json

@@ -59,7 +59,7 @@ def train(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
-    from receptron.jobs.settings import Extras
+    from receptron.jobs.options import Extras
     from receptron.jobs.train import train as job
     from receptron.weights.sidecar import Facts
 

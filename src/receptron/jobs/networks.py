@@ -13,7 +13,7 @@ from receptron.analysis.inspection import Inspection, Question, inspect
 from receptron.analysis.loading import is_place, load
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.subject import parse_size
-from receptron.jobs.fence import fence
+from receptron.jobs.user_code import fence
 from receptron.report.frame import check_replaceable
 from receptron.report.network import comparison_page, inspection_page
 from receptron.zoo import ZOO, build

@@ -27,11 +27,11 @@ from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
-from receptron.jobs.judge import Judged, judge_on_test, judge_out_of_fold
-from receptron.jobs.learn import Learnt, Manner, images_at, learn
+from receptron.jobs.fit import Learnt, Manner, images_at, learn
+from receptron.jobs.initial_weights import Start, Wish, choose_start
+from receptron.jobs.options import Extras, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
-from receptron.jobs.settings import Extras, check_precision, check_seed, seconds
-from receptron.jobs.start import Start, Wish, choose_start
+from receptron.jobs.test_evaluation import Judged, judge_on_test, judge_out_of_fold
 from receptron.records import to_json
 from receptron.training.callbacks import tensorboard
 from receptron.training.callbacks.signals import Watch

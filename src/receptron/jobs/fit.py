@@ -12,7 +12,7 @@ from receptron.data.preprocessing.augmentation import recipe_for
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
-from receptron.jobs.start import Start
+from receptron.jobs.initial_weights import Start
 from receptron.training.context import Climbed, Ground, Images, Surroundings
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch

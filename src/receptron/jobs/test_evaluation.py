@@ -11,7 +11,7 @@ from receptron.bundle.card import Answer, Comparison, Evaluation
 from receptron.bundle.model import Model
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
-from receptron.jobs.learn import Learnt
+from receptron.jobs.fit import Learnt
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
