@@ -17,9 +17,9 @@ from PIL import Image
 from rich.console import Console
 from rich.table import Table
 
-from receptron.bundle.card import Estimate
 from receptron.data.stateless_random import keyed
 from receptron.evaluation.confidence_intervals import out_of_fold, wilson
+from receptron.evaluation.records import Estimate
 from receptron.training.features.frozen_backbone import divide, frozen
 from receptron.training.hardware.device import Engine
 from receptron.training.ladder.linear_probe import Chosen, choose_head

@@ -17,7 +17,7 @@ sys.path.insert(0, str(ROOT / "docs"))
 
 import readme  # noqa: E402
 
-from receptron import atomic_write, zoo
+from receptron import atomic_write, zoo  # noqa: E402
 from receptron.cli.app import commands  # noqa: E402
 from receptron.weights import store  # noqa: E402
 from shell import run  # noqa: E402

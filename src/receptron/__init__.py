@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from receptron.analysis.inspection import Inspection, Question, inspect
     from receptron.analysis.recording import record
     from receptron.analysis.tape import Tape
-    from receptron.bundle.card import Answer, Card, Estimate, Evaluation
+    from receptron.bundle.card import Card
     from receptron.bundle.model import Model, load
     from receptron.data.records import Audit, Finding
     from receptron.errors import ReceptronError
+    from receptron.evaluation.records import Answer, Estimate, Evaluation
     from receptron.jobs.audit import audit
     from receptron.jobs.evaluate import Evaluated, evaluate
     from receptron.jobs.options import Extras
@@ -37,10 +38,11 @@ _HOMES = {
     "receptron.analysis.inspection": ("Inspection", "Question", "inspect"),
     "receptron.analysis.recording": ("record",),
     "receptron.analysis.tape": ("Tape",),
-    "receptron.bundle.card": ("Answer", "Card", "Estimate", "Evaluation"),
+    "receptron.bundle.card": ("Card",),
     "receptron.bundle.model": ("Model", "load"),
     "receptron.data.records": ("Audit", "Finding"),
     "receptron.errors": ("ReceptronError",),
+    "receptron.evaluation.records": ("Answer", "Estimate", "Evaluation"),
     "receptron.jobs.audit": ("audit",),
     "receptron.jobs.evaluate": ("Evaluated", "evaluate"),
     "receptron.jobs.predict": ("Predicted", "predict"),

@@ -5,9 +5,9 @@ import pytest
 import torch
 from sklearn import metrics as reference
 
-from receptron.bundle.card import Estimate, Evaluation
 from receptron.errors import BadValue, NoImages, NonFinite
 from receptron.evaluation import metrics
+from receptron.evaluation.records import Estimate, Evaluation
 from receptron.records import from_json, to_json
 
 CLASSES = ("ant", "bee", "cat", "dog")

@@ -11,9 +11,9 @@ import pytest
 from PIL import Image
 
 from cards import CLASSES, saved
-from receptron.bundle.card import Answer
 from receptron.bundle.model import load
 from receptron.errors import BadValue, NotABundle
+from receptron.evaluation.records import Answer
 from receptron.jobs.predict import Predicted, listed, predict, table
 from receptron.records import from_json, to_json
 from shell import run

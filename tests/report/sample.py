@@ -10,8 +10,9 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.stats import binomtest
 
-from receptron.bundle.card import Answer, Bin, Card, ClassScore, Comparison, Estimate, Evaluation, Provenance
+from receptron.bundle.card import Card, Provenance
 from receptron.data.records import Audit, Finding, SideCount, SplitSummary
+from receptron.evaluation.records import Answer, Bin, ClassScore, Comparison, Estimate, Evaluation
 from receptron.training.records import Point, Run, Rung, Stage, Trial
 from receptron.weights.inputs import InputSpec
 

@@ -12,8 +12,8 @@ import pytest
 from reading import Page, live, outward, read
 from sample import HOSTILE, awkward, flowers, painted, run
 
-from receptron.bundle.card import Estimate
 from receptron.errors import StorageFault
+from receptron.evaluation.records import Estimate
 from receptron.report import frame, render, write
 from receptron.training.records import Run
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from PIL import Image
 from sample import Wish, awkward, painted, points, run
 
-from receptron.bundle.card import Answer, Comparison, Estimate
 from receptron.data.records import Finding
+from receptron.evaluation.records import Answer, Comparison, Estimate
 from receptron.report import render, words
 from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
 from receptron.report.curves import curves

@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from receptron.bundle.card import ROUNDING, Bin, Card, Estimate, Evaluation
+from receptron.bundle.card import Card
+from receptron.evaluation.records import ROUNDING, Bin, Estimate, Evaluation
 from receptron.records import short
 
 

@@ -12,13 +12,14 @@ from torch import nn
 
 from receptron.bundle import store
 from receptron.bundle.assemble import assemble
-from receptron.bundle.card import Answer, Card
+from receptron.bundle.card import Card
 from receptron.bundle.images import ImageLike, as_list, names, to_canvas
 from receptron.bundle.placed import Placed
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.records import Answer
 from receptron.progress import Progress, Silent
 
 BATCH = 32

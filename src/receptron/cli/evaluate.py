@@ -9,7 +9,7 @@ from receptron.cli import screen
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
-    from receptron.bundle.card import Estimate, Evaluation
+    from receptron.evaluation.records import Estimate, Evaluation
     from receptron.jobs.evaluate import Evaluated
 
 _SHOWN = 5  # mistakes

@@ -13,7 +13,7 @@ from receptron.cli.tables import Table
 from receptron.errors import BadValue
 
 if TYPE_CHECKING:
-    from receptron.bundle.card import Estimate
+    from receptron.evaluation.records import Estimate
     from receptron.training.records import Run
 
 _FACTS = "Local weights without a sidecar file"

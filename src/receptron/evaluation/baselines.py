@@ -8,9 +8,6 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.evaluation.confidence_intervals import paired_gain, wilson
-from receptron.training.records import Rung
-
 _ROWS = 1024
 
 
@@ -33,11 +30,3 @@ def nearest_out_of_fold(features: Tensor, targets: Tensor, folds: Sequence[NDArr
         learning = np.setdiff1d(np.arange(len(targets)), held_out)
         answers[held_out] = nearest(features[learning], targets[learning], features[held_out])
     return answers
-
-
-def rungs(common: NDArray[np.bool_], near: NDArray[np.bool_], seconds: float) -> list[Rung]:
-    """Both baselines as rungs, from which training images (N,) each gets right out of fold."""
-    return [
-        Rung("majority class", wilson(int(common.sum()), len(common)), None, 0.0, True, "the answer that needs no eyes"),
-        Rung("nearest neighbour", wilson(int(near.sum()), len(near)), paired_gain(near, common), seconds, True, "the most similar image"),
-    ]

@@ -16,8 +16,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import brentq
 from scipy.stats import binomtest
 
-from receptron.bundle.card import Estimate
 from receptron.errors import BadValue
+from receptron.evaluation.records import Estimate
 
 Z = 1.959963984540054  # 97.5 % point of the normal distribution
 RESAMPLES = 2000

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from receptron.bundle.card import ClassScore, Comparison, Evaluation
 from receptron.errors import BadValue, NoImages
 from receptron.evaluation import confidence_intervals, temperature_scaling
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.records import ClassScore, Comparison, Evaluation
 
 
 def evaluate(

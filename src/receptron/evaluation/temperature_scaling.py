@@ -11,8 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax
 
-from receptron.bundle.card import Bin, Estimate
 from receptron.evaluation.confidence_intervals import basic_bootstrap, resample, wilson
+from receptron.evaluation.records import Bin, Estimate
 
 BINS = 15  # Guo et al., Sec. 5
 RANGE = (0.05, 20.0)  # temperatures beyond these only hide a network that answers at random or is never in doubt

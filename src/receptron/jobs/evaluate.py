@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from receptron.bundle.card import Answer, Evaluation
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
@@ -17,6 +16,7 @@ from receptron.data.records import Catalog, Item
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
+from receptron.evaluation.records import Answer, Evaluation
 from receptron.progress import Progress
 
 SIDES = ("auto", "all", "test", "val", "train")

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from receptron.bundle.card import Answer
 from receptron.bundle.model import BATCH, load
 from receptron.data.dataset.scan import find_images
 from receptron.errors import BadValue, NoImages
+from receptron.evaluation.records import Answer
 from receptron.progress import Progress
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection

@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from receptron.bundle.card import Answer, Comparison, Evaluation
 from receptron.bundle.model import Model
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
+from receptron.evaluation.records import Answer, Comparison, Evaluation
 from receptron.jobs.fit import Learnt
 from receptron.progress import Progress
 from receptron.training.context import Images

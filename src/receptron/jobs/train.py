@@ -14,7 +14,7 @@ from time import monotonic
 from receptron import atomic_write, report
 from receptron.analysis.cost import cost
 from receptron.bundle import store
-from receptron.bundle.card import Answer, Card, Provenance
+from receptron.bundle.card import Card, Provenance
 from receptron.bundle.model import Model
 from receptron.cache_dir import cache
 from receptron.data.audit import audit as rules
@@ -27,6 +27,7 @@ from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
+from receptron.evaluation.records import Answer
 from receptron.jobs.fit import Learnt, Manner, images_at, learn
 from receptron.jobs.initial_weights import Start, Wish, choose_start
 from receptron.jobs.options import Extras, check_precision, check_seed, seconds

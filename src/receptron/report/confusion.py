@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from receptron.bundle.card import Evaluation
+from receptron.evaluation.records import Evaluation
 from receptron.report.svg import Chart, Key, box, label, picture
 from receptron.report.words import percent, shortened, things
 

@@ -1,6 +1,6 @@
 """The headline as a picture: a hundred new images, and how many of them the interval promises."""
 
-from receptron.bundle.card import Estimate
+from receptron.evaluation.records import Estimate
 from receptron.report.svg import Chart, Key, picture, tag
 from receptron.report.words import of_hundred, percent
 

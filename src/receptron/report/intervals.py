@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from receptron.bundle.card import ClassScore, Comparison, Estimate, Evaluation
+from receptron.evaluation.records import ClassScore, Comparison, Estimate, Evaluation
 from receptron.report.svg import Chart, box, line, tag
 from receptron.report.words import interval, number, percent, shortened, with_interval
 

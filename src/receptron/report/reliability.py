@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from receptron.bundle.card import Bin, Estimate
+from receptron.evaluation.records import Bin, Estimate
 from receptron.report.scales import Scale
 from receptron.report.svg import Chart, Key, box, label, line, picture
 from receptron.report.words import number, percent, with_interval

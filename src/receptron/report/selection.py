@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from receptron.bundle.card import Answer
 from receptron.data.records import Finding
+from receptron.evaluation.records import Answer
 from receptron.report.thumbnails import Thumbnail
 
 MOST_ANSWERS = 12

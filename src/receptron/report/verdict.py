@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from receptron.bundle.card import Comparison
+from receptron.evaluation.records import Comparison
 from receptron.report.words import gain, percent, things
 from receptron.training.records import Run
 

@@ -3,7 +3,7 @@
 import math
 from datetime import datetime
 
-from receptron.bundle.card import Estimate
+from receptron.evaluation.records import Estimate
 
 SPACE = "\N{NO-BREAK SPACE}"
 NOTHING = "\N{EN DASH}"  # what stands where a number could not be had

@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from receptron.bundle.card import Answer, Card, Estimate, Evaluation
+from receptron.bundle.card import Card
 from receptron.data.records import Audit, SplitSummary
+from receptron.evaluation.records import Answer, Estimate, Evaluation
 
 
 @dataclass(frozen=True)

@@ -12,9 +12,9 @@ from receptron.training.callbacks.signals import Watch
 from receptron.training.context import Ground, Images
 from receptron.training.features.cache import FeatureCache, Views, cache_key
 from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
+from receptron.training.hardware.autotune import candidates, choose
 from receptron.training.hardware.device import Engine
 from receptron.training.hardware.memory import available
-from receptron.training.hardware.trial_steps import candidates, choose
 from receptron.training.records import Trial
 
 SHARE = 0.35  # of the free memory may hold activations

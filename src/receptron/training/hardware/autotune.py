@@ -1,14 +1,36 @@
-"""How fast this machine trains a given module, and in which number format; measured once and remembered by the journal."""
+"""Which number format and memory layout this machine runs fastest, and how fast: measured once, and remembered by the decision log."""
 
 import copy
+import time
 from collections.abc import Callable
 
 from torch import Tensor, nn
 
 from receptron.training.context import Ground
-from receptron.training.hardware.device import Engine
-from receptron.training.hardware.trial_steps import candidates, choose
+from receptron.training.hardware.device import Engine, Precision
 from receptron.training.records import Trial
+
+WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
+REPEATS = 2
+NAMES: dict[Precision, str] = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
+
+
+def candidates(device: str, wanted: str = "auto") -> list[Engine]:
+    """Formats worth trying on `device`, plain float32 first. Where the user `wanted` "float32" or "bfloat16", nothing is left to a trial,
+    whose outcome may differ from run to run: it is that one, channels last.
+    """
+    every = [Engine(device, "32-true", channels_last=False), Engine(device, "32-true"), Engine(device, "bf16-mixed")]
+    return every if wanted == "auto" else [engine for engine in every[1:] if NAMES[engine.precision] == wanted]
+
+
+def choose(engines: list[Engine], step: Callable[[Engine], Callable[[], object]], images: int) -> tuple[Engine, list[Trial]]:
+    """Time `step(engine)()`, one step of `images` images, once to warm up and a few times to count; the fastest engine and all figures."""
+    speeds = [images / _seconds(step(engine)) for engine in engines]
+    best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
+    return engines[best], [
+        Trial(NAMES[engine.precision], "channels last" if engine.channels_last else "channels first", speed, i == best)
+        for i, (engine, speed) in enumerate(zip(engines, speeds, strict=True))
+    ]
 
 
 def fastest_for_training(module: nn.Module, sample: Tensor, name: str, ground: Ground, trials: list[Trial]) -> tuple[Engine, float]:
@@ -32,3 +54,13 @@ def _training_step(module: nn.Module, sample: Tensor, engine: Engine) -> Callabl
         loss.backward()
 
     return step
+
+
+def _seconds(step: Callable[[], object]) -> float:
+    step()
+    taken: list[float] = []
+    for _ in range(REPEATS):
+        began = time.perf_counter()
+        step()
+        taken.append(time.perf_counter() - began)
+    return min(taken)

@@ -19,6 +19,7 @@ from receptron.training.batches.sources import CanvasSource
 from receptron.training.context import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
+from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.loop.hyperparameters import Plan
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
@@ -117,4 +118,4 @@ def _rung_0(ground: Ground) -> tuple[NDArray[np.bool_], list[Rung]]:
     began, truth = ground.around.clock.spent, ground.images.targets
     common = (truth == baselines.majority(truth, len(ground.classes))).numpy()
     near = baselines.nearest_out_of_fold(pixels_of(ground, ground.images), truth, ground.folds) == truth.numpy()
-    return near, baselines.rungs(common, near, ground.around.clock.spent - began)
+    return near, baseline_rungs(common, near, ground.around.clock.spent - began)

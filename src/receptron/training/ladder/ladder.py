@@ -16,6 +16,7 @@ from receptron.training.context import Climbed, Ground, answers, answers_on_canv
 from receptron.training.features.extraction import Features, compute
 from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
+from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import Step, Weighed, finish, weigh
 from receptron.training.ladder.linear_probe import Chosen, choose_head
 from receptron.training.loop.hyperparameters import Plan
@@ -85,7 +86,7 @@ def _rung_0(features: Features, ground: Ground, notes: _Notes) -> NDArray[np.boo
     began, truth = ground.around.clock.spent, ground.images.targets
     common = (truth == baselines.majority(truth, len(ground.classes))).numpy()
     near = baselines.nearest_out_of_fold(features.pooled[:, 0], truth, ground.folds) == truth.numpy()
-    notes.rungs.extend(baselines.rungs(common, near, ground.around.clock.spent - began))
+    notes.rungs.extend(baseline_rungs(common, near, ground.around.clock.spent - began))
     return near
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from receptron.errors import BadValue
-from receptron.training.hardware import trial_steps
+from receptron.training.hardware import autotune
+from receptron.training.hardware.autotune import candidates, choose
 from receptron.training.hardware.device import Engine, find_device
-from receptron.training.hardware.trial_steps import candidates, choose
 
 
 def formats(engines: list[Engine]) -> list[tuple[str, bool]]:
@@ -24,7 +24,7 @@ def test_candidates_start_with_the_plainest_and_a_wish_leaves_nothing_to_the_tri
 )
 def test_the_fastest_wins_if_it_beats_plain_float32_by_enough(monkeypatch: pytest.MonkeyPatch, seconds: tuple[float, ...], chosen: int):
     now, engines = [0.0], candidates("cpu")
-    monkeypatch.setattr(trial_steps.time, "perf_counter", lambda: now[0])
+    monkeypatch.setattr(autotune.time, "perf_counter", lambda: now[0])
 
     def step(engine: Engine):
         first = [True]

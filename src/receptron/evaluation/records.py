@@ -1,0 +1,94 @@
+"""What measuring a model gives, as records: each number with its interval, every value's range beside it, held when it is read back."""
+
+from dataclasses import dataclass
+from typing import Annotated, TypeAlias
+
+from msgspec import Meta
+
+from receptron.data.audit.preconditions import LONGEST_LABEL
+
+ROUNDING = 1e-9
+Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
+Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)]
+Note: TypeAlias = Annotated[str, Meta(max_length=1000)]
+_Share: TypeAlias = Annotated[float, Meta(ge=-ROUNDING, le=1 + ROUNDING)]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number with its 95 % interval and how that was found; a share of images, or the difference of two shares."""
+
+    value: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+    low: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+    high: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
+    count: Count  # images it rests on
+    method: Note  # "Wilson", "bootstrap of 2,000 resamples", ...
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """One row of the per-class table."""
+
+    label: Label
+    support: Count  # true images of the class
+    precision: Estimate
+    recall: Estimate
+    f1: Estimate
+
+
+@dataclass(frozen=True)
+class Bin:
+    """One bar of the reliability diagram: answers whose confidence lies in [low, high)."""
+
+    low: _Share
+    high: _Share
+    count: Count
+    confidence: _Share  # mean
+    accuracy: _Share
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What the network said of one image, with probabilities after temperature scaling; of a broken one, only the `fault`."""
+
+    path: str
+    predicted: str
+    confidence: float
+    probabilities: dict[str, float]
+    label: str | None = None  # the truth, where known
+    fault: str | None = None  # why there is no answer; `predicted` is then empty
+
+    @property
+    def answered(self) -> bool:
+        """Whether the image could be read."""
+        return self.fault is None
+
+    def top(self, count: int) -> list[tuple[str, float]]:
+        """The `count` likeliest classes with their probabilities, likeliest first."""
+        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Every metric on one set of images, each with its interval."""
+
+    count: Annotated[int, Meta(ge=1, le=2**53)]
+    source: Note  # "240 test images", "5-fold cross-validation on 98 images", ...
+    accuracy: Estimate
+    balanced_accuracy: Estimate
+    classes: tuple[ClassScore, ...]
+    confusion: tuple[tuple[Count, ...], ...]  # rows: truth, columns: answer, both in the order of `classes`
+    ece_before: Estimate  # expected calibration error with temperature 1
+    ece_after: Estimate
+    reliability_before: tuple[Bin, ...]
+    reliability_after: tuple[Bin, ...]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """The network against a baseline on the same images."""
+
+    baseline: Note  # "majority class", "nearest neighbour", ...
+    baseline_accuracy: Estimate
+    gain: Estimate  # network minus baseline, paired
+    better: bool  # the interval of the gain lies above zero
