@@ -28,8 +28,9 @@ from receptron.training.batches.sources import CanvasSource, ViewSource
 from receptron.training.features.cache import FeatureCache, Views
 from receptron.training.features.frozen_backbone import Divided, divide, frozen
 from receptron.training.hardware.device import Engine
+from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Plan
-from receptron.training.loop.loop import Desk, Phase, fit
+from receptron.training.loop.loop import Phase, fit
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.zoo import build
@@ -109,11 +110,11 @@ def main() -> None:
     plan = Plan(options.epochs, 32, 0.05)
     canvases = [reading.canvases[digest] for digest in digests]
     slow = Phase("through the backbone", probed, CanvasSource(canvases, digests, targets, SPEC, 3, PHOTO, 0), plan)
-    through_backbone = seconds(lambda: fit(slow, ENGINE, Desk()))
+    through_backbone = seconds(lambda: fit(slow, ENGINE, Hooks()))
 
     def from_cache() -> float:
         head = nn.Linear(pooled.shape[2], len(labels))
-        return seconds(lambda: fit(Phase("from the cache", head, ViewSource(pooled.clone(), digests, targets), plan), ENGINE, Desk()))
+        return seconds(lambda: fit(Phase("from the cache", head, ViewSource(pooled.clone(), digests, targets), plan), ENGINE, Hooks()))
 
     fast = median(from_cache() for _ in range(5))
     table = Table("figure", "value", "wanted", title=f"{len(digests)} photos, {torch.get_num_threads()} threads, float32")

@@ -23,8 +23,9 @@ from receptron.data.ingest import read
 from receptron.data.preprocessing.augmentation import PHOTO
 from receptron.training.batches.sources import CanvasSource, Source
 from receptron.training.hardware.device import Engine
+from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Plan
-from receptron.training.loop.loop import Desk, Phase, fit
+from receptron.training.loop.loop import Phase, fit
 
 
 class Held:
@@ -57,7 +58,7 @@ def main() -> None:
     def speed(images: Source) -> tuple[float, float]:
         """Images per second of one epoch, and per second of processor time over all threads."""
         began = time.process_time()
-        seen = fit(Phase("one epoch", net, images, Plan(1, 32, 1e-3)), engine, Desk()).points[-1].images_per_second
+        seen = fit(Phase("one epoch", net, images, Plan(1, 32, 1e-3)), engine, Hooks()).points[-1].images_per_second
         return seen, len(names) / (time.process_time() - began)
 
     held = Held(source, 32)

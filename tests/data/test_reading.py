@@ -10,8 +10,9 @@ from malformed import encoded, photo
 from PIL import Image
 
 from receptron.data.dataset.scan import scan
-from receptron.data.ingest import canvas, load, read
+from receptron.data.ingest import load, read
 from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.preprocessing.resize import resized
 from receptron.errors import UnknownName
 
 
@@ -80,7 +81,7 @@ def test_progress_counts_every_image(mixed: Path):
 
 @given(st.integers(1, 300), st.integers(1, 300), st.integers(4, 64))
 def test_a_canvas_has_its_side_and_is_never_longer_than_twice(width: int, height: int, side: int):
-    made = canvas(np.zeros((height, width, 3), np.uint8), side)
+    made = resized(np.zeros((height, width, 3), np.uint8), side)
     assert min(made.shape[:2]) == side
     assert max(made.shape[:2]) <= 2 * side
     if max(width, height) <= 2 * min(width, height):
@@ -90,18 +91,18 @@ def test_a_canvas_has_its_side_and_is_never_longer_than_twice(width: int, height
 def test_a_canvas_is_the_antialiased_resize_of_its_centre():
     pixels = np.asarray(photo(300).resize((900, 200)))
     expected = np.asarray(Image.fromarray(pixels).resize((180, 40), Image.Resampling.BILINEAR))[:, 50:130]
-    assert np.array_equal(canvas(pixels, 40), expected)
-    assert not np.array_equal(canvas(pixels, 40), canvas(pixels, 40, "nearest"))
+    assert np.array_equal(resized(pixels, 40), expected)
+    assert not np.array_equal(resized(pixels, 40), resized(pixels, 40, "nearest"))
 
 
 def test_a_canvas_of_the_right_size_is_left_alone():
     pixels = np.asarray(photo(64))
-    assert np.array_equal(canvas(pixels, 64), pixels)
+    assert np.array_equal(resized(pixels, 64), pixels)
 
 
 def test_an_unknown_interpolation_is_refused():
     with pytest.raises(UnknownName, match=r"'bilinar'. Did you mean bilinear"):
-        canvas(np.zeros((4, 4, 3), np.uint8), 2, "bilinar")
+        resized(np.zeros((4, 4, 3), np.uint8), 2, "bilinar")
 
 
 @pytest.mark.parametrize("budget", [0, 1000, 10**9])

@@ -214,7 +214,7 @@ def test_the_command_that_goes_on_is_the_one_that_began_and_says_resume_once():
 # -- damage
 
 
-@pytest.mark.parametrize("name", ["begun.json", "journal.json"])
+@pytest.mark.parametrize("name", ["begun.json", "decisions.json"])
 @pytest.mark.parametrize("where", [0, 0.3, 0.9])
 def test_one_flipped_bit_in_what_is_known_of_a_run_loses_nothing(photos: Path, tmp_path: Path, name: str, where: float):
     unfinished(photos, tmp_path / "out")
@@ -227,14 +227,14 @@ def test_one_flipped_bit_in_what_is_known_of_a_run_loses_nothing(photos: Path, t
     assert digest(tmp_path / "out") == digest(tmp_path / "straight")
 
 
-@pytest.mark.parametrize("name", ["begun.json", "journal.json"])
+@pytest.mark.parametrize("name", ["begun.json", "decisions.json"])
 def test_damage_to_both_copies_is_told_with_the_way_on(photos: Path, tmp_path: Path, name: str):
     unfinished(photos, tmp_path / "out")
     for file in (tmp_path / "out/.receptron-run").glob(f"{name}*"):
         file.write_bytes(b"\xff" + file.read_bytes()[1:])
     with pytest.raises(DataFault, match=r"damaged|cannot be told") as caught:
         scratch(photos, tmp_path / "out", resume=True)
-    assert name == "journal.json" or "--overwrite" in caught.value.mend
+    assert name == "decisions.json" or "--overwrite" in caught.value.mend
     scratch(photos, tmp_path / "out", overwrite=True)
 
 

@@ -1,4 +1,4 @@
-"""Small grounds for tests of training: drawn canvases of a few classes, a tiny network, and everything a climb stands on."""
+"""Small contexts for tests of training: drawn canvases of a few classes, a tiny network, and everything training stands on."""
 
 from pathlib import Path
 
@@ -10,8 +10,9 @@ from receptron.blocks.classifier import Classifier
 from receptron.data.preprocessing.augmentation import Recipe
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.reading.pixel_formats import Pixels
-from receptron.training.checkpointing.decision_log import Clock, Journal
-from receptron.training.context import Ground, Images, Surroundings
+from receptron.training.checkpointing.decision_log import DecisionLog
+from receptron.training.checkpointing.time_budget import TimeBudget
+from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.weights.inputs import InputSpec
 from receptron.zoo import build
 
@@ -53,9 +54,9 @@ def net(seed: int = 0, classes: int = len(CLASSES), name: str = "cifar_resnet20"
     return made.eval()
 
 
-def ground(
+def context(
     count: int = 60, work: Path | None = None, cache: Path | None = None, *, folds: int = 3, seconds: float = 3600, full: bool = False
-) -> Ground:
+) -> TrainingContext:
     """Drawn images, placed on folds in turn, on a machine without trials (float32)."""
     canvases, labels = drawn(count)
     store = Canvases()
@@ -64,8 +65,8 @@ def ground(
     for digest, canvas in zip(digests, canvases, strict=True):
         store.add(digest, canvas)
     parts = tuple(np.flatnonzero(np.arange(count) // len(CLASSES) % folds == fold) for fold in range(folds))
-    around = Surroundings(work, cache, Clock(seconds), Journal(work / "journal.json" if work else None))
-    return Ground(
+    environment = RunEnvironment(work, cache, TimeBudget(seconds), DecisionLog(work / "decisions.json" if work else None))
+    return TrainingContext(
         images=Images(digests, names, torch.tensor(labels)), folds=parts, classes=CLASSES, canvases=store, spec=SPEC, channels=3,
-        recipe=VARIED, device="cpu", precision="float32", seed=0, around=around, full_folds=full,
+        recipe=VARIED, device="cpu", precision="float32", seed=0, environment=environment, full_folds=full,
     )  # fmt: skip

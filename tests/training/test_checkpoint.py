@@ -313,11 +313,11 @@ def test_a_checkpoint_that_was_edited_together_with_its_manifest_is_passed_over(
 @pytest.mark.parametrize("lost", ["net", "optimiser"])
 def test_a_checkpoint_of_another_network_is_refused_with_its_place(tmp_path: Path, lost: str):
     from receptron.errors import BundleCorrupt
-    from receptron.training.callbacks.signals import Watch
+    from receptron.training.callbacks.signals import StopSignals
     from receptron.training.checkpointing.training_state import Keeper, Position
 
     def keeper(net: torch.nn.Module) -> Keeper:
-        return Keeper(net, torch.optim.SGD(net.parameters(), 0.1, momentum=0.9), Checkpoints(tmp_path), 0.0, Watch())
+        return Keeper(net, torch.optim.SGD(net.parameters(), 0.1, momentum=0.9), Checkpoints(tmp_path), 0.0, StopSignals())
 
     keeper(torch.nn.Linear(3, 2)).save(Position(), 1)
     with pytest.raises(BundleCorrupt, match="does not fit this run"):

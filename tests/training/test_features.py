@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import SPEC, VARIED, ground, net
+from small import SPEC, VARIED, context, net
 from torch import nn
 
 from receptron.data.preprocessing.augmentation import augmented
@@ -41,14 +41,14 @@ class Counted:
             return front(ENGINE.place(batch)).contiguous()
 
 
-GROUND, FRONT = ground(COUNT), frozen(divide(net(), 3, 32).front, ENGINE)
-DIGESTS = list(GROUND.images.digests)
+CONTEXT, FRONT = context(COUNT), frozen(divide(net(), 3, 32).front, ENGINE)
+DIGESTS = list(CONTEXT.images.digests)
 
 
 def gather(folder: Path | None, digests: list[str] = DIGESTS, views: Views = VIEWS) -> tuple[torch.Tensor, int]:
     """Activations, and how many images went through the front."""
     run = Counted()
-    return FeatureCache(folder).gather(FRONT, views, digests, GROUND.canvases, run, Silent()), run.images
+    return FeatureCache(folder).gather(FRONT, views, digests, CONTEXT.canvases, run, Silent()), run.images
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def truth() -> torch.Tensor:
     boundary = divide(plain, 3, 32).boundary
     with torch.inference_mode():
         for digest in DIGESTS:
-            canvas = GROUND.canvases[digest]
+            canvas = CONTEXT.canvases[digest]
             seen = [prepare([canvas], SPEC, 3)]
             seen += [augmented([canvas], [digest], SPEC, VARIED, channels=3, seed=0, epoch=view) for view in (1, 2)]
             rows.append(plain.stages[:boundary](plain.stem(torch.cat(seen))))
@@ -224,7 +224,7 @@ def test_the_key_does_not_hang_on_the_memory_layout():
 
 
 def test_features_that_are_not_finite_name_their_images_and_are_not_kept(tmp_path: Path):
-    broken, place = net(), ground(12, cache=tmp_path)
+    broken, place = net(), context(12, cache=tmp_path)
     with torch.no_grad():
         broken.stem.conv.weight[0, 0, 0, 0] = torch.nan
     with pytest.raises(NonFinite, match=r"12 of 12 images: bars/0\.png"):
@@ -233,8 +233,8 @@ def test_features_that_are_not_finite_name_their_images_and_are_not_kept(tmp_pat
 
 
 def test_a_climb_gets_the_same_features_from_its_cache(tmp_path: Path):
-    first = compute(net(), ground(30, cache=tmp_path), [])
-    second = compute(net(), ground(30, cache=tmp_path), [])
+    first = compute(net(), context(30, cache=tmp_path), [])
+    second = compute(net(), context(30, cache=tmp_path), [])
     assert torch.equal(first.maps, second.maps) and torch.equal(first.pooled, second.pooled)
     assert first.pooled.shape == (30, first.views.count, 64) and np.isfinite(first.pooled.numpy()).all()
 

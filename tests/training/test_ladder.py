@@ -1,4 +1,4 @@
-"""The climb as a whole: every rung in its order, from the one below; the network that comes out is the one that was judged."""
+"""The ladder as a whole: every rung in its order, from the one below; the network that comes out is the one that was judged."""
 
 import copy
 from pathlib import Path
@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import ground, net
+from small import context, net
 from torch import nn
 
-from receptron.training.context import answers_on_canvases
+from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import cross_validation, ladder
-from receptron.training.ladder.cross_validation import Weighed
-from receptron.training.ladder.ladder import climb
+from receptron.training.ladder.cross_validation import CrossValidated
+from receptron.training.ladder.ladder import run_ladder
 
 
 @pytest.fixture(autouse=True)
@@ -25,21 +25,21 @@ def frozen_part(made: nn.Module) -> dict[str, torch.Tensor]:
 
 
 def test_where_nothing_is_gained_the_linear_head_stays_on_an_untouched_backbone():
-    made, place = net(), ground(36, seconds=1e-9)
+    made, place = net(), context(36, seconds=1e-9)
     before = copy.deepcopy(made.state_dict())
-    found = climb(made, place)
+    found = run_ladder(made, place)
     assert [rung.name for rung in found.rungs] == ["majority class", "nearest neighbour", "linear head", "last stage"]
-    assert found.climbed.rung == "linear head" and "left" in found.climbed.stopped
-    changed = {name for name, t in found.climbed.net.state_dict().items() if not torch.equal(t, before[name])}
+    assert found.outcome.rung == "linear head" and "left" in found.outcome.stopped
+    changed = {name for name, t in found.outcome.net.state_dict().items() if not torch.equal(t, before[name])}
     assert changed == {"head.fc.weight", "head.fc.bias"}
-    assert np.array_equal(found.climbed.rows, np.arange(36)) and found.climbed.logits.shape == (36, 3)
+    assert np.array_equal(found.outcome.rows, np.arange(36)) and found.outcome.logits.shape == (36, 3)
 
 
 def test_the_head_in_the_network_answers_as_the_head_on_features():
-    found = climb(net(), ground(36, seconds=1e-9))
-    place = ground(36)
-    straight = answers_on_canvases(found.climbed.net, place, place.images, found.features.engine)
-    weight, bias = ladder.last_layer(found.climbed.net).weight, ladder.last_layer(found.climbed.net).bias
+    found = run_ladder(net(), context(36, seconds=1e-9))
+    place = context(36)
+    straight = answers_on_canvases(found.outcome.net, place, place.images, found.features.engine)
+    weight, bias = ladder.last_layer(found.outcome.net).weight, ladder.last_layer(found.outcome.net).bias
     with torch.no_grad():
         from_features = (found.features.pooled[:, 0] @ weight.T + bias).numpy()
     assert np.allclose(straight, from_features, atol=1e-3)
@@ -49,29 +49,29 @@ def test_the_head_in_the_network_answers_as_the_head_on_features():
 def every_rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every rung is taken; the phases that were trained, in their order."""
     trained, own = list[str](), cross_validation.fit
-    monkeypatch.setattr(Weighed, "taken", property(lambda self: bool(self.modules)))
+    monkeypatch.setattr(CrossValidated, "taken", property(lambda self: bool(self.modules)))
     monkeypatch.setattr(cross_validation, "fit", lambda phase, *rest: (trained.append(phase.name), own(phase, *rest))[1])
     return trained
 
 
 def test_taken_rungs_are_trained_on_folds_and_then_on_everything(every_rung: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    made, place, own, tails = net(), ground(36, tmp_path / "work", tmp_path / "cache"), ladder._everything, []
+    made, place, own, tails = net(), context(36, tmp_path / "work", tmp_path / "cache"), ladder._everything, []
     before = frozen_part(made)
     monkeypatch.setattr(ladder, "_everything", lambda whole, *rest: (tails.append(frozen_part(whole)), own(whole, *rest))[1])
-    found = climb(made, place)
+    found = run_ladder(made, place)
     folds = [f"without fold {i}" for i in (1, 2, 3)]
     assert every_rung == [f"{rung}, {part}" for rung in ("last stage", "everything") for part in (*folds, "all training images")]
     assert all(torch.equal(t, before[name]) for name, t in tails[0].items()), "rung 2 leaves what lies before the boundary alone"
-    assert not torch.equal(found.climbed.net.state_dict()["stem.conv.weight"], before["stem.conv.weight"]), "rung 3 does not"
-    assert (found.climbed.rung == "everything" and found.climbed.stopped == "everything is the top of the ladder") or found.climbed.stopped
-    assert {point.phase for point in found.climbed.points} == set(every_rung)
+    assert not torch.equal(found.outcome.net.state_dict()["stem.conv.weight"], before["stem.conv.weight"]), "rung 3 does not"
+    assert (found.outcome.rung == "everything" and found.outcome.stopped == "everything is the top of the ladder") or found.outcome.stopped
+    assert {point.phase for point in found.outcome.points} == set(every_rung)
 
 
 def test_a_climb_twice_is_the_same_and_one_resumed_as_well(every_rung: list[str], tmp_path: Path):
-    first = climb(net(), ground(36, tmp_path / "a", tmp_path / "cache")).climbed
-    again = climb(net(), ground(36, tmp_path / "b", tmp_path / "cache")).climbed
+    first = run_ladder(net(), context(36, tmp_path / "a", tmp_path / "cache")).outcome
+    again = run_ladder(net(), context(36, tmp_path / "b", tmp_path / "cache")).outcome
     trained = len(every_rung)
-    resumed = climb(net(), ground(36, tmp_path / "a", tmp_path / "cache")).climbed
+    resumed = run_ladder(net(), context(36, tmp_path / "a", tmp_path / "cache")).outcome
     for other in (again, resumed):
         assert all(torch.equal(a, b) for a, b in zip(first.net.state_dict().values(), other.net.state_dict().values(), strict=True))
         assert np.array_equal(first.logits, other.logits)
@@ -79,7 +79,7 @@ def test_a_climb_twice_is_the_same_and_one_resumed_as_well(every_rung: list[str]
 
 
 def test_a_ctrl_c_before_the_first_rung_that_trains_leaves_the_linear_head():
-    place = ground(36)
-    place.around.watch.stop = True
-    found = climb(net(), place)
-    assert found.climbed.rung == "linear head" and found.climbed.stopped == "it was interrupted"
+    place = context(36)
+    place.environment.signals.stop = True
+    found = run_ladder(net(), place)
+    assert found.outcome.rung == "linear head" and found.outcome.stopped == "it was interrupted"

@@ -14,11 +14,13 @@ from torch.nn import functional as F
 from receptron.data.stateless_random import order
 from receptron.errors import NonFinite
 from receptron.training.batches.sources import CanvasSource
-from receptron.training.callbacks.signals import Watch
+from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.hardware.device import Engine
-from receptron.training.loop.hyperparameters import Plan, rate_at
-from receptron.training.loop.loop import Desk, Phase, fit
+from receptron.training.loop.hooks import Hooks
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.loop import Phase, fit
+from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Supervised
 
 PLAN = Plan(3, 8, 0.05, layer_decay=0.7, smoothing=0.1, seed=5)
@@ -79,7 +81,7 @@ class Crash:
     """Progress that crashes after so many steps, before anything can be saved, or tells a watch."""
 
     after: int
-    watch: Watch | None = None
+    watch: StopSignals | None = None
     what: str = "crash"
 
     def start(self, stage: str, total: int, unit: str) -> None:
@@ -103,7 +105,7 @@ class Crash:
 def straight() -> Phase:
     """Trained without a break."""
     made = phase()
-    fit(made, ENGINE, Desk())
+    fit(made, ENGINE, Hooks())
     return made
 
 
@@ -111,7 +113,7 @@ def test_the_loop_is_what_one_would_write_by_hand():
     """Three epochs of plain torch: order, rate, groups, clipping, Nesterov."""
     ours, theirs, batches = replace(phase(None), plan=replace(PLAN, clip=0.5)), net().to(memory_format=torch.channels_last), source()
     without_chance(ours.net), without_chance(theirs)
-    fitted = fit(ours, ENGINE, Desk())
+    fitted = fit(ours, ENGINE, Hooks())
     names = dict(theirs.named_parameters())
     far = {name: {"head": 0, "stages": 1, "stem": 2}[name.split(".")[0]] for name in names}
     speeds = {name: torch.zeros_like(p) for name, p in names.items()}
@@ -142,7 +144,7 @@ def without_chance(made: nn.Module) -> None:
 def test_training_twice_gives_the_same_weights(straight: Phase):
     again = phase()
     torch.manual_seed(77)
-    fit(again, ENGINE, Desk())
+    fit(again, ENGINE, Hooks())
     assert same(again.net, straight.net)
 
 
@@ -150,7 +152,7 @@ def test_training_twice_gives_the_same_weights(straight: Phase):
 def test_another_seed_or_rate_gives_other_weights(straight: Phase, change: dict[str, float]):
     plan = replace(PLAN, **change)
     other = replace(phase(), plan=plan, objective=Supervised(plan.smoothing))
-    fit(other, ENGINE, Desk())
+    fit(other, ENGINE, Hooks())
     assert not same(other.net, straight.net)
 
 
@@ -158,8 +160,8 @@ def test_another_seed_or_rate_gives_other_weights(straight: Phase, change: dict[
 @pytest.mark.parametrize("kind", ["crash", "terminate"])
 def test_a_resumed_run_ends_bit_for_bit_as_one_that_never_stopped(tmp_path: Path, straight: Phase, kind: str, after: int):
     """Broken off at every step of every epoch; a crash loses the step, a SIGTERM saves it. The second sitting has a fresh network."""
-    watch = Watch() if kind == "terminate" else None
-    first = Desk(Checkpoints(tmp_path), 0.0 if kind == "crash" else 1e9, watch or Watch(), Crash(after, watch, kind))
+    watch = StopSignals() if kind == "terminate" else None
+    first = Hooks(Checkpoints(tmp_path), 0.0 if kind == "crash" else 1e9, watch or StopSignals(), Crash(after, watch, kind))
     with pytest.raises(Lost if kind == "crash" else SystemExit) as caught:
         fit(phase(), ENGINE, first)
     if kind == "terminate":
@@ -167,7 +169,7 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_never_stopped(tmp_path: Path
     second = phase()
     if (kind, after) != ("crash", 1):  # the one break that leaves nothing behind
         second.net.load_state_dict({name: torch.full_like(tensor, 3) for name, tensor in second.net.state_dict().items()})
-    fitted = fit(second, ENGINE, Desk(Checkpoints(tmp_path), 0.0))
+    fitted = fit(second, ENGINE, Hooks(Checkpoints(tmp_path), 0.0))
     assert same(second.net, straight.net)
     assert [point.epoch for point in fitted.points] == [0, 1, 2]
     assert all(point.rate > 0 for point in fitted.points)
@@ -176,9 +178,9 @@ def test_a_resumed_run_ends_bit_for_bit_as_one_that_never_stopped(tmp_path: Path
 def test_a_run_broken_off_many_times_ends_the_same(tmp_path: Path, straight: Phase):
     for _ in range(3 * PER_EPOCH - 1):
         with pytest.raises(Lost):
-            fit(phase(), ENGINE, Desk(Checkpoints(tmp_path), 0.0, progress=Crash(2)))
+            fit(phase(), ENGINE, Hooks(Checkpoints(tmp_path), 0.0, progress=Crash(2)))
     last = phase()
-    fit(last, ENGINE, Desk(Checkpoints(tmp_path), 0.0))
+    fit(last, ENGINE, Hooks(Checkpoints(tmp_path), 0.0))
     assert same(last.net, straight.net)
 
 
@@ -190,7 +192,7 @@ def test_a_checkpoint_that_forgot_something_would_be_noticed(
     from receptron.training.checkpointing import training_state
 
     with pytest.raises(Lost):
-        fit(phase(), ENGINE, Desk(Checkpoints(tmp_path), 0.0, progress=Crash(11 if forgotten == "best" else 7)))
+        fit(phase(), ENGINE, Hooks(Checkpoints(tmp_path), 0.0, progress=Crash(11 if forgotten == "best" else 7)))
     restore = training_state.Keeper.restore
 
     def amnesiac(keeper: training_state.Keeper) -> training_state.Position:
@@ -203,14 +205,14 @@ def test_a_checkpoint_that_forgot_something_would_be_noticed(
 
     monkeypatch.setattr(training_state.Keeper, "restore", amnesiac)
     second = phase()
-    fit(second, ENGINE, Desk(Checkpoints(tmp_path), 1e9))
+    fit(second, ENGINE, Hooks(Checkpoints(tmp_path), 1e9))
     assert not same(second.net, straight.net)
 
 
 def test_a_finished_phase_is_not_trained_again(tmp_path: Path, straight: Phase):
-    fit(phase(), ENGINE, Desk(Checkpoints(tmp_path)))
+    fit(phase(), ENGINE, Hooks(Checkpoints(tmp_path)))
     again = replace(phase(), source=Untouched())
-    assert len(fit(again, ENGINE, Desk(Checkpoints(tmp_path))).points) == 3
+    assert len(fit(again, ENGINE, Hooks(Checkpoints(tmp_path))).points) == 3
     assert same(again.net, straight.net)
 
 
@@ -238,29 +240,29 @@ def test_the_best_weights_are_kept_and_of_equals_the_later(tmp_path: Path):
     for ups, best in (((0.5, 0.9, 0.7), 1), ((0.9, 0.9, 0.7), 1), ((0.1, 0.2, 0.3), 2), ((0.0, 0.0, 0.0), 2)):
         states.clear()
         made = phase(watched(*ups))
-        fitted = fit(made, ENGINE, Desk())
+        fitted = fit(made, ENGINE, Hooks())
         assert fitted.best == max(ups)
         assert all(torch.equal(states[best][k], v) for k, v in made.net.state_dict().items())
 
 
 def test_without_held_out_images_the_last_weights_stay_and_no_accuracy_is_claimed():
-    fitted = fit(phase(None), ENGINE, Desk())
+    fitted = fit(phase(None), ENGINE, Hooks())
     assert fitted.best is None and all(point.accuracy is None for point in fitted.points)
 
 
 def test_a_ctrl_c_ends_the_phase_with_the_best_weights(tmp_path: Path):
-    watch, logged = Watch(), []
+    watch, logged = StopSignals(), []
     made = phase(wave(0.9, 0.2))
-    fitted = fit(made, ENGINE, Desk(Checkpoints(tmp_path), 1e9, watch, Crash(PER_EPOCH + 2, watch, "stop"), logged.append))
+    fitted = fit(made, ENGINE, Hooks(Checkpoints(tmp_path), 1e9, watch, Crash(PER_EPOCH + 2, watch, "stop"), logged.append))
     assert fitted.interrupted and fitted.best == 0.9 and len(fitted.points) == len(logged) == 2
-    one_epoch, twin = phase(wave(0.9, 0.2)), Watch()
-    fit(one_epoch, ENGINE, Desk(None, 1e9, twin, Crash(PER_EPOCH, twin, "stop")))
+    one_epoch, twin = phase(wave(0.9, 0.2)), StopSignals()
+    fit(one_epoch, ENGINE, Hooks(None, 1e9, twin, Crash(PER_EPOCH, twin, "stop")))
     assert same(made.net, one_epoch.net)
 
 
 def test_every_epoch_is_logged_once_with_its_figures():
     logged = []
-    fitted = fit(phase(), ENGINE, Desk(log=logged.append))
+    fitted = fit(phase(), ENGINE, Hooks(log=logged.append))
     assert tuple(logged) == fitted.points and [p.epoch for p in logged] == [0, 1, 2]
     assert all(p.images_per_second > 0 and p.phase == "test" for p in logged)
 
@@ -290,7 +292,7 @@ def step_of(image: int, epoch: int) -> int:
 def stopped(made: Phase, folder: Path) -> NonFinite:
     """Train until it stops; nothing that was saved may be less than finite."""
     with pytest.raises(NonFinite) as caught:
-        fit(made, ENGINE, Desk(Checkpoints(folder), 0.0))
+        fit(made, ENGINE, Hooks(Checkpoints(folder), 0.0))
     left = Checkpoints(folder).newest()
     groups = left.tensors.values() if left else []
     assert all(torch.isfinite(t).all() for group in groups for t in group.values())

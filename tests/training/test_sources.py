@@ -8,7 +8,8 @@ import torch
 from small import SPEC, VARIED, drawn
 
 from receptron.data.preprocessing.augmentation import augmented
-from receptron.training.batches.sources import CanvasSource, ViewSource, ahead
+from receptron.training.batches.prefetch import ahead
+from receptron.training.batches.sources import CanvasSource, ViewSource
 
 
 def canvases(count: int = 12, seed: int = 3) -> CanvasSource:

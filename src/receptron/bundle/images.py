@@ -10,6 +10,7 @@ from PIL import Image
 from torch import Tensor
 
 from receptron.data import ingest
+from receptron.data.preprocessing.resize import resized
 from receptron.data.reading import decode
 from receptron.data.reading.exif import orientation, upright
 from receptron.data.reading.pixel_formats import Pixels, to_eight_bits, to_rgb
@@ -61,7 +62,7 @@ def to_canvas(image: ImageLike, name: str, spec: InputSpec) -> Pixels:
         raise BadValue(
             f"{name} is a {type(image).__name__}, not an image.", mend="give a path, bytes, a Pillow image, an array or a tensor"
         )
-    return ingest.canvas(pixels, spec.resize, spec.interpolation)
+    return resized(pixels, spec.resize, spec.interpolation)
 
 
 def _from_pillow(image: Image.Image, name: str) -> Pixels:

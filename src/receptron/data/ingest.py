@@ -8,24 +8,16 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, Look, Looks, look
 from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.preprocessing.resize import resized
 from receptron.data.reading.decode import LIMITS, Limits, decode, read_bytes
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.records import Catalog, Entry, Facts, Item
-from receptron.errors import UnknownName, UnreadableImage
+from receptron.errors import UnreadableImage
 from receptron.progress import Progress, Silent
 
-INTERPOLATIONS = {
-    "nearest": Image.Resampling.NEAREST,
-    "box": Image.Resampling.BOX,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-LONGEST = 2  # a canvas is at most so many times as long as wide; the rest is cut off evenly at both ends
 SHORTEST = 256  # px; looks are taken from pixels decoded for at least this side, so that they do not depend on the network's
 AHEAD = 4  # images in flight per worker
 
@@ -53,24 +45,10 @@ class _Read:
     canvas: Pixels | None = None
 
 
-def canvas(pixels: Pixels, side: int, interpolation: str = "bilinear") -> Pixels:
-    """Pixels (h, w, 3) whose shorter side is `side` px, resized with antialiasing; the longer is centre-cropped to 2 x `side` at most.
-
-    Raises: UnknownName for the interpolation.
-    """
-    if interpolation not in INTERPOLATIONS:
-        raise UnknownName("interpolation", interpolation, INTERPOLATIONS)
-    height, width = pixels.shape[:2]
-    (left, right, w), (top, bottom, h) = _extent(width, height, side), _extent(height, width, side)
-    if (h, w) == (height, width):
-        return pixels
-    return np.array(Image.fromarray(pixels).resize((w, h), INTERPOLATIONS[interpolation], box=(left, top, right, bottom)))
-
-
 def load(data: bytes, name: str, side: int, interpolation: str = "bilinear", limits: Limits = LIMITS) -> tuple[Pixels, Facts]:
     """Canvas and facts of one encoded image, by the very steps that `read` takes. Raises: UnreadableImage."""
     pixels, facts = decode(data, limits, shortest=max(side, SHORTEST), name=name)
-    return canvas(pixels, side, interpolation), facts
+    return resized(pixels, side, interpolation), facts
 
 
 def read(
@@ -114,7 +92,7 @@ def _read(item: Item, side: int | None, interpolation: str, limits: Limits) -> _
         named = f" (named in line {item.line:,} of the table)" if item.line and not sha256 else ""
         return _Read(Entry(item, sha256, None, error.reason + named))
     seen = look(pixels)
-    kept = None if side is None else canvas(pixels, side, interpolation)
+    kept = None if side is None else resized(pixels, side, interpolation)
     return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, kept)
 
 
@@ -132,17 +110,6 @@ def _pooled(work: Callable[[Item], _Read], items: tuple[Item, ...], workers: int
                 yield waiting.popleft().result()
         finally:
             pool.shutdown(wait=True, cancel_futures=True)
-
-
-def _extent(length: int, other: int, side: int) -> tuple[float, float, int]:
-    """Part of an axis that is kept (start and stop, px) and the length it is resized to, given the length of the other axis."""
-    if length <= other:
-        return 0, length, side
-    full = side * length / other
-    if round(full) <= LONGEST * side:
-        return 0, length, round(full)
-    kept = LONGEST * other
-    return (length - kept) / 2, (length + kept) / 2, LONGEST * side
 
 
 def _blank(count: int) -> Looks:

@@ -12,11 +12,12 @@ from receptron.data.preprocessing.augmentation import recipe_for
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
-from receptron.jobs.initial_weights import Start
-from receptron.training.context import Climbed, Ground, Images, Surroundings
+from receptron.jobs.initial_weights import InitialWeights
+from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
-from receptron.training.ladder.ladder import climb
+from receptron.training.ladder.ladder import run_ladder
+from receptron.training.ladder.outcome import Outcome
 from receptron.training.records import Rung, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
@@ -24,33 +25,33 @@ SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smal
 
 
 @dataclass(frozen=True)
-class Learnt:
+class FittedNetwork:
     """What training brought."""
 
     net: Classifier
-    climbed: Climbed
+    outcome: Outcome
     rungs: tuple[Rung, ...]
     trials: tuple[Trial, ...]
-    ground: Ground
+    context: TrainingContext
     features: Features | None
 
     @property
     def truth(self) -> NDArray[np.int64]:
-        """Class numbers of the images that `climbed.logits` are for."""
-        return self.ground.images.targets.numpy()[self.climbed.rows]
+        """Class numbers of the images that `outcome.logits` are for."""
+        return self.context.images.targets.numpy()[self.outcome.rows]
 
     def nearest(self, images: Images) -> NDArray[np.int64]:
         """Rung 0's answers on other images: the class of the most similar training image."""
         if self.features is None:
-            known, asked = pixels_of(self.ground, self.ground.images), pixels_of(self.ground, images)
+            known, asked = pixels_of(self.context, self.context.images), pixels_of(self.context, images)
         else:
-            known, asked = self.features.pooled[:, 0], pooled_centres(self.features, self.ground, images)
-        return baselines.nearest(known, self.ground.images.targets, asked)
+            known, asked = self.features.pooled[:, 0], pooled_centres(self.features, self.context, images)
+        return baselines.nearest(known, self.context.images.targets, asked)
 
 
 @dataclass(frozen=True)
-class Manner:
-    """How to learn."""
+class FitOptions:
+    """How to fit."""
 
     seed: int
     device: str
@@ -58,14 +59,16 @@ class Manner:
     has_test: bool
 
 
-def learn(reading: Reading, split: Split, start: Start, manner: Manner, around: Surroundings) -> Learnt:
+def fit_network(
+    reading: Reading, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
+) -> FittedNetwork:
     """Climb the ladder from pretrained weights, or train from scratch where there are none."""
-    ground = _ground(reading, split, start, manner, around)
+    context = _context(reading, split, start, fit_options, environment)
     if start.pretrained is None:
-        scratch = train_from_scratch(start.maker(len(ground.classes)), ground)
-        return Learnt(_classifier(scratch.climbed), scratch.climbed, scratch.rungs, scratch.trials, ground, None)
-    ladder = climb(start.make(len(ground.classes)), ground)
-    return Learnt(_classifier(ladder.climbed), ladder.climbed, ladder.rungs, ladder.trials, ground, ladder.features)
+        scratch = train_from_scratch(start.maker(len(context.classes)), context)
+        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None)
+    ladder = run_ladder(start.make(len(context.classes)), context)
+    return FittedNetwork(_classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features)
 
 
 def images_at(reading: Reading, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:
@@ -81,23 +84,26 @@ def classes_of(reading: Reading, split: Split) -> tuple[str, ...]:
     return tuple(sorted({reading.entries[place].item.label for place in split.train}))
 
 
-def _ground(reading: Reading, split: Split, start: Start, manner: Manner, around: Surroundings) -> Ground:
+def _context(
+    reading: Reading, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
+) -> TrainingContext:
     classes = classes_of(reading, split)
     images = images_at(reading, split.train, classes)
     row = {place: i for i, place in enumerate(split.train)}
     wanted = FEW_FOLDS if len(images) >= MANY_IMAGES else FOLDS
-    wanted = min(wanted if start.pretrained or not manner.has_test else SCRATCH_FOLDS, len(images))
-    parts = tuple(np.array([row[int(place)] for place in part], np.int64) for part in folds(split, wanted, manner.seed))
+    wanted = min(wanted if start.pretrained or not fit_options.has_test else SCRATCH_FOLDS, len(images))
+    parts = tuple(np.array([row[int(place)] for place in part], np.int64) for part in folds(split, wanted, fit_options.seed))
     if reading.canvases is None:
         raise ValueError("the images were read without canvases")
-    return Ground(
+    return TrainingContext(
         images=images, folds=parts, classes=classes, canvases=reading.canvases, spec=start.spec, channels=start.channels,
-        recipe=recipe_for(start.spec.pixels, grey=start.grey), device=manner.device, precision=manner.precision, seed=manner.seed,
-        around=around, full_folds=not manner.has_test,
+        recipe=recipe_for(start.spec.pixels, grey=start.grey), device=fit_options.device,
+        precision=fit_options.precision, seed=fit_options.seed,
+        environment=environment, full_folds=not fit_options.has_test,
     )  # fmt: skip
 
 
-def _classifier(climbed: Climbed) -> Classifier:
-    if not isinstance(climbed.net, Classifier):
-        raise TypeError(f"{type(climbed.net).__name__} is no classifier of the zoo")
-    return climbed.net
+def _classifier(outcome: Outcome) -> Classifier:
+    if not isinstance(outcome.net, Classifier):
+        raise TypeError(f"{type(outcome.net).__name__} is no classifier of the zoo")
+    return outcome.net

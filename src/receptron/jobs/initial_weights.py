@@ -37,7 +37,7 @@ class Wish:
 
 
 @dataclass(frozen=True)
-class Start:
+class InitialWeights:
     """Where training starts."""
 
     net: str
@@ -55,7 +55,7 @@ class Start:
         return lambda: self.make(classes)
 
 
-def choose_start(catalog: Catalog, wish: Wish, progress: Progress = SILENT) -> Start:
+def choose_initial_weights(catalog: Catalog, wish: Wish, progress: Progress = SILENT) -> InitialWeights:
     """Small images and `weights="none"` start from scratch, everything else from pretrained weights.
 
     Raises: WeightsUnavailable (offline) naming the ways on; UnknownName; ImageTooSmall; BadValue.
@@ -68,15 +68,15 @@ def choose_start(catalog: Catalog, wish: Wish, progress: Progress = SILENT) -> S
     if wish.weights == "none" or (wish.weights is None and shorter < SMALL):
         return _from_scratch(wish.net, shorter, grey)
     pretrained = _pretrained(wish, progress)
-    return Start(pretrained.net, pretrained, pretrained.inputs, 3, grey)
+    return InitialWeights(pretrained.net, pretrained, pretrained.inputs, 3, grey)
 
 
-def _from_scratch(net: str | None, shorter: int, grey: bool) -> Start:
+def _from_scratch(net: str | None, shorter: int, grey: bool) -> InitialWeights:
     net = net or (SMALL_NET if shorter < SMALL else PLAIN_NET)
     least = ZOO[net].least if net in ZOO else 1
     pixels = max(least, min(max(shorter, TINY), PHOTO))
     crop = 1.0 if pixels < SMALL else 0.875
-    return Start(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if grey else 3, grey)
+    return InitialWeights(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if grey else 3, grey)
 
 
 def _pretrained(wish: Wish, progress: Progress) -> Pretrained:

@@ -22,8 +22,8 @@ from receptron import atomic_write, checksummed_record
 from receptron.bundle import store
 from receptron.errors import BadValue, BundleFault, DataFault, InUse, StorageFault, WouldReplace
 
-_WORK, _LOCK, _OWNER, _BEGUN, _JOURNAL, _CHECKPOINTS = ".receptron-run", "lock", "owner", "begun.json", "journal.json", "checkpoints"
-_LEARNT = (_BEGUN, f"{_BEGUN}.copy", _JOURNAL, f"{_JOURNAL}.copy", _CHECKPOINTS)
+_WORK, _LOCK, _OWNER, _BEGUN, _DECISIONS, _CHECKPOINTS = ".receptron-run", "lock", "owner", "begun.json", "decisions.json", "checkpoints"
+_LEARNT = (_BEGUN, f"{_BEGUN}.copy", _DECISIONS, f"{_DECISIONS}.copy", _CHECKPOINTS)
 _OURS = {_LOCK, _OWNER, *_LEARNT}
 _WAYS_ON = "replace it with --overwrite, or write elsewhere with --out FOLDER"
 
@@ -65,9 +65,9 @@ class RunDirectory:
         return self.folder / _WORK
 
     @property
-    def journal(self) -> Path:
+    def decisions(self) -> Path:
         """Decisions of the run that is under way."""
-        return self.work / _JOURNAL
+        return self.work / _DECISIONS
 
     @property
     def begun(self) -> Begun | None:

@@ -11,7 +11,7 @@ from receptron.bundle.model import Model
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
 from receptron.evaluation.records import Answer, Comparison, Evaluation
-from receptron.jobs.fit import Learnt
+from receptron.jobs.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
@@ -20,7 +20,7 @@ SHOWN = 24  # mistakes and doubtful images kept for the report
 
 
 @dataclass(frozen=True)
-class Judged:
+class TestEvaluation:
     """What the report says of the model."""
 
     evaluation: Evaluation
@@ -39,7 +39,7 @@ class _Seen:
     truth: NDArray[np.int64]
 
 
-def judge_on_test(model: Model, learnt: Learnt, test: Images, leaked: frozenset[str], progress: Progress) -> Judged:
+def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], progress: Progress) -> TestEvaluation:
     """Every test image is read from its file and answered once. `leaked` test images (digests), which have a twin in training, are left
     out of the figures that count, and stand in `given` beside them.
     """
@@ -50,34 +50,36 @@ def judge_on_test(model: Model, learnt: Learnt, test: Images, leaked: frozenset[
     fair = clean if clean.any() else ~clean
     kept = _Seen([name for name, good in zip(seen.names, fair, strict=True) if good], seen.logits[fair], seen.truth[fair])
     near = learnt.nearest(images)[fair]
-    common = np.full(len(kept.truth), baselines.majority(learnt.ground.images.targets, len(model.classes)))
+    common = np.full(len(kept.truth), baselines.majority(learnt.context.images.targets, len(model.classes)))
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
     source = f"{len(kept.truth):,} test images{told}"
     given = None if clean.all() else _evaluate(model, seen, f"{len(seen.truth):,} test images as given, leaks included")
     return _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
 
 
-def judge_out_of_fold(model: Model, learnt: Learnt) -> Judged:
+def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> TestEvaluation:
     """Where there is no test side: what networks that never saw an image say of it."""
-    rows, images = learnt.climbed.rows, learnt.ground.images
-    seen = _Seen([images.names[i] for i in rows.tolist()], learnt.climbed.logits, learnt.truth)
-    near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.ground.folds)[rows]
+    rows, images = learnt.outcome.rows, learnt.context.images
+    seen = _Seen([images.names[i] for i in rows.tolist()], learnt.outcome.logits, learnt.truth)
+    near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.context.folds)[rows]
     common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
-    source = f"{len(learnt.ground.folds)}-fold cross-validation on {len(rows):,} images"
-    evaluation = _evaluate(model, seen, source, networks=len(learnt.ground.folds))
+    source = f"{len(learnt.context.folds)}-fold cross-validation on {len(rows):,} images"
+    evaluation = _evaluate(model, seen, source, networks=len(learnt.context.folds))
     return _judged(model, seen, evaluation, {"majority class": common, "nearest neighbour": near}, None)
 
 
-def _known(learnt: Learnt) -> Tensor:
+def _known(learnt: FittedNetwork) -> Tensor:
     """What the nearest neighbour compares, of the training images."""
-    return learnt.features.pooled[:, 0] if learnt.features else pixels_of(learnt.ground, learnt.ground.images)
+    return learnt.features.pooled[:, 0] if learnt.features else pixels_of(learnt.context, learnt.context.images)
 
 
 def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
     return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks)
 
 
-def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judged:
+def _judged(
+    model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None
+) -> TestEvaluation:
     right = seen.logits.argmax(1) == seen.truth
     chances = temperature_scaling.probabilities(seen.logits, model.card.temperature)
     answers = [
@@ -87,4 +89,4 @@ def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str,
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted(answers, key=lambda a: a.confidence)
     comparisons = tuple(compare(right, answer == seen.truth, name) for name, answer in rivals.items())
-    return Judged(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))
+    return TestEvaluation(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))

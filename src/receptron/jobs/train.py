@@ -1,4 +1,4 @@
-"""The main job: images in, a network that can be trusted out. Audit, split, learn, judge once on the test side, save, report."""
+"""The main job: images in, a network that can be trusted out. Audit, split, fit, judge once on the test side, save, report."""
 
 import hashlib
 import os
@@ -28,16 +28,17 @@ from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.records import Answer
-from receptron.jobs.fit import Learnt, Manner, images_at, learn
-from receptron.jobs.initial_weights import Start, Wish, choose_start
+from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
+from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
 from receptron.jobs.options import Extras, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
-from receptron.jobs.test_evaluation import Judged, judge_on_test, judge_out_of_fold
+from receptron.jobs.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
 from receptron.records import to_json
 from receptron.training.callbacks import tensorboard
-from receptron.training.callbacks.signals import Watch
-from receptron.training.checkpointing.decision_log import Clock, Journal
-from receptron.training.context import Surroundings
+from receptron.training.callbacks.signals import StopSignals
+from receptron.training.checkpointing.decision_log import DecisionLog
+from receptron.training.checkpointing.time_budget import TimeBudget
+from receptron.training.context import RunEnvironment
 from receptron.training.hardware.device import find_device
 from receptron.training.records import Run, Stage
 
@@ -99,27 +100,27 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(extras.tensorboard) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
-        start = choose_start(catalog, Wish(net, weights, extras.facts), extras.progress)
+        start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), extras.progress)
         with watchmaker.stage("reading and audit"):
             sided = _sides(catalog, start, place, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))
         place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-        manner = Manner(seed, where, extras.precision, has_test=bool(sided.split.test))
-        with Watch(extras.progress.tell) as watch:
+        fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
+        with StopSignals(extras.progress.tell) as signals:
             with watchmaker.stage("learning"):
-                journal = Journal(place.journal)
-                clock = Clock(budget, journal.recall("spent", float) or 0.0)
-                around = Surroundings(place.work, activations, clock, journal, watch, extras.progress, extras.every, log)
-                learnt = learn(sided.reading, sided.split, start, manner, around)
-                watch.leave_if_told()
+                decisions = DecisionLog(place.decisions)
+                time_budget = TimeBudget(budget, decisions.recall("spent", float) or 0.0)
+                environment = RunEnvironment(place.work, activations, time_budget, decisions, signals, extras.progress, extras.every, log)
+                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
+                signals.leave_if_told()
             with watchmaker.stage("judging"):
-                card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, manner, extras))
-                watch.leave_if_told()
+                card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, fit_options, extras))
+                signals.leave_if_told()
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
-                run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=watch.stop)
+                run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=signals.stop)
                 atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
         if not run.interrupted:
@@ -145,7 +146,7 @@ def _cache_folder(wanted: Path | None) -> Path:
     return folder
 
 
-def _sides(catalog: Catalog, start: Start, place: RunDirectory, test_size: float, seed: int, extras: Extras) -> _Sided:
+def _sides(catalog: Catalog, start: InitialWeights, place: RunDirectory, test_size: float, seed: int, extras: Extras) -> _Sided:
     began = monotonic()
     reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress)
     check_broken(reading.entries, allow_broken=extras.allow_broken)
@@ -155,20 +156,22 @@ def _sides(catalog: Catalog, start: Start, place: RunDirectory, test_size: float
     return _Sided(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
 
 
-def _judge(sided: _Sided, learnt: Learnt, start: Start, extras: Extras, provenance: Provenance) -> tuple[Card, Judged]:
+def _judge(
+    sided: _Sided, learnt: FittedNetwork, start: InitialWeights, extras: Extras, provenance: Provenance
+) -> tuple[Card, TestEvaluation]:
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
-    classes = learnt.ground.classes
-    temperature = temperature_scaling.temperature(learnt.climbed.logits, learnt.truth)
-    folded = evaluate(learnt.climbed.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
+    classes = learnt.context.classes
+    temperature = temperature_scaling.temperature(learnt.outcome.logits, learnt.truth)
+    folded = evaluate(learnt.outcome.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
     card = Card(
-        net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.climbed.rung,
+        net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
     )  # fmt: skip
     model = Model(card, learnt.net)
     known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)
     test = images_at(sided.reading, known, classes)
-    judged = judge_on_test(model, learnt, test, _leaked(sided), extras.progress) if len(test) else judge_out_of_fold(model, learnt)
+    judged = evaluate_on_test(model, learnt, test, _leaked(sided), extras.progress) if len(test) else evaluate_out_of_fold(model, learnt)
     return replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons), judged
 
 
@@ -180,7 +183,13 @@ def _leaked(sided: _Sided) -> frozenset[str]:
 
 
 def _run(
-    place: RunDirectory, card: Card, judged: Judged, sided: _Sided, learnt: Learnt, stages: list[Stage], settings: Mapping[str, object]
+    place: RunDirectory,
+    card: Card,
+    judged: TestEvaluation,
+    sided: _Sided,
+    learnt: FittedNetwork,
+    stages: list[Stage],
+    settings: Mapping[str, object],
 ) -> Run:
     """The record of the whole run; files are told relative to the root of the images."""
     root = sided.catalog.root
@@ -190,7 +199,7 @@ def _run(
 
     return Run(
         model=place.model, report=place.report, card=card, audit=sided.audit, split=sided.split.summary, ladder=learnt.rungs,
-        stopped=learnt.climbed.stopped, curves=learnt.climbed.points, trials=learnt.trials, stages=tuple(stages),
+        stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages),
         mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
         settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
     )  # fmt: skip
@@ -219,23 +228,23 @@ def _data_digest(sided: _Sided) -> str:
     return hashlib.sha256(repr(rows).encode()).hexdigest()
 
 
-def _weights_digest(start: Start) -> str:
+def _weights_digest(start: InitialWeights) -> str:
     return atomic_write.sha256(start.pretrained.path) if start.pretrained else ""
 
 
-def _provenance(sided: _Sided, learnt: Learnt, start: Start, manner: Manner, extras: Extras) -> Provenance:
+def _provenance(sided: _Sided, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, extras: Extras) -> Provenance:
     trained = next((trial for trial in reversed(learnt.trials) if trial.chosen), None)
     packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors", "lightning-fabric")
     return Provenance(
         receptron=version("receptron"),
         versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
         command=extras.command or f"receptron.train({str(sided.catalog.root)!r})",
-        seed=manner.seed,
+        seed=fit_options.seed,
         data_sha256=_data_digest(sided),
         weights=start.pretrained.reference if start.pretrained else "none",
         weights_sha256=_weights_digest(start),
-        device=manner.device,
-        precision=trained.precision if trained else manner.precision,
+        device=fit_options.device,
+        precision=trained.precision if trained else fit_options.precision,
         memory_format="channels_last",
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -1,4 +1,4 @@
-"""What a climb stands on: the images of the training side, the network it starts from, the machine, the time."""
+"""What training stands on: the images of the training side, the network it starts from, the machine, the time."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -7,18 +7,17 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 
 from receptron.data.preprocessing.augmentation import Recipe
 from receptron.data.preprocessing.image_cache import Canvases
-from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.progress import Progress, Silent
-from receptron.training.callbacks.signals import Watch
+from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.checkpointing.decision_log import Clock, Journal
-from receptron.training.hardware.device import Engine
-from receptron.training.loop.loop import Desk
+from receptron.training.checkpointing.decision_log import DecisionLog
+from receptron.training.checkpointing.time_budget import TimeBudget
+from receptron.training.loop.hooks import Hooks
 from receptron.training.records import Point
 from receptron.weights.inputs import InputSpec
 
@@ -41,32 +40,32 @@ class Images:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class RunEnvironment:
     """Where a run works, how long it may, who is told and who may stop it."""
 
     work: Path | None  # checkpoints and decisions of this run
     cache: Path | None  # activations, shared by all runs
-    clock: Clock
-    journal: Journal
-    watch: Watch = field(default_factory=Watch)
+    time_budget: TimeBudget
+    decisions: DecisionLog
+    signals: StopSignals = field(default_factory=StopSignals)
     progress: Progress = field(default_factory=Silent)
     every: float = 15.0  # seconds between checkpoints
     log: Callable[[Point], None] | None = None  # told of each epoch
 
-    def desk(self, phase: str) -> Desk:
-        """The desk of one phase, with checkpoints of its own."""
+    def hooks(self, phase: str) -> Hooks:
+        """The hooks of one phase, with checkpoints of its own."""
         self.note_time()
         slug = "".join(letter if letter.isalnum() else "-" for letter in phase)
         checkpoints = Checkpoints(self.work / "checkpoints" / slug) if self.work else None
-        return Desk(checkpoints, self.every, self.watch, self.progress, self.log, self.note_time)
+        return Hooks(checkpoints, self.every, self.signals, self.progress, self.log, self.note_time)
 
     def note_time(self) -> None:
         """Write down how much time is used up, so that an interrupted run does not get it twice."""
-        self.journal.note("spent", self.clock.spent)
+        self.decisions.note("spent", self.time_budget.spent)
 
 
 @dataclass(frozen=True)
-class Ground:
+class TrainingContext:
     """Everything that training needs to know."""
 
     images: Images
@@ -79,7 +78,7 @@ class Ground:
     device: str
     precision: str  # "auto", "float32" or "bfloat16"
     seed: int
-    around: Surroundings
+    environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
 
     def pictures(self, images: Images) -> list[Pixels]:
@@ -90,34 +89,3 @@ class Ground:
 def learning_rows(count: int, held_out: NDArray[np.int64]) -> NDArray[np.int64]:
     """The rows of 0..count-1 that are not held out."""
     return np.setdiff1d(np.arange(count), held_out)
-
-
-def answers(net: nn.Module, inputs: Tensor, engine: Engine, batch: int = 64) -> NDArray[np.float64]:
-    """Class scores (N, classes) of a network in eval mode, on what it takes."""
-    net.eval()
-    parts: list[Tensor] = []
-    with torch.inference_mode(), engine.fabric.autocast():
-        for start in range(0, len(inputs), batch):
-            parts.append(net(engine.place(inputs[start : start + batch])).float().cpu())
-    return torch.cat(parts).double().numpy()
-
-
-def answers_on_canvases(net: nn.Module, ground: Ground, images: Images, engine: Engine, batch: int = 64) -> NDArray[np.float64]:
-    """Class scores (N, classes) on the centre view of each image."""
-    parts: list[NDArray[np.float64]] = []
-    for start in range(0, len(images), batch):
-        rows = np.arange(start, min(start + batch, len(images)))
-        parts.append(answers(net, prepare(ground.pictures(images.part(rows)), ground.spec, ground.channels), engine, batch))
-    return np.concatenate(parts)
-
-
-@dataclass(frozen=True)
-class Climbed:
-    """Where the ladder ended: the trained network and everything that was learnt on the way."""
-
-    net: nn.Module
-    rung: str
-    stopped: str
-    rows: NDArray[np.int64]  # training images that the rung was cross-validated on
-    logits: NDArray[np.float64]  # (rows, classes), out of fold
-    points: tuple[Point, ...]

@@ -10,7 +10,7 @@ from receptron.evaluation.records import Answer, Estimate, Evaluation
 
 @dataclass(frozen=True)
 class Rung:
-    """One step of the ladder that was weighed."""
+    """One step of the ladder that was validated."""
 
     name: str  # "majority class", "nearest neighbour", "linear head", "last stage", "everything", "from scratch"
     accuracy: Estimate | None  # cross-validated on the training side; None where it was not tried

@@ -3,10 +3,9 @@
 A source keeps no state: the batch at (epoch, rows) is always the same, so resuming needs no more than two numbers.
 """
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,8 +14,6 @@ from torch import Tensor
 from receptron.data.preprocessing.augmentation import Recipe, augmented
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.weights.inputs import InputSpec
-
-T = TypeVar("T")
 
 
 class Source(Protocol):
@@ -67,15 +64,3 @@ class ViewSource:
         if inputs.dim() == 4:
             inputs = inputs.contiguous(memory_format=torch.channels_last)
         return inputs, self.targets[at]
-
-
-def ahead(make: Callable[[int], T], steps: range) -> Iterator[tuple[int, T]]:
-    """(step, make(step)) for each step in turn, the next one being made in a second thread while the caller works."""
-    torch.get_num_threads()  # settles the number of this thread before another thread sets its own
-    # One OpenMP thread for the second thread: a team of its own would spin and take the cores from the network.
-    with ThreadPoolExecutor(1, "receptron-batch", initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        coming = pool.submit(make, steps[0]) if steps else None
-        for step in steps:
-            made = coming.result() if coming else make(step)
-            coming = pool.submit(make, step + 1) if step + 1 in steps else None
-            yield step, made

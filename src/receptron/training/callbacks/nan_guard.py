@@ -10,7 +10,7 @@ from receptron.errors import NonFinite
 _CURE = "look at these images; if they are sound, train again with --precision float32"
 
 
-class Guard:
+class NanGuard:
     """Watches the losses, gradients and running statistics of one network through one phase."""
 
     def __init__(self, net: nn.Module, phase: str) -> None:

@@ -7,7 +7,7 @@ from types import FrameType
 from typing import Self
 
 
-class Watch:
+class StopSignals:
     """Flags that the loop reads between two steps. Use as a context manager around the work.
 
     `stop` is set by a first Ctrl-C: the loop ends the phase with the best so far. `terminate` is set by SIGTERM: the loop

@@ -1,6 +1,5 @@
 """The time a run may take, and the decisions it took: both survive a restart."""
 
-import time
 from pathlib import Path
 from typing import TypeVar
 
@@ -10,24 +9,7 @@ from receptron.records import from_json, to_json
 T = TypeVar("T")
 
 
-class Clock:
-    """Seconds since the run began, those of earlier sittings included, against a budget."""
-
-    def __init__(self, budget: float, spent: float = 0.0) -> None:
-        self.budget, self._spent, self._began = budget, spent, time.monotonic()
-
-    @property
-    def spent(self) -> float:
-        """Seconds used up so far."""
-        return self._spent + time.monotonic() - self._began
-
-    @property
-    def left(self) -> float:
-        """Seconds left; negative when the budget is overdrawn."""
-        return self.budget - self.spent
-
-
-class Journal:
+class DecisionLog:
     """Decisions that depended on this machine's speed. A resumed run reads them instead of deciding anew, and so ends the same.
 
     Raises: DataFault if the file and its copy are both damaged.

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from receptron.errors import BundleCorrupt
 from receptron.printable import told
-from receptron.training.callbacks.signals import Watch
+from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing import optimiser_state
 from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.optimiser_state import OptimiserState
@@ -47,11 +47,11 @@ class Keeper:
         optimiser: Optimizer,
         checkpoints: Checkpoints | None,
         every: float,
-        watch: Watch,
+        signals: StopSignals,
         saved: Callable[[], object] | None = None,
     ) -> None:
         self.net, self.optimiser, self.saved = net, optimiser, saved
-        self.checkpoints, self.every, self.watch = checkpoints, every, watch
+        self.checkpoints, self.every, self.signals = checkpoints, every, signals
         self.best: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
 
@@ -83,15 +83,15 @@ class Keeper:
 
     def after_step(self, at: Position, number: int) -> None:
         """Save when the time has come or SIGTERM asks for it. Raises: SystemExit(143) after a SIGTERM."""
-        if self.watch.terminate or time.monotonic() - self.saved_at >= self.every:
+        if self.signals.terminate or time.monotonic() - self.saved_at >= self.every:
             self.save(at, number)
-        self.watch.leave_if_told()
+        self.signals.leave_if_told()
 
     def after_epoch(self, at: Position, number: int) -> None:
         """Save at the phase's end, or when the time has come. Raises: SystemExit(143) after a SIGTERM."""
-        if at.finished or self.watch.terminate or time.monotonic() - self.saved_at >= self.every:
+        if at.finished or self.signals.terminate or time.monotonic() - self.saved_at >= self.every:
             self.save(at, number)
-        self.watch.leave_if_told()
+        self.signals.leave_if_told()
 
     def remember(self, at: Position, accuracy: float) -> Position:
         """Keep the weights if `accuracy` is the best so far; an equal one is taken too, because it is trained for longer."""

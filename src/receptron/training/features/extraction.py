@@ -1,4 +1,4 @@
-"""Rung 1's ground: activations at the frozen boundary from the cache, and what the last layer sees of them."""
+"""Rung 1's context: activations at the frozen boundary from the cache, and what the last layer sees of them."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation.finite_checks import check_finite
-from receptron.training.callbacks.signals import Watch
-from receptron.training.context import Ground, Images
+from receptron.training.callbacks.signals import StopSignals
+from receptron.training.context import Images, TrainingContext
 from receptron.training.features.cache import FeatureCache, Views, cache_key
 from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
 from receptron.training.hardware.autotune import candidates, choose
@@ -35,20 +35,22 @@ class Features:
     pooled: Tensor
 
 
-def compute(net: Classifier, ground: Ground, trials: list[Trial]) -> Features:
+def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> Features:
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
-    divided = divide(net, ground.channels, ground.spec.pixels)
-    engine = _fastest(divided, ground, trials)
-    count = ground.around.journal.recall("views", int) or ground.around.journal.note(
-        "views", _view_count(divided, len(ground.images), engine)
+    divided = divide(net, context.channels, context.spec.pixels)
+    engine = _fastest(divided, context, trials)
+    count = context.environment.decisions.recall("views", int) or context.environment.decisions.note(
+        "views", _view_count(divided, len(context.images), engine)
     )
-    views = Views(ground.spec, ground.channels, ground.recipe, 1 + count)
+    views = Views(context.spec, context.channels, context.recipe, 1 + count)
     front = frozen(divided.front, engine)
     key = cache_key(divided.front.state_dict(), views, engine.precision)
-    cache = FeatureCache(ground.around.cache / key if ground.around.cache else None)
-    maps = cache.gather(front, views, ground.images.digests, ground.canvases, _runner(engine, ground.around.watch), ground.around.progress)
+    cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
+    maps = cache.gather(
+        front, views, context.images.digests, context.canvases, _runner(engine, context.environment.signals), context.environment.progress
+    )
     pooled = pool(divided.tail, maps, engine)
-    check_finite(pooled.flatten(1).numpy(), ground.images.names)
+    check_finite(pooled.flatten(1).numpy(), context.images.names)
     return Features(divided, engine, views, maps, pooled)
 
 
@@ -63,32 +65,32 @@ def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
     return torch.stack(columns, dim=1).clone()
 
 
-def pooled_centres(features: Features, ground: Ground, images: Images) -> Tensor:
+def pooled_centres(features: Features, context: TrainingContext, images: Images) -> Tensor:
     """float32 (N, D) of the centre view of other images, for the nearest neighbour on the test side."""
-    run, front = _runner(features.engine, ground.around.watch), frozen(features.divided.front, features.engine)
-    rows = [features.views.of(ground.pictures(images)[i : i + 64], images.digests[i : i + 64], 0) for i in range(0, len(images), 64)]
+    run, front = _runner(features.engine, context.environment.signals), frozen(features.divided.front, features.engine)
+    rows = [features.views.of(context.pictures(images)[i : i + 64], images.digests[i : i + 64], 0) for i in range(0, len(images), 64)]
     maps = torch.cat([run(front, batch) for batch in rows])
     return pool(features.divided.tail, maps[:, None], features.engine)[:, 0]
 
 
-def _runner(engine: Engine, watch: Watch) -> Callable[[nn.Module, Tensor], Tensor]:
+def _runner(engine: Engine, signals: StopSignals) -> Callable[[nn.Module, Tensor], Tensor]:
     def run(front: nn.Module, batch: Tensor) -> Tensor:
-        watch.leave_if_told()  # finished blocks are in the cache
+        signals.leave_if_told()  # finished blocks are in the cache
         with torch.inference_mode():
             return torch.cat([front(engine.place(part).to(engine.dtype)).cpu() for part in batch.split(CHUNK)]).contiguous()
 
     return run
 
 
-def _fastest(divided: Divided, ground: Ground, trials: list[Trial]) -> Engine:
+def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> Engine:
     """The engine that runs the frozen front fastest on this machine; an earlier sitting's choice stands."""
-    engines = candidates(ground.device, ground.precision)
-    sample = torch.zeros(TRIAL_IMAGES, ground.channels, ground.spec.pixels, ground.spec.pixels)
-    known = ground.around.journal.recall("front engine", list[Trial])
+    engines = candidates(context.device, context.precision)
+    sample = torch.zeros(TRIAL_IMAGES, context.channels, context.spec.pixels, context.spec.pixels)
+    known = context.environment.decisions.recall("front engine", list[Trial])
     if known is None:
-        run_of = {engine: (_runner(engine, ground.around.watch), frozen(divided.front, engine)) for engine in engines}
+        run_of = {engine: (_runner(engine, context.environment.signals), frozen(divided.front, engine)) for engine in engines}
         _, known = choose(engines, lambda engine: lambda: run_of[engine][0](run_of[engine][1], sample), TRIAL_IMAGES)
-        ground.around.journal.note("front engine", known)
+        context.environment.decisions.note("front engine", known)
     trials.extend(known)
     return next(engine for engine, trial in zip(engines, known, strict=True) if trial.chosen)
 

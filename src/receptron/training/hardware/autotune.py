@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from torch import Tensor, nn
 
-from receptron.training.context import Ground
+from receptron.training.context import TrainingContext
 from receptron.training.hardware.device import Engine, Precision
 from receptron.training.records import Trial
 
@@ -33,13 +33,15 @@ def choose(engines: list[Engine], step: Callable[[Engine], Callable[[], object]]
     ]
 
 
-def fastest_for_training(module: nn.Module, sample: Tensor, name: str, ground: Ground, trials: list[Trial]) -> tuple[Engine, float]:
+def fastest_for_training(
+    module: nn.Module, sample: Tensor, name: str, context: TrainingContext, trials: list[Trial]
+) -> tuple[Engine, float]:
     """The fastest engine to train `module` on batches like `sample`, and its images per second; an earlier sitting's choice stands."""
-    engines = [engine for engine in candidates(ground.device, ground.precision) if engine.channels_last]
-    known = ground.around.journal.recall(f"{name} engine", list[Trial])
+    engines = [engine for engine in candidates(context.device, context.precision) if engine.channels_last]
+    known = context.environment.decisions.recall(f"{name} engine", list[Trial])
     if known is None:
         _, known = choose(engines, lambda engine: _training_step(copy.deepcopy(module), sample, engine), len(sample))
-        ground.around.journal.note(f"{name} engine", known)
+        context.environment.decisions.note(f"{name} engine", known)
     trials.extend(known)
     chosen = next(i for i, trial in enumerate(known) if trial.chosen)
     return engines[chosen], known[chosen].images_per_second

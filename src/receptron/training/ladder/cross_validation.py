@@ -12,7 +12,7 @@ from torch import nn
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.batches.sources import Source
-from receptron.training.context import Ground, learning_rows
+from receptron.training.context import TrainingContext, learning_rows
 from receptron.training.hardware.device import Engine
 from receptron.training.loop.hyperparameters import Plan
 from receptron.training.loop.loop import Phase, fit
@@ -43,7 +43,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Weighed:
+class CrossValidated:
     """What cross-validating a rung showed."""
 
     rung: Rung
@@ -58,81 +58,83 @@ class Weighed:
         return self.rung.taken
 
 
-def weigh(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int) -> Weighed:
+def cross_validate(step: Step, context: TrainingContext, below: NDArray[np.bool_], looks: int) -> CrossValidated:
     """Train `step` fold by fold, on at most `looks` folds, until its gain over `below` is sure or the folds or the time run out.
 
     `below` (N,) tells which training images the rung below gets right, out of fold. Raises: SystemExit(143) after a SIGTERM.
     """
-    clock, began = ground.around.clock, ground.around.clock.spent
-    truth = ground.images.targets.numpy()
+    time_budget, began = context.environment.time_budget, context.environment.time_budget.spent
+    truth = context.images.targets.numpy()
     modules: list[nn.Module] = []
-    rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(ground.classes))), list[Point]()
+    rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(context.classes))), list[Point]()
     verdict = ""
     for number in range(looks):
-        ground.around.watch.leave_if_told()  # folds that are done have their checkpoints
-        held_out = ground.folds[number]
-        if verdict := _halted(ground) or _no_time(step, ground, number):
+        context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
+        held_out = context.folds[number]
+        if verdict := _halted(context) or _no_time(step, context, number):
             break
-        module, fitted = train(step, ground, number)
+        module, fitted = train(step, context, number)
         modules.append(module)
         points.extend(fitted)
         said = step.judge(module, held_out)
-        check_finite(said, ground.images.part(held_out).names)
+        check_finite(said, context.images.part(held_out).names)
         rows, logits = np.concatenate([rows, held_out]), np.concatenate([logits, said])
         sure = _sure(logits.argmax(1) == truth[rows], below[rows], looks)
-        if (verdict := _halted(ground)) or (sure and not ground.full_folds):
+        if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
-        return Weighed(Rung(step.name, None, None, clock.spent - began, False, verdict), (), rows, logits, ())
+        return CrossValidated(Rung(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, ())
     right = logits.argmax(1) == truth[rows]
     gain = paired_gain(right, below[rows])
     taken = _sure(right, below[rows], looks) and gain.low > 0
-    tested = f"{len(modules)} of {len(ground.folds)} folds, {len(rows):,} images"
+    tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
     why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
     why += f"; {verdict}" if verdict and not taken else ""
-    rung = Rung(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, clock.spent - began, taken, why)
-    return Weighed(rung, tuple(modules), rows, logits, tuple(points))
+    rung = Rung(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, time_budget.spent - began, taken, why)
+    return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
-def train(step: Step, ground: Ground, fold: int) -> tuple[nn.Module, tuple[Point, ...]]:
+def train(step: Step, context: TrainingContext, fold: int) -> tuple[nn.Module, tuple[Point, ...]]:
     """One training of `step` without the images of fold number `fold`."""
-    rows = learning_rows(len(ground.images), ground.folds[fold])
-    return _train(step, ground, f"{step.name}, without fold {fold + 1}", step.start(fold), rows, step.plan)
+    rows = learning_rows(len(context.images), context.folds[fold])
+    return _train(step, context, f"{step.name}, without fold {fold + 1}", step.start(fold), rows, step.plan)
 
 
-def finish(step: Step, ground: Ground, first: nn.Module) -> tuple[nn.Module, tuple[Point, ...]]:
+def finish(step: Step, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, tuple[Point, ...]]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
-    return _train(step, ground, f"{step.name}, all training images", copy.deepcopy(first), np.arange(len(ground.images)), plan)
+    return _train(step, context, f"{step.name}, all training images", copy.deepcopy(first), np.arange(len(context.images)), plan)
 
 
 def _train(
-    step: Step, ground: Ground, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Plan
+    step: Step, context: TrainingContext, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Plan
 ) -> tuple[nn.Module, tuple[Point, ...]]:
     phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
-    return module, fit(phase, step.engine, ground.around.desk(name)).points
+    return module, fit(phase, step.engine, context.environment.hooks(name)).points
 
 
 def _last_epochs(plan: Plan) -> int:
     return max(1, round(plan.epochs * FINISH))
 
 
-def _halted(ground: Ground) -> str:
-    return "it was interrupted" if ground.around.watch.stop else ""
+def _halted(context: TrainingContext) -> str:
+    return "it was interrupted" if context.environment.signals.stop else ""
 
 
-def _no_time(step: Step, ground: Ground, fold: int) -> str:
+def _no_time(step: Step, context: TrainingContext, fold: int) -> str:
     """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
-    count, journal = len(ground.images), ground.around.journal
-    share = 1 - len(ground.folds[fold]) / count
-    left = len(ground.folds) - fold if ground.full_folds else 1
+    count, decisions = len(context.images), context.environment.decisions
+    share = 1 - len(context.folds[fold]) / count
+    left = len(context.folds) - fold if context.full_folds else 1
     needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + share * left)))
     key = f"time for {step.name}, fold {fold + 1}"
-    known = journal.recall(key, str)
+    known = decisions.recall(key, str)
     if known is not None:
         return known
-    over = needed > ground.around.clock.left
-    return journal.note(key, f"it would take about {_span(needed)} and {_span(ground.around.clock.left)} are left" if over else "")
+    over = needed > context.environment.time_budget.left
+    return decisions.note(
+        key, f"it would take about {_span(needed)} and {_span(context.environment.time_budget.left)} are left" if over else ""
+    )
 
 
 def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], looks: int) -> bool:

@@ -16,10 +16,12 @@ from receptron.evaluation import baselines
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.batches.sources import CanvasSource
-from receptron.training.context import Climbed, Ground, Images, answers, answers_on_canvases, learning_rows
+from receptron.training.context import Images, TrainingContext, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
+from receptron.training.inference import answers, answers_on_canvases
 from receptron.training.ladder.baseline_rungs import baseline_rungs
+from receptron.training.ladder.outcome import Outcome
 from receptron.training.loop.hyperparameters import Plan
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
@@ -38,60 +40,60 @@ SHARE = 0.7  # of the time that is left may go into training
 class Scratch:
     """The outcome of training from scratch."""
 
-    climbed: Climbed
+    outcome: Outcome
     rungs: tuple[Rung, ...]
     trials: tuple[Trial, ...]
 
 
-def train_from_scratch(make: Callable[[], Classifier], ground: Ground) -> Scratch:
+def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext) -> Scratch:
     """Train a fresh network without the first fold, whose images tell which epoch was best and how sure its answers are.
 
-    With `ground.full_folds` every fold is held out once, so that each image gets an honest answer.
+    With `context.full_folds` every fold is held out once, so that each image gets an honest answer.
     """
     trials: list[Trial] = []
-    sample = torch.zeros(BATCH, ground.channels, ground.spec.pixels, ground.spec.pixels)
-    engine, speed = fastest_for_training(make(), sample, NAME, ground, trials)
-    trained = len(ground.folds) if ground.full_folds else 1
-    plan = _plan(ground, speed, trained)
-    near, rungs = _rung_0(ground)
-    began, points = ground.around.clock.spent, list[Point]()
+    sample = torch.zeros(BATCH, context.channels, context.spec.pixels, context.spec.pixels)
+    engine, speed = fastest_for_training(make(), sample, NAME, context, trials)
+    trained = len(context.folds) if context.full_folds else 1
+    plan = _plan(context, speed, trained)
+    near, rungs = _rung_0(context)
+    began, points = context.environment.time_budget.spent, list[Point]()
     nets: list[Classifier] = []
     for number in range(trained):
-        net, fitted = _without(make, ground, plan, engine, number)
+        net, fitted = _without(make, context, plan, engine, number)
         nets.append(net)
         points.extend(fitted.points)
-        if ground.around.watch.stop:
+        if context.environment.signals.stop:
             break
-    rows = np.concatenate(ground.folds[: len(nets)])
+    rows = np.concatenate(context.folds[: len(nets)])
     logits = np.concatenate(
-        [answers_on_canvases(net, ground, ground.images.part(fold), engine) for net, fold in zip(nets, ground.folds, strict=False)]
+        [answers_on_canvases(net, context, context.images.part(fold), engine) for net, fold in zip(nets, context.folds, strict=False)]
     )
-    right = logits.argmax(1) == ground.images.targets.numpy()[rows]
+    right = logits.argmax(1) == context.images.targets.numpy()[rows]
     gain = paired_gain(right, near[rows])
-    kept = "the last was kept" if ground.full_folds else "the best by the images held out was kept"
-    why = f"{plan.epochs} epochs; {kept}" + ("; interrupted" if ground.around.watch.stop else "")
-    rung = Rung(NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, ground.around.clock.spent - began, True, why)
+    kept = "the last was kept" if context.full_folds else "the best by the images held out was kept"
+    why = f"{plan.epochs} epochs; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
+    rung = Rung(NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
-    return Scratch(Climbed(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
+    return Scratch(Outcome(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
 
 
-def pixels_of(ground: Ground, images: Images) -> Tensor:
+def pixels_of(context: TrainingContext, images: Images) -> Tensor:
     """What the nearest neighbour compares without a network: float32 (N, D), each picture averaged down to 16x16 and centred."""
-    pictures = prepare(ground.pictures(images), ground.spec, ground.channels)
-    small = functional.adaptive_avg_pool2d(pictures, min(16, ground.spec.pixels)).flatten(1)
+    pictures = prepare(context.pictures(images), context.spec, context.channels)
+    small = functional.adaptive_avg_pool2d(pictures, min(16, context.spec.pixels)).flatten(1)
     return small - small.mean(1, keepdim=True)
 
 
-def _without(make: Callable[[], Classifier], ground: Ground, plan: Plan, engine: Engine, fold: int) -> tuple[Classifier, Fitted]:
+def _without(make: Callable[[], Classifier], context: TrainingContext, plan: Plan, engine: Engine, fold: int) -> tuple[Classifier, Fitted]:
     """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
-    torch.manual_seed(int(keyed(ground.seed, "initial weights", fold).integers(2**63)))
-    net, held_out = make(), ground.images.part(ground.folds[fold])
-    learning = ground.images.part(learning_rows(len(ground.images), ground.folds[fold]))
+    torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))
+    net, held_out = make(), context.images.part(context.folds[fold])
+    learning = context.images.part(learning_rows(len(context.images), context.folds[fold]))
     source = CanvasSource(
-        ground.pictures(learning), learning.names, learning.targets, ground.spec, ground.channels, ground.recipe, ground.seed
+        context.pictures(learning), learning.names, learning.targets, context.spec, context.channels, context.recipe, context.seed
     )
 
-    asked = prepare(ground.pictures(held_out), ground.spec, ground.channels)
+    asked = prepare(context.pictures(held_out), context.spec, context.channels)
 
     def accuracy(current: nn.Module) -> float:
         said = answers(current, asked, engine, batch=256)
@@ -100,22 +102,24 @@ def _without(make: Callable[[], Classifier], ground: Ground, plan: Plan, engine:
 
     name = f"{NAME}, without fold {fold + 1}"
     # Where the folds are the only honest figure there is, they must not choose the epoch as well.
-    judged = None if ground.full_folds else accuracy
-    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, ground.around.desk(name))
+    judged = None if context.full_folds else accuracy
+    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, context.environment.hooks(name))
 
 
-def _plan(ground: Ground, speed: float, trained: int) -> Plan:
+def _plan(context: TrainingContext, speed: float, trained: int) -> Plan:
     """As many epochs as the images want and the time allows; decided once, and remembered."""
-    count = len(ground.images) - len(ground.folds[0])
-    allowed = int(SHARE * ground.around.clock.left * speed / (count * trained))
+    count = len(context.images) - len(context.folds[0])
+    allowed = int(SHARE * context.environment.time_budget.left * speed / (count * trained))
     wanted = min(max(EPOCHS[0], round(VISITS / count)), EPOCHS[1])
-    epochs = ground.around.journal.recall("epochs", int) or ground.around.journal.note("epochs", max(EPOCHS[0], min(wanted, allowed)))
-    return Plan(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=ground.seed)
+    epochs = context.environment.decisions.recall("epochs", int) or context.environment.decisions.note(
+        "epochs", max(EPOCHS[0], min(wanted, allowed))
+    )
+    return Plan(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
 
 
-def _rung_0(ground: Ground) -> tuple[NDArray[np.bool_], list[Rung]]:
+def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[Rung]]:
     """Majority and nearest neighbour on pixels, out of fold; and which images the latter gets right."""
-    began, truth = ground.around.clock.spent, ground.images.targets
-    common = (truth == baselines.majority(truth, len(ground.classes))).numpy()
-    near = baselines.nearest_out_of_fold(pixels_of(ground, ground.images), truth, ground.folds) == truth.numpy()
-    return near, baseline_rungs(common, near, ground.around.clock.spent - began)
+    began, truth = context.environment.time_budget.spent, context.images.targets
+    common = (truth == baselines.majority(truth, len(context.classes))).numpy()
+    near = baselines.nearest_out_of_fold(pixels_of(context, context.images), truth, context.folds) == truth.numpy()
+    return near, baseline_rungs(common, near, context.environment.time_budget.spent - began)

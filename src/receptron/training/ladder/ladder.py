@@ -12,13 +12,15 @@ from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.training.batches.sources import CanvasSource, Source, ViewSource
-from receptron.training.context import Climbed, Ground, answers, answers_on_canvases
+from receptron.training.context import TrainingContext
 from receptron.training.features.extraction import Features, compute
 from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
+from receptron.training.inference import answers, answers_on_canvases
 from receptron.training.ladder.baseline_rungs import baseline_rungs
-from receptron.training.ladder.cross_validation import Step, Weighed, finish, weigh
+from receptron.training.ladder.cross_validation import CrossValidated, Step, cross_validate, finish
 from receptron.training.ladder.linear_probe import Chosen, choose_head
+from receptron.training.ladder.outcome import Outcome
 from receptron.training.loop.hyperparameters import Plan
 from receptron.training.records import Point, Rung, Trial
 
@@ -39,40 +41,40 @@ class _Notes:
 
 @dataclass(frozen=True)
 class Ladder:
-    """The climb's outcome, and what its lower rungs say of other images."""
+    """The ladder's outcome, and what its lower rungs say of other images."""
 
-    climbed: Climbed
+    outcome: Outcome
     rungs: tuple[Rung, ...]
     trials: tuple[Trial, ...]
     features: Features
 
 
-def climb(net: Classifier, ground: Ground) -> Ladder:
-    """Adapt a pretrained network, whose head already has `ground.classes`, to the images of the training side."""
+def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
+    """Adapt a pretrained network, whose head already has `context.classes`, to the images of the training side."""
     notes = _Notes([], [], [])
-    truth = ground.images.targets.numpy()
-    features = compute(net, ground, notes.trials)
-    below = _rung_0(features, ground, notes)
-    chosen = _rung_1(features, ground, below, notes)
+    truth = context.images.targets.numpy()
+    features = compute(net, context, notes.trials)
+    below = _rung_0(features, context, notes)
+    chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(last_layer(net))
     everyone = np.arange(len(truth))
-    climbed = Climbed(net, "linear head", "", everyone, chosen.logits, ())
+    outcome = Outcome(net, "linear head", "", everyone, chosen.logits, ())
     right = chosen.logits.argmax(1) == truth
-    step = _last_stage(features, ground, chosen, notes)
-    weighed = _try(step, ground, right, len(ground.folds), notes)
-    if weighed.taken:
-        module = _finish(step, ground, weighed, notes)
+    step = _last_stage(features, context, chosen, notes)
+    validated = _try(step, context, right, len(context.folds), notes)
+    if validated.taken:
+        module = _finish(step, context, validated, notes)
         net.load_state_dict(_from_tail(net, module, features.divided.boundary))
-        climbed = Climbed(net, step.name, "", weighed.rows, weighed.logits, ())
-        right[weighed.rows] = weighed.logits.argmax(1) == truth[weighed.rows]
-    if weighed.taken and not ground.around.watch.stop:
-        step = _everything(net, features, ground, weighed, notes)
-        above = _try(step, ground, right, len(weighed.modules), notes)
+        outcome = Outcome(net, step.name, "", validated.rows, validated.logits, ())
+        right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
+    if validated.taken and not context.environment.signals.stop:
+        step = _everything(net, features, context, validated, notes)
+        above = _try(step, context, right, len(validated.modules), notes)
         if above.taken:
-            net.load_state_dict(_finish(step, ground, above, notes).state_dict())
-            climbed = Climbed(net, step.name, "", above.rows, above.logits, ())
-    stopped = _why_stopped(notes.rungs, ground.around.watch.stop)
-    done = Climbed(net, climbed.rung, stopped, climbed.rows, climbed.logits, tuple(notes.points))
+            net.load_state_dict(_finish(step, context, above, notes).state_dict())
+            outcome = Outcome(net, step.name, "", above.rows, above.logits, ())
+    stopped = _why_stopped(notes.rungs, context.environment.signals.stop)
+    done = Outcome(net, outcome.rung, stopped, outcome.rows, outcome.logits, tuple(notes.points))
     return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features)
 
 
@@ -81,48 +83,48 @@ def last_layer(net: nn.Module) -> nn.Linear:
     return net.get_submodule("head.fc")  # type: ignore[return-value]
 
 
-def _rung_0(features: Features, ground: Ground, notes: _Notes) -> NDArray[np.bool_]:
+def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDArray[np.bool_]:
     """Majority and nearest neighbour; returns which images the nearest neighbour gets right."""
-    began, truth = ground.around.clock.spent, ground.images.targets
-    common = (truth == baselines.majority(truth, len(ground.classes))).numpy()
-    near = baselines.nearest_out_of_fold(features.pooled[:, 0], truth, ground.folds) == truth.numpy()
-    notes.rungs.extend(baseline_rungs(common, near, ground.around.clock.spent - began))
+    began, truth = context.environment.time_budget.spent, context.images.targets
+    common = (truth == baselines.majority(truth, len(context.classes))).numpy()
+    near = baselines.nearest_out_of_fold(features.pooled[:, 0], truth, context.folds) == truth.numpy()
+    notes.rungs.extend(baseline_rungs(common, near, context.environment.time_budget.spent - began))
     return near
 
 
-def _rung_1(features: Features, ground: Ground, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
-    began, truth = ground.around.clock.spent, ground.images.targets
-    chosen = choose_head(features.pooled, truth, len(ground.classes), ground.folds)
+def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
+    began, truth = context.environment.time_budget.spent, context.images.targets
+    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds)
     right = chosen.logits.argmax(1) == truth.numpy()
     gain = paired_gain(right, below)
     sure = "" if gain.low > 0 else "; it is not surely better than the nearest neighbour, but it is the first rung that is a network"
-    why = f"regularisation {chosen.head.strength:g} chosen by {len(ground.folds)}-fold cross-validation{sure}"
-    seconds = ground.around.clock.spent - began
-    notes.rungs.append(Rung("linear head", out_of_fold(int(right.sum()), len(right), len(ground.folds)), gain, seconds, True, why))
+    why = f"regularisation {chosen.head.strength:g} chosen by {len(context.folds)}-fold cross-validation{sure}"
+    seconds = context.environment.time_budget.spent - began
+    notes.rungs.append(Rung("linear head", out_of_fold(int(right.sum()), len(right), len(context.folds)), gain, seconds, True, why))
     return chosen
 
 
-def _try(step: Step, ground: Ground, below: NDArray[np.bool_], looks: int, notes: _Notes) -> Weighed:
-    weighed = weigh(step, ground, below, looks)
-    notes.rungs.append(weighed.rung)
-    notes.points.extend(weighed.points)
-    return weighed
+def _try(step: Step, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
+    validated = cross_validate(step, context, below, looks)
+    notes.rungs.append(validated.rung)
+    notes.points.extend(validated.points)
+    return validated
 
 
-def _finish(step: Step, ground: Ground, weighed: Weighed, notes: _Notes) -> nn.Module:
+def _finish(step: Step, context: TrainingContext, validated: CrossValidated, notes: _Notes) -> nn.Module:
     """Go on with all training images; after a Ctrl-C the module of the first fold, which was judged as it is, stands in."""
-    first = weighed.modules[0]
-    if ground.around.watch.stop:
+    first = validated.modules[0]
+    if context.environment.signals.stop:
         return first
-    module, points = finish(step, ground, first)
+    module, points = finish(step, context, first)
     notes.points.extend(points)
-    return first if ground.around.watch.stop else module
+    return first if context.environment.signals.stop else module
 
 
-def _last_stage(features: Features, ground: Ground, chosen: Chosen, notes: _Notes) -> Step:
+def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, notes: _Notes) -> Step:
     """Rung 2: the tail, from cached activations, starting with the head of rung 1."""
-    plan = _plan(ground, LAST_STAGE_RATE)
-    engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", ground, notes.trials)
+    plan = _plan(context, LAST_STAGE_RATE)
+    engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", context, notes.trials)
     augmented = features.maps[:, 1:]
 
     def start(fold: int) -> nn.Module:
@@ -131,7 +133,7 @@ def _last_stage(features: Features, ground: Ground, chosen: Chosen, notes: _Note
         return tail
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = ground.images.part(rows)
+        part = context.images.part(rows)
         return ViewSource(augmented[torch.from_numpy(rows)], part.names, part.targets)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -140,11 +142,11 @@ def _last_stage(features: Features, ground: Ground, chosen: Chosen, notes: _Note
     return Step("last stage", plan, engine, speed, start, source, judge)
 
 
-def _everything(net: Classifier, features: Features, ground: Ground, below: Weighed, notes: _Notes) -> Step:
+def _everything(net: Classifier, features: Features, context: TrainingContext, below: CrossValidated, notes: _Notes) -> Step:
     """Rung 3: the whole network on pixels, starting from rung 2."""
-    plan = _plan(ground, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
-    sample = torch.zeros(BATCH // 2, ground.channels, ground.spec.pixels, ground.spec.pixels)
-    engine, speed = fastest_for_training(net, sample, "everything", ground, notes.trials)
+    plan = _plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
+    sample = torch.zeros(BATCH // 2, context.channels, context.spec.pixels, context.spec.pixels)
+    engine, speed = fastest_for_training(net, sample, "everything", context, notes.trials)
 
     def start(fold: int) -> nn.Module:
         twin = copy.deepcopy(net)
@@ -152,19 +154,19 @@ def _everything(net: Classifier, features: Features, ground: Ground, below: Weig
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = ground.images.part(rows)
-        return CanvasSource(ground.pictures(part), part.names, part.targets, ground.spec, ground.channels, ground.recipe, ground.seed)
+        part = context.images.part(rows)
+        return CanvasSource(context.pictures(part), part.names, part.targets, context.spec, context.channels, context.recipe, context.seed)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
-        return answers_on_canvases(module, ground, ground.images.part(rows), engine)
+        return answers_on_canvases(module, context, context.images.part(rows), engine)
 
     return Step("everything", plan, engine, speed, start, source, judge)
 
 
-def _plan(ground: Ground, rate: float, layer_decay: float = 1.0) -> Plan:
-    count = len(ground.images)
+def _plan(context: TrainingContext, rate: float, layer_decay: float = 1.0) -> Plan:
+    count = len(context.images)
     epochs = min(40, max(8, round(VISITS / count)))
-    return Plan(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=ground.seed)
+    return Plan(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
 
 
 def _from_tail(net: Classifier, tail: nn.Module, boundary: int) -> dict[str, Tensor]:

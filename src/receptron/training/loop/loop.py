@@ -9,14 +9,14 @@ from torch import Tensor, nn
 from torch.nn.utils import clip_grad_norm_
 
 from receptron.data.stateless_random import keyed, order
-from receptron.progress import Progress, Silent
-from receptron.training.batches.sources import Source, ahead
-from receptron.training.callbacks.nan_guard import Guard
-from receptron.training.callbacks.signals import Watch
-from receptron.training.checkpointing.checkpoint import Checkpoints
+from receptron.training.batches.prefetch import ahead
+from receptron.training.batches.sources import Source
+from receptron.training.callbacks.nan_guard import NanGuard
 from receptron.training.checkpointing.training_state import Keeper, Position
 from receptron.training.hardware.device import Engine
-from receptron.training.loop.hyperparameters import Plan, rate_at
+from receptron.training.loop.hooks import Hooks
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Objective, Supervised
 from receptron.training.loop.optimiser import make_optimiser, set_rate
 from receptron.training.records import Point
@@ -35,18 +35,6 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Desk:
-    """What surrounds a phase: where it saves, who may stop it, who is told."""
-
-    checkpoints: Checkpoints | None = None
-    every: float = 15.0  # seconds between checkpoints at most
-    watch: Watch = field(default_factory=Watch)
-    progress: Progress = field(default_factory=Silent)
-    log: Callable[[Point], None] | None = None
-    saved: Callable[[], object] | None = None  # told of each checkpoint
-
-
-@dataclass(frozen=True)
 class Fitted:
     """A phase that ended; the network holds its best weights, or its last where nothing was held out."""
 
@@ -55,19 +43,19 @@ class Fitted:
     interrupted: bool
 
 
-def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
+def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     """Train `phase.net` in place.
 
-    Bit-identical on one CPU for the same seed and threads, also when killed and resumed from `desk.checkpoints`: order, views
+    Bit-identical on one CPU for the same seed and threads, also when killed and resumed from `hooks.checkpoints`: order, views
     and dropout depend on (seed, epoch, step) alone. Raises: NonFinite within one step; StorageFault; SystemExit(143) on SIGTERM.
     """
-    plan, count, told = phase.plan, len(phase.source.names), desk.progress
+    plan, count, told = phase.plan, len(phase.source.names), hooks.progress
     per_epoch, steps = plan.steps_per_epoch(count), plan.steps(count)
     engine.arrange(phase.net.to(engine.device))
-    guard, optimiser = Guard(phase.net, phase.name), make_optimiser(phase.net, plan)
-    keeper = Keeper(phase.net, optimiser, desk.checkpoints, desk.every, desk.watch, desk.saved)
+    guard, optimiser = NanGuard(phase.net, phase.name), make_optimiser(phase.net, plan)
+    keeper = Keeper(phase.net, optimiser, hooks.checkpoints, hooks.every, hooks.signals, hooks.saved)
     at = keeper.restore()
-    for passed_over in desk.checkpoints.skipped if desk.checkpoints else ():
+    for passed_over in hooks.checkpoints.skipped if hooks.checkpoints else ():
         told.tell(passed_over)
     net, optimiser = engine.fabric.setup(phase.net, optimiser)
     told.start(phase.name, steps, "steps")
@@ -89,23 +77,23 @@ def fit(phase: Phase, engine: Engine, desk: Desk) -> Fitted:
             at = replace(at, step=step + 1, loss=at.loss + float(losses.detach().sum()), images=at.images + len(names))
             told.advance(1, f"loss {at.loss / at.images:.3f}")
             keeper.after_step(at, number + 1)
-            if desk.watch.stop:
+            if hooks.signals.stop:
                 break
-        stopped = desk.watch.stop
+        stopped = hooks.signals.stop
         if stopped:  # a later sitting goes on from here, as if nobody had stopped this one
             keeper.save(at, at.epoch * per_epoch + at.step)
         speed = (at.images - seen) / (time.perf_counter() - began)
         accuracy = phase.held_out(phase.net) if phase.held_out else None
         at = _end_epoch(at, Point(phase.name, at.epoch, at.loss / max(1, at.images), accuracy, rate, speed), guard, keeper)
-        if desk.log:
-            desk.log(at.points[-1])
+        if hooks.log:
+            hooks.log(at.points[-1])
         if stopped:
             break
         at = replace(at, finished=at.epoch >= plan.epochs)
         keeper.after_epoch(at, at.epoch * per_epoch)
     keeper.take_best()
     told.done(f"{len(at.points)} epochs, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else ""))
-    return Fitted(at.points, at.best if phase.held_out else None, desk.watch.stop)
+    return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop)
 
 
 def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, list[str]]]:
@@ -120,7 +108,7 @@ def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, 
     return make
 
 
-def _end_epoch(at: Position, point: Point, guard: Guard, keeper: Keeper) -> Position:
+def _end_epoch(at: Position, point: Point, guard: NanGuard, keeper: Keeper) -> Position:
     """Write the epoch down; a metric that is not finite stops here and never becomes the best."""
     guard.metric("loss", point.loss, at.epoch)
     if point.accuracy is not None:

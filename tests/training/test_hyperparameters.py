@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
-from receptron.training.loop.hyperparameters import Plan, rate_at
+from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.lr_schedule import rate_at
 
 
 @pytest.mark.parametrize(("steps", "warmup"), [(10, 0.2), (200, 0.1), (37, 0.3)])

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from small import ground
+from small import context
 from torch.nn import functional as F
 
 from receptron.data.preprocessing.normalize import prepare
-from receptron.training.context import answers_on_canvases
 from receptron.training.hardware.device import Engine
+from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import from_scratch
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.zoo import build
@@ -26,51 +26,51 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_one_fold_is_held_out_and_its_images_get_honest_answers():
-    place = ground(60, folds=5)
+    place = context(60, folds=5)
     found = train_from_scratch(make, place)
-    assert np.array_equal(found.climbed.rows, place.folds[0])
+    assert np.array_equal(found.outcome.rows, place.folds[0])
     part = place.images.part(place.folds[0])
-    assert np.allclose(found.climbed.logits, answers_on_canvases(found.climbed.net, place, part, Engine()), atol=1e-5)
-    best = max(point.accuracy for point in found.climbed.points)
+    assert np.allclose(found.outcome.logits, answers_on_canvases(found.outcome.net, place, part, Engine()), atol=1e-5)
+    best = max(point.accuracy for point in found.outcome.points)
     assert found.rungs[-1].accuracy and found.rungs[-1].accuracy.value == pytest.approx(best)
 
 
 def test_with_every_fold_judging_none_chooses_the_epoch():
-    place = ground(60, folds=3, full=True)
+    place = context(60, folds=3, full=True)
     found = train_from_scratch(make, place)
-    assert sorted(found.climbed.rows.tolist()) == list(range(60))
-    assert all(point.accuracy is None for point in found.climbed.points)
-    assert {point.phase for point in found.climbed.points} == {f"from scratch, without fold {i}" for i in (1, 2, 3)}
+    assert sorted(found.outcome.rows.tolist()) == list(range(60))
+    assert all(point.accuracy is None for point in found.outcome.points)
+    assert {point.phase for point in found.outcome.points} == {f"from scratch, without fold {i}" for i in (1, 2, 3)}
 
 
 def test_initial_weights_hang_on_the_seed_and_the_fold_alone():
     torch.manual_seed(1)
-    first = train_from_scratch(make, ground(60)).climbed.net
+    first = train_from_scratch(make, context(60)).outcome.net
     torch.manual_seed(2)
-    second = train_from_scratch(make, ground(60)).climbed.net
+    second = train_from_scratch(make, context(60)).outcome.net
     assert all(torch.equal(a, b) for a, b in zip(first.state_dict().values(), second.state_dict().values(), strict=True))
 
 
 @pytest.mark.parametrize(("seconds", "epochs"), [(1e6, 4), (100, 3), (1e-3, 2)])
 def test_epochs_follow_from_images_time_and_speed(seconds: float, epochs: int, monkeypatch: pytest.MonkeyPatch):
-    place = ground(60, folds=3, seconds=seconds)
+    place = context(60, folds=3, seconds=seconds)
     plan = from_scratch._plan(place, speed=40 * 3.5 / (0.7 * 100), trained=1)
     assert plan.epochs == epochs
 
 
 def test_the_number_of_epochs_stands_after_a_restart(tmp_path: Path):
-    early, late = ground(60, tmp_path, folds=3), ground(60, tmp_path, folds=3, seconds=1e-3)
+    early, late = context(60, tmp_path, folds=3), context(60, tmp_path, folds=3, seconds=1e-3)
     assert from_scratch._plan(early, 100.0, 1).epochs == 4
     from dataclasses import replace
 
-    from receptron.training.checkpointing.decision_log import Journal
+    from receptron.training.checkpointing.decision_log import DecisionLog
 
-    late = replace(late, around=replace(late.around, journal=Journal(tmp_path / "journal.json")))
+    late = replace(late, environment=replace(late.environment, decisions=DecisionLog(tmp_path / "decisions.json")))
     assert from_scratch._plan(late, 100.0, 1).epochs == 4
 
 
 def test_the_nearest_neighbour_compares_centred_pictures_averaged_down():
-    place = ground(12)
+    place = context(12)
     pictures = prepare(place.pictures(place.images), place.spec, 3)
     expected = F.avg_pool2d(pictures, 2).reshape(12, -1)
     assert torch.allclose(pixels_of(place, place.images), expected - expected.mean(1, keepdim=True), atol=1e-5)

@@ -5,12 +5,12 @@ import torch
 from torch import nn
 
 from receptron.errors import NonFinite
-from receptron.training.callbacks.nan_guard import Guard
+from receptron.training.callbacks.nan_guard import NanGuard
 
 
-def guard() -> tuple[Guard, nn.Module]:
+def guard() -> tuple[NanGuard, nn.Module]:
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4), nn.BatchNorm2d(4))
-    return Guard(net, "last stage"), net
+    return NanGuard(net, "last stage"), net
 
 
 def test_finite_numbers_pass_however_large():

@@ -8,22 +8,23 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from scipy.stats import binomtest
-from small import ground
+from small import context
 from torch import nn
 
 from receptron.errors import NonFinite
 from receptron.training.batches.sources import ViewSource
-from receptron.training.checkpointing.decision_log import Clock, Journal
-from receptron.training.context import Ground
+from receptron.training.checkpointing.decision_log import DecisionLog
+from receptron.training.checkpointing.time_budget import TimeBudget
+from receptron.training.context import TrainingContext
 from receptron.training.hardware.device import Engine
 from receptron.training.ladder import cross_validation as weighing
-from receptron.training.ladder.cross_validation import Step, finish, weigh
+from receptron.training.ladder.cross_validation import Step, cross_validate, finish
 from receptron.training.loop.hyperparameters import Plan
 
 COUNT, FOLDS = 120, 4
 
 
-def step(place: Ground, right: NDArray[np.bool_], speed: float = 1e9) -> Step:
+def step(place: TrainingContext, right: NDArray[np.bool_], speed: float = 1e9) -> Step:
     """A rung that trains a tiny layer for show, and answers rightly exactly where `right` says."""
     truth = place.images.targets.numpy()
 
@@ -49,8 +50,8 @@ def patterns(won: int, lost: int, seed: int = 0) -> tuple[NDArray[np.bool_], NDA
 
 @pytest.mark.parametrize(("won", "lost", "taken"), [(60, 0, True), (60, 10, True), (20, 18, False), (0, 0, False), (5, 60, False)])
 def test_a_rung_is_taken_only_for_a_sure_gain(won: int, lost: int, taken: bool):
-    place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(won, lost)
-    found = weigh(step(place, ours), place, theirs, FOLDS)
+    place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(won, lost)
+    found = cross_validate(step(place, ours), place, theirs, FOLDS)
     assert found.taken == taken and found.rung.taken == taken
     rows = found.rows
     assert found.rung.gain and found.rung.gain.value == pytest.approx((ours[rows].sum() - theirs[rows].sum()) / len(rows))
@@ -61,73 +62,75 @@ def test_a_rung_is_taken_only_for_a_sure_gain(won: int, lost: int, taken: bool):
 
 def test_chance_alone_climbs_in_less_than_five_per_cent():
     """Two rungs of the same skill, looked at after every fold: the stricter level of each look must keep the whole below 5 %."""
-    climbed, looser, draw = 0, 0, np.random.default_rng(0)
+    outcome, looser, draw = 0, 0, np.random.default_rng(0)
     for _ in range(2000):
         ours, theirs = draw.random((2, 250)) < 0.85
         counts = [(int((ours & ~theirs)[:n].sum()), int((~ours & theirs)[:n].sum())) for n in (50, 100, 150, 200, 250)]
-        climbed += any(weighing._sure(ours[:n], theirs[:n], 5) for n in (50, 100, 150, 200, 250))
+        outcome += any(weighing._sure(ours[:n], theirs[:n], 5) for n in (50, 100, 150, 200, 250))
         looser += any(won > lost and binomtest(won, won + lost).pvalue <= 0.10 for won, lost in counts)
-    assert climbed / 2000 < 0.05
+    assert outcome / 2000 < 0.05
     assert looser / 2000 > 0.05, "the mutated twin: a looser level would let chance through"
 
 
 def test_a_sure_gain_stops_looking_early_unless_every_fold_is_wanted():
     ours, theirs = patterns(90, 0)
-    early, full = ground(COUNT, folds=FOLDS), ground(COUNT, folds=FOLDS, full=True)
-    assert len(weigh(step(early, ours), early, theirs, FOLDS).modules) == 1
-    assert len(weigh(step(full, ours), full, theirs, FOLDS).modules) == FOLDS
+    early, full = context(COUNT, folds=FOLDS), context(COUNT, folds=FOLDS, full=True)
+    assert len(cross_validate(step(early, ours), early, theirs, FOLDS).modules) == 1
+    assert len(cross_validate(step(full, ours), full, theirs, FOLDS).modules) == FOLDS
 
 
 def test_no_rung_starts_that_would_not_end_in_time():
-    place, (ours, theirs) = ground(COUNT, folds=FOLDS, seconds=100), patterns(60, 0)
+    place, (ours, theirs) = context(COUNT, folds=FOLDS, seconds=100), patterns(60, 0)
     slow = step(place, ours, speed=1.0)  # one epoch of a fold's 90 and then all 120 images: 210 s
-    found = weigh(slow, place, theirs, FOLDS)
+    found = cross_validate(slow, place, theirs, FOLDS)
     assert not found.taken and not found.modules and found.rung.accuracy is None
     assert "3.5 min" in found.rung.why and "100 s are left" in found.rung.why
-    enough = ground(COUNT, folds=FOLDS, seconds=230)
-    assert weigh(step(enough, ours, speed=1.0), enough, theirs, FOLDS).taken
+    enough = context(COUNT, folds=FOLDS, seconds=230)
+    assert cross_validate(step(enough, ours, speed=1.0), enough, theirs, FOLDS).taken
 
 
 def test_a_decision_about_time_stands_after_a_restart(tmp_path: Path):
     ours, theirs = patterns(20, 18)
-    first = ground(COUNT, tmp_path, folds=FOLDS, seconds=1000)
-    assert len(weigh(step(first, ours, 10.0), first, theirs, FOLDS).modules) == FOLDS
-    late = ground(COUNT, tmp_path, folds=FOLDS)
-    late = replace(late, around=replace(late.around, clock=Clock(1.0), journal=Journal(tmp_path / "journal.json")))
-    assert len(weigh(step(late, ours, 10.0), late, theirs, FOLDS).modules) == FOLDS
-    anew = ground(COUNT, folds=FOLDS, seconds=1.0)
-    assert not weigh(step(anew, ours, 10.0), anew, theirs, FOLDS).modules
+    first = context(COUNT, tmp_path, folds=FOLDS, seconds=1000)
+    assert len(cross_validate(step(first, ours, 10.0), first, theirs, FOLDS).modules) == FOLDS
+    late = context(COUNT, tmp_path, folds=FOLDS)
+    late = replace(
+        late, environment=replace(late.environment, time_budget=TimeBudget(1.0), decisions=DecisionLog(tmp_path / "decisions.json"))
+    )
+    assert len(cross_validate(step(late, ours, 10.0), late, theirs, FOLDS).modules) == FOLDS
+    anew = context(COUNT, folds=FOLDS, seconds=1.0)
+    assert not cross_validate(step(anew, ours, 10.0), anew, theirs, FOLDS).modules
 
 
 def test_after_a_ctrl_c_no_fold_is_begun():
-    place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
-    place.around.watch.stop = True
-    found = weigh(step(place, ours), place, theirs, FOLDS)
+    place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(60, 0)
+    place.environment.signals.stop = True
+    found = cross_validate(step(place, ours), place, theirs, FOLDS)
     assert not found.modules and found.rung.why == "it was interrupted"
 
 
 def test_after_a_sigterm_no_fold_is_begun_and_the_run_leaves():
-    place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
-    place.around.watch.terminate = True
+    place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(60, 0)
+    place.environment.signals.terminate = True
     with pytest.raises(SystemExit) as left:
-        weigh(step(place, ours), place, theirs, FOLDS)
+        cross_validate(step(place, ours), place, theirs, FOLDS)
     assert left.value.code == 143
 
 
 def test_a_fold_that_was_interrupted_is_judged_as_it_is():
-    place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
+    place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(60, 0)
     rung = step(place, ours)
 
     def interrupting(fold: int) -> nn.Module:
-        place.around.watch.stop = True
+        place.environment.signals.stop = True
         return rung.start(fold)
 
-    found = weigh(replace(rung, start=interrupting), place, theirs, FOLDS)
+    found = cross_validate(replace(rung, start=interrupting), place, theirs, FOLDS)
     assert found.taken and len(found.modules) == 1 and len(found.rows) == 30
 
 
 def test_answers_that_are_not_finite_stop_and_name_the_images():
-    place, (ours, theirs) = ground(COUNT, folds=FOLDS), patterns(60, 0)
+    place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(60, 0)
     rung = step(place, ours)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -136,11 +139,11 @@ def test_answers_that_are_not_finite_stop_and_name_the_images():
         return said
 
     with pytest.raises(NonFinite, match=place.images.names[place.folds[0][1]]):
-        weigh(replace(rung, judge=judge), place, theirs, FOLDS)
+        cross_validate(replace(rung, judge=judge), place, theirs, FOLDS)
 
 
 def test_the_last_training_goes_on_from_a_copy_of_the_first_folds_network_for_half_the_epochs():
-    place, (ours, _) = ground(COUNT, folds=FOLDS), patterns(60, 0)
+    place, (ours, _) = context(COUNT, folds=FOLDS), patterns(60, 0)
     seen: list[int] = []
 
     def source(rows: NDArray[np.int64]) -> ViewSource:

@@ -1,0 +1,21 @@
+"""Where the ladder ended."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from torch import nn
+
+from receptron.training.records import Point
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """Where the ladder ended: the trained network and everything that was learnt on the way."""
+
+    net: nn.Module
+    rung: str
+    stopped: str
+    rows: NDArray[np.int64]  # training images that the rung was cross-validated on
+    logits: NDArray[np.float64]  # (rows, classes), out of fold
+    points: tuple[Point, ...]
