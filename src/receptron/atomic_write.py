@@ -10,6 +10,8 @@ import hashlib
 import os
 import re
 import shutil
+import sys
+import warnings
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -23,8 +25,8 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 TEMP_PREFIX, STAGING_PREFIX = ".receptron-new-", ".receptron-staging-"
-_TEMP = re.compile(re.escape(TEMP_PREFIX) + r".*-\d+-[0-9a-f]{8}")
-_LOCK, _OLD, _NEW = "lock", "old", "new"
+_TEMP = re.compile(re.escape(TEMP_PREFIX) + r".*-(\d+)-[0-9a-f]{8}")
+_LOCK, _MARKED, _OLD, _NEW = "lock", "mark", "old", "new"
 _MARK = "receptron replaces the folder beside this one; what lies here is removed by its next save\n"
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _Standing = tuple[Path, tuple[int, int, int] | None]
@@ -120,7 +122,7 @@ def recover(path: Path) -> None:
 def sweep(folder: Path) -> None:
     """Remove what dead processes left half written in `folder`; for a writer that holds the folder's lock."""
     for left in folder.glob(f"{TEMP_PREFIX}*"):
-        if _TEMP.fullmatch(left.name):
+        if (found := _TEMP.fullmatch(left.name)) and not _lives(int(found[1])):
             shutil.rmtree(left, ignore_errors=True) if left.is_dir() else left.unlink(missing_ok=True)
     for left in folder.glob(f"{STAGING_PREFIX}*"):
         recover(folder / left.name.removeprefix(STAGING_PREFIX))
@@ -181,19 +183,20 @@ def _locked(staging: Path) -> "BaseFileLock":
                     mend="rename or remove it",
                 )
             continue  # another process was just leaving it
-        with suppress(FileNotFoundError):  # the save that went before removed the folder
+        with suppress(FileNotFoundError), warnings.catch_warnings():  # the save that went before removed the folder
+            warnings.simplefilter("ignore")  # on a disk without locks of its own the lock is a file with a process's number
             lock.acquire()
             return lock
 
 
 def _install(staging: Path) -> None:
-    """Put a folder that holds the marked lock under the name `staging`, if there is none: by a rename, so it is never seen unmarked."""
+    """Put a folder that holds the mark under the name `staging`, if there is none: by a rename, so it is never seen unmarked."""
     if staging.exists():
         return
     new = temp_beside(staging)
     try:
         new.mkdir()
-        (new / _LOCK).write_text(_MARK, encoding="utf-8")
+        (new / _MARKED).write_text(_MARK, encoding="utf-8")
         new.rename(staging)
     except OSError as error:
         shutil.rmtree(new, ignore_errors=True)
@@ -224,9 +227,22 @@ def _put_right(staging: Path, target: Path) -> None:
 
 def _is_marked(staging: Path) -> bool:
     try:
-        return (staging / _LOCK).read_text(encoding="utf-8") == _MARK
+        return (staging / _MARKED).read_text(encoding="utf-8") == _MARK
     except (OSError, UnicodeDecodeError):
         return False
+
+
+def _lives(process: int) -> bool:
+    """Whether a process of that number runs on this machine; where that cannot be asked without harm, it is taken to."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def _standing(path: Path) -> _Standing:

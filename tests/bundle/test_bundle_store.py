@@ -174,7 +174,7 @@ def test_a_failed_save_leaves_the_older_model_good(tmp_path: Path):
 def test_a_model_moved_aside_by_a_killed_save_is_read_where_it_lies_and_brought_back_by_a_writer(folder: Path):
     staging = folder.parent / ".receptron-staging-model"
     staging.mkdir()
-    (staging / "lock").write_text(atomic_write._MARK)
+    (staging / "mark").write_text(atomic_write._MARK)
     folder.rename(staging / "old")
     assert store.read(folder).card == card() and not folder.exists(), "who reads writes nothing"
     atomic_write.recover(folder)

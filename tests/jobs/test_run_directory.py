@@ -1,6 +1,7 @@
 """Two runs never meet, an unfinished run is never thrown away, and nothing of the user's is replaced unasked."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from photos import folder
 from test_train import Breaking, digest, extras
 
+from receptron import checksummed_record
 from receptron.bundle.model import load
 from receptron.errors import BadValue, DataFault, InUse, StorageFault, WouldReplace
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, resuming
@@ -332,3 +334,61 @@ def test_a_place_that_cannot_be_written_to_is_told_at_once(photos: Path, tmp_pat
 def test_a_run_directory_knows_its_parts(tmp_path: Path):
     directory = RunDirectory(tmp_path)
     assert [p.name for p in (directory.model, directory.record, directory.report)] == ["model", "run.json", "report.html"]
+
+
+# -- what fresh eyes found
+
+
+@pytest.mark.parametrize("weights", ["w.pth", "w.safetensors", "nowhere.pth"])
+def test_a_run_that_learnt_nothing_says_so_by_leaving_nothing(photos: Path, tmp_path: Path, weights: str):
+    if weights != "nowhere.pth":
+        (tmp_path / weights).write_bytes(b"no weights")
+    facts = ("--weights-keys", "receptron", "--weights-pixels", "28", "--weights-mean", "0.5", "--weights-std", "0.5",
+             "--weights-interpolation", "bilinear", "--weights-crop", "1.0")  # fmt: skip
+    before = tree(tmp_path)
+    told = run("train", photos, "--net", "lenet5", "--weights", weights, *facts)
+    assert told.code in (1, 2) and "To go on" not in told.err and tree(tmp_path) == before
+    assert run("train", photos, *QUICK).code == 0 and (tmp_path / "photos-model/model").is_dir()
+
+
+@pytest.mark.parametrize("change", [("--seed", "1"), ("--time", "5s"), ("--test-size", "0.4")])
+def test_a_refused_resume_does_not_recommend_itself(photos: Path, tmp_path: Path, change: tuple[str, str]):
+    unfinished(photos, tmp_path / "out")
+    told = run("train", photos, *QUICK, "--out", "out", *change, "--resume")
+    assert told.code == 2 and "other settings" in words(told) and "To go on" not in told.err
+
+
+def test_what_a_run_left_that_was_killed_before_it_learnt_hinders_nobody(photos: Path, tmp_path: Path):
+    for begun in (False, True):
+        work = tmp_path / "photos-model/.receptron-run"
+        work.mkdir(parents=True)
+        (work / "lock").touch()
+        if begun:
+            checksummed_record.write(work / "begun.json", Begun("f", str(photos), "", "now"))
+        assert str(scratch(photos, None).model) == "photos-model/model"
+        shutil.rmtree(tmp_path / "photos-model")
+
+
+def test_a_link_to_a_folder_that_is_not_there_is_followed(photos: Path, tmp_path: Path):
+    (tmp_path / "link").symlink_to("far/away")
+    scratch(photos, tmp_path / "link")
+    assert (tmp_path / "link").is_symlink() and load(tmp_path / "far/away").classes
+
+
+@pytest.mark.parametrize("out", ["photos", "photos/", "./photos/../photos", "other"])
+def test_a_model_is_not_put_among_the_images(tmp_path: Path, out: str):
+    folder(tmp_path / "photos", 4)
+    (tmp_path / "other").symlink_to("photos")
+    before = tree(tmp_path)
+    told = run("train", "photos", *QUICK, "--out", out)
+    assert told.code == 2 and "folder of the images" in told.err and tree(tmp_path) == before
+
+
+def test_a_stop_before_anything_is_learnt_says_that_too(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    lines: list[str] = []
+    progress = Breaking(10**9)
+    progress.tell = lines.append  # type: ignore[method-assign]
+    monkeypatch.setattr("receptron.jobs.train.read", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    with pytest.raises(KeyboardInterrupt):
+        scratch(photos, tmp_path / "out", progress=progress)
+    assert "Nothing was learnt yet" in lines[-1] and not (tmp_path / "out").exists()

@@ -49,14 +49,14 @@ def main() -> None:
     streams.install()
     code = _outcome()
     streams.finish()
-    sys.exit(code)
+    raise SystemExit(code)  # not sys.exit, which a user's file may have replaced
 
 
 def _outcome() -> int:
     """The exit code of the command that was typed, its error told. Output that did not get out is an error too."""
     try:
         code = _run()
-        sys.stdout.flush()
+        streams.answer().flush()
         return code
     except ReceptronError as error:
         screen.error(error)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import screen, streams
 from receptron.cli.inspection import Json, Net, Overwrite, Size
 from receptron.cli.tables import Table
 
@@ -26,6 +26,7 @@ def compare(
     """Differences of two networks in every number, layers aligned by structure. A .py file or module is run."""
     from receptron.jobs.networks import compare_networks
 
+    streams.divert()
     found = compare_networks(left, right, size, html, overwrite=overwrite)
     if json:
         screen.json(found)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import screen, streams
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def inspect(
     from receptron.analysis.inspection import Question
     from receptron.jobs.networks import Views, inspect_network
 
+    streams.divert()
     question = Question(batch, memory, optimizer, device, reconcile=reconcile, field=field, object_pixels=object_pixels)
     found = inspect_network(net, size, question, Views(html, image, overwrite))
     checks = check(budget, found) if budget is not None else ()

@@ -6,11 +6,11 @@ wrapped at all. Colour is never the only sign: every coloured word also says wha
 """
 
 import shutil
-import sys
 import textwrap
-from functools import cache
-from typing import TYPE_CHECKING
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING, TextIO
 
+from receptron.cli import streams
 from receptron.errors import ReceptronError
 from receptron.printable import printable
 
@@ -24,12 +24,16 @@ Part = str | tuple[str, str]
 """A piece of a line: its text, or its text and style."""
 
 
-@cache
 def out() -> "Console":
     """Where tables go; made, and rich imported, when it is first used."""
+    return _console(streams.answer())
+
+
+@lru_cache(maxsize=1)
+def _console(stream: TextIO) -> "Console":
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    return Console(file=stream, highlight=False, markup=False, emoji=False)
 
 
 @cache
@@ -43,9 +47,9 @@ def err() -> "Console":
 def write(text: str) -> None:
     """Lines on stdout as they stand, without colour; in a terminal their words stay whole."""
     text = printable(text, "\n")
-    if sys.stdout.isatty():
+    if streams.answer().isatty():
         text = "\n".join(_folded(line, shutil.get_terminal_size().columns) for line in text.split("\n"))
-    sys.stdout.write(text + "\n")
+    streams.answer().write(text + "\n")
 
 
 def json(record: object) -> None:
@@ -53,15 +57,17 @@ def json(record: object) -> None:
     from receptron.records import escape, to_json
 
     text = to_json(record)
-    if not (sys.stdout.encoding or "").lower().startswith("utf"):
+    if not (streams.answer().encoding or "").lower().startswith("utf"):
         text = text.translate({ord(c): escape(c) for c in set(text) if not c.isascii()})
-    sys.stdout.write(text + "\n")
+    streams.answer().write(text + "\n")
 
 
 def csv(text: str) -> None:
-    """Print CSV on stdout in UTF-8, byte by byte as it is; names of files keep their bytes."""
-    sys.stdout.flush()
-    sys.stdout.buffer.write(text.encode(errors="surrogateescape"))
+    """Print CSV on stdout in UTF-8, byte by byte as it is, so that names of files keep their bytes; in a terminal with escapes."""
+    if streams.answer().isatty():
+        text = printable(text, "\r\n")
+    streams.answer().flush()
+    streams.answer().buffer.write(text.encode(errors="surrogateescape"))
 
 
 def show(*parts: Part) -> None:

@@ -12,6 +12,9 @@ from typing import Any, TextIO
 
 from receptron.errors import StorageFault
 
+_apart: list[TextIO] = []
+"""Stdout, once it was set apart from what others print."""
+
 
 class Stdout(io.RawIOBase):
     """Bytes for a program. Once nobody reads them they are dropped, and the command goes on to its own exit code; a full disk is told."""
@@ -59,6 +62,7 @@ class Stderr(Stdout):
 
 def install() -> None:
     """Take over the streams of this process; those that a program put in their place are left, but for their errors."""
+    _apart.clear()
     closed = [_plug(handle) for handle in (0, 1, 2)]
     if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison] - so it is if it was closed
         sys.stdin = open(0, closefd=False)  # noqa: SIM115
@@ -72,18 +76,31 @@ def install() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def answer() -> TextIO:
+    """Where the command's own output goes: stdout, also after `divert`."""
+    return _apart[-1] if _apart else sys.stdout
+
+
+def divert() -> None:
+    """From now on whatever else prints, at any time and from any thread, prints to stderr; for commands that run a user's code."""
+    if not _apart:
+        _apart.append(sys.stdout)
+        sys.stdout = sys.stderr
+
+
 def reader_left() -> bool:
     """Whether nobody reads stdout any more, so that a conversation has lost its partner."""
-    raw = _raw(sys.stdout)
+    raw = _raw(answer())
     return raw is not None and raw.over
 
 
 def finish() -> None:
     """Nothing after a command's own output reaches stdout: a user's file may have left work for the end of the process."""
-    if (raw := _raw(sys.stdout)) is not None:
+    if (raw := _raw(answer())) is not None:
         raw.over = True
-        sys.stdout.flush()
+        answer().flush()
         sys.stdout = sys.stderr
+    _apart.clear()
 
 
 def _raw(stream: TextIO) -> Stdout | None:

@@ -9,6 +9,7 @@ import os
 import shlex
 import shutil
 import socket
+import warnings
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -38,11 +39,12 @@ class Begun:
     at: str  # local time
 
 
-@dataclass(frozen=True)
+@dataclass
 class RunDirectory:
     """Where one run writes."""
 
     folder: Path
+    under_way: bool = False  # the run of this process has begun
 
     @property
     def model(self) -> Path:
@@ -80,10 +82,16 @@ class RunDirectory:
                 mend="begin anew with --overwrite, or write elsewhere with --out FOLDER",
             ) from error  # fmt: skip
 
+    @property
+    def has_learnt(self) -> bool:
+        """Whether there is a checkpoint to go on from."""
+        return any((self.work / _CHECKPOINTS).glob("*/step-*"))
+
     def begin(self, begun: Begun, *, resume: bool) -> None:
         """Start `begun`, or go on with it if that is asked for. Raises: BadValue if another run lies here than the one to go on with."""
         found = self.begun if resume else None
         if found is not None and found.fingerprint == begun.fingerprint:
+            self.under_way = True
             return
         if found is not None:
             raise BadValue(
@@ -91,12 +99,14 @@ class RunDirectory:
                 why="only the same run can be continued to the same weights" + (f"; it was: {found.command}" if found.command else ""),
                 mend="give the settings that it had, begin anew with --overwrite, or write elsewhere with --out FOLDER",
             )
-        self._forget(_LEARNT)
+        self.forget()
         checksummed_record.write(self.work / _BEGUN, begun)
+        self.under_way = True
 
-    def finish(self) -> None:
+    def forget(self) -> None:
         """Remove what only an unfinished run needs."""
-        self._forget(_LEARNT)
+        for path in (self.work / name for name in _LEARNT):
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
 
     def remembered(self) -> dict[str, str]:
         """sha256 -> side of the images that an earlier model here was made of."""
@@ -105,18 +115,14 @@ class RunDirectory:
         except BundleFault:
             return {}
 
-    def _forget(self, names: tuple[str, ...]) -> None:
-        for path in (self.work / name for name in names):
-            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-
 
 @contextmanager
 def claimed(
-    folder: Path, *, resume: bool = False, overwrite: bool = False, broken_off: Callable[[], None] | None = None
+    folder: Path, *, resume: bool = False, overwrite: bool = False, broken_off: Callable[[bool], None] | None = None
 ) -> Generator[RunDirectory]:
     """The run directory `folder`, for this process alone; whatever could hinder writing the results is told now, before any work.
 
-    If the work breaks off, for whatever reason, and can be gone on with, `broken_off` is called.
+    If the work breaks off, `broken_off` is told whether there is something to go on from; of faults before that it is not told.
     Raises: InUse naming the other process; WouldReplace; BadValue if there is nothing to resume; StorageFault.
     """
     directory = RunDirectory(folder)
@@ -127,9 +133,10 @@ def claimed(
         atomic_write.sweep(folder)
         mine = True
         yield directory
-    except BaseException:
-        if broken_off and mine and (directory.work / _BEGUN).exists():
-            broken_off()
+    except BaseException as error:
+        learnt = directory.under_way and directory.has_learnt
+        if broken_off and mine and (learnt or isinstance(error, (KeyboardInterrupt, SystemExit))):
+            broken_off(learnt)
         raise
     finally:
         _release(directory, lock, missing)
@@ -141,7 +148,12 @@ def choose_folder(images: str | Path, out: str | Path | None, *, resume: bool = 
     An unfinished run on the same images is never passed over: it is the one to go on with. Raises: BadValue if there is none to resume.
     """
     if out is not None:
-        return Path(out).expanduser()
+        folder = Path(out).expanduser()
+        if folder.is_dir() and folder.resolve() == Path(images).resolve():
+            raise BadValue(
+                f"--out {out} is the folder of the images.", why="the model would lie among the classes", mend="name another folder"
+            )
+        return folder
     name = Path(images).resolve().name if Path(images).exists() else Path(images).name
     stem, root = f"{name.split('.')[0] or 'run'}-model", str(Path(images).resolve())
     names = chain([Path(stem)], (Path(f"{stem}-{number}") for number in count(2)))
@@ -175,7 +187,10 @@ def now() -> str:
 
 
 def _is_taken(folder: Path) -> bool:
-    return folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    """Whether something lies there; what a run left that was killed before it began does not count."""
+    if not folder.is_dir():
+        return folder.exists() or folder.is_symlink()
+    return any(entry.name != _WORK or (entry / _BEGUN).exists() for entry in folder.iterdir())
 
 
 def _is_unfinished(folder: Path, images: str) -> bool:
@@ -187,7 +202,8 @@ def _is_unfinished(folder: Path, images: str) -> bool:
 
 
 def _locked(directory: RunDirectory) -> FileLock:
-    work, lock = directory.work, FileLock(directory.work / _LOCK)
+    work = Path(os.path.realpath(directory.folder)) / _WORK  # a link that leads to nothing is followed too
+    lock = FileLock(work / _LOCK)
     try:
         work.mkdir(parents=True, exist_ok=True)
         odd = sorted(
@@ -199,7 +215,9 @@ def _locked(directory: RunDirectory) -> FileLock:
                 why="it keeps an unfinished run under that name",
                 mend="move it elsewhere, or choose another folder with --out",
             )
-        lock.acquire(timeout=0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # on a disk without locks of its own the lock is a file with a process's number
+            lock.acquire(timeout=0)
         (work / _OWNER).write_text(f"process {os.getpid()} on {socket.gethostname()}, since {now()}", encoding="utf-8")
     except Timeout as error:
         raise InUse(
@@ -226,7 +244,8 @@ def _release(directory: RunDirectory, lock: FileLock, missing: list[Path]) -> No
     """Let go of the folder; if no unfinished run stays in it, nothing of ours stays, nor the folders that were made for nothing."""
     with suppress(OSError):
         (directory.work / _OWNER).unlink()
-        if not (directory.work / _BEGUN).exists():
+        if not directory.has_learnt:
+            directory.forget()
             (directory.work / _LOCK).unlink()
             directory.work.rmdir()
             for folder in missing:
@@ -246,7 +265,7 @@ def _check(directory: RunDirectory, *, resume: bool, overwrite: bool) -> None:
             why="saving replaces the whole folder",
             mend="move it elsewhere, or choose another folder with --out",
         )
-    begun = None if overwrite and not resume else directory.begun
+    begun = directory.begun if resume or (directory.has_learnt and not overwrite) else None
     if resume and begun is None:
         done = "; the run there is finished" if directory.record.exists() else ""
         raise BadValue(f"there is nothing to resume in {folder}{done}.", mend="leave --resume out, or name the run's folder with --out")

@@ -96,7 +96,7 @@ def train(
     check_seed(seed)
     catalog = scan(path)
     folder = choose_folder(path, out, resume=extras.resume)
-    with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda: _tell_go_on(extras)) as place:
+    with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(extras.tensorboard) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
@@ -124,12 +124,15 @@ def train(
                 atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
         if not run.interrupted:
-            place.finish()
+            place.forget()
     return run
 
 
-def _tell_go_on(extras: Extras) -> None:
+def _tell_go_on(extras: Extras, learnt: bool) -> None:
     """What to type, or to call, to go on with a run that broke off."""
+    if not learnt:
+        extras.progress.tell("Nothing was learnt yet: the same command starts again.")
+        return
     how = resuming(extras.command) if extras.command else "the same call with Extras(resume=True)"
     extras.progress.tell(f"What was learnt so far is kept. To go on: {how}")
 

@@ -1,6 +1,6 @@
 """A fence around a user's own code: it may print, end the program or rearrange the process, and the command that runs it goes on.
 
-Only `os._exit`, a signal and a crash of the interpreter cannot be held.
+What ends or replaces the whole process at once (`os._exit`, `os.execv`, a signal, a crash) cannot be held.
 """
 
 import io
@@ -21,7 +21,7 @@ def fence(place: str) -> Generator[None, None, None]:
 
     Streams, arguments, folder and warning filters are those of before afterwards. Raises: AnalysisFault for whatever escapes the code.
     """
-    arguments, folder = sys.argv, os.getcwd()  # noqa: PTH109 - as a text, which a folder that is gone again still has
+    process, arguments, folder = os.getpid(), sys.argv, os.getcwd()  # noqa: PTH109 - as a text, which a folder that is gone again still has
     try:
         with redirect_stdout(_aside()), redirect_stderr(_aside()), warnings.catch_warnings():
             sys.argv = [place.partition(":")[0]]
@@ -31,6 +31,8 @@ def fence(place: str) -> Generator[None, None, None]:
     except BaseException as error:  # a property, `parameters` or `__repr__` of a network may raise anything, and even end the program
         raise AnalysisFault(f"{place} broke off while it was looked at.", why=told(error)) from error
     finally:
+        if os.getpid() != process:  # a child that the code forked: the command is its parent's
+            os._exit(1)
         sys.argv = arguments
         os.chdir(folder)
 

@@ -7,13 +7,16 @@ from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from pathlib import Path
+from typing import cast
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from receptron.errors import BadValue
+from receptron.printable import printable
 
 GENERATOR = b'<meta name="generator" content="Receptron'
+_KEPT = "\n\t\u00a0\u2007\u2009\u200a\u202f"  # breaks and spaces that our own words are set with
 HEAD = 1024
 """Bytes at a file's beginning among which our generator tag stands."""
 
@@ -29,9 +32,27 @@ def framed(template: str, values: Mapping[str, object], filters: Mapping[str, Ca
 
 def environment(filters: Mapping[str, Callable[..., object]]) -> Environment:
     """Templates of this folder, where every value is escaped and none may be missing."""
-    made = Environment(loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    made = Environment(
+        loader=FunctionLoader(asset), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, finalize=_shown
+    )
     made.filters.update({**filters, "data": data})
     return made
+
+
+def _shown(value: object) -> object:
+    """Text that strangers may have written, with escapes for what would reorder or hide what stands beside it."""
+    return printable(value, _KEPT) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _shown_all(value: object) -> object:
+    """`_shown` of every text in what JSON can hold."""
+    match value:
+        case dict():
+            return {_shown(name): _shown_all(part) for name, part in cast(dict[str, object], value).items()}
+        case list() | tuple():
+            return [_shown_all(part) for part in cast(Sequence[object], value)]
+        case _:
+            return _shown(value)
 
 
 def policy(style: str, script: str) -> str:
@@ -42,7 +63,7 @@ def policy(style: str, script: str) -> str:
 
 def data(value: object) -> Markup:
     """JSON for a data block of the page, which no text in it can end."""
-    return Markup(json.dumps(value).replace("<", "\\u003c"))
+    return Markup(json.dumps(_shown_all(value)).replace("<", "\\u003c"))
 
 
 def is_ours(path: Path) -> bool:

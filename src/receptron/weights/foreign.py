@@ -5,6 +5,7 @@ bytes. Then torch reads it with `weights_only`, which builds tensors and plain c
 """
 
 import pickletools
+import re
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor
 
 from receptron.errors import UnsafeCheckpoint
+from receptron.printable import told
 from receptron.weights.store import verify
 
 SUFFIXES = (".pt", ".pth", ".th")
@@ -39,8 +41,15 @@ def read(path: Path, *, digest: str = "", max_bytes: int = MAX_BYTES) -> dict[st
     try:
         content: object = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, ValueError, KeyError, EOFError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise _refusal(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+        raise _refusal(path, _why(error)) from error
     return strip_prefix(_tensors(path, content))
+
+
+def _why(error: Exception) -> str:
+    """Torch's reason, without its advice to read the file unsafely."""
+    if found := re.search(r"Unsupported (?:global: GLOBAL|class|operand|type) (\S+)", str(error)):
+        return f"it holds more than plain tensors: {found[1]}, which would have to be run"
+    return told(error).partition(" In PyTorch 2.6")[0]
 
 
 def strip_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

@@ -57,6 +57,8 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     at = keeper.restore()
     for passed_over in hooks.checkpoints.skipped if hooks.checkpoints else ():
         told.tell(passed_over)
+    if at == Position() and hooks.checkpoints and hooks.checkpoints.skipped:
+        told.tell(f"No sound checkpoint of {phase.name} is left: it starts from its beginning.")
     net, optimiser = engine.fabric.setup(phase.net, optimiser)
     told.start(phase.name, steps, "steps")
     told.advance(at.epoch * per_epoch + at.step)
