@@ -12,12 +12,12 @@ from torch import nn
 
 from receptron.analysis.budget import check
 from receptron.analysis.comparison import compare, differences
-from receptron.analysis.conventions import reconcile, total_by
+from receptron.analysis.cost.conventions import reconcile, total_by
+from receptron.analysis.cost.roofline import DEVICES, roofline
 from receptron.analysis.graph import graph_of
 from receptron.analysis.inspection import Inspection, Question, inspect
 from receptron.analysis.page import comparison_page, inspection_page
 from receptron.analysis.recording import record
-from receptron.analysis.roofline import DEVICES, roofline
 from receptron.errors import BadValue, UnknownName
 from receptron.records import from_json, to_json
 

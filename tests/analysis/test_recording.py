@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from receptron.analysis.cost import cost
 from receptron.analysis.recording import Unrecordable, record, record_training, recorder
-from receptron.analysis.recording.draft import empty
-from receptron.analysis.recording.shortcuts import SHORTCUTS, WRITTEN
+from receptron.analysis.recording.shape_rules import SHORTCUTS, WRITTEN
+from receptron.analysis.recording.tape_builder import empty
 from receptron.errors import BadValue, UnknownName
 
 

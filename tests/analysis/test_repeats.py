@@ -9,7 +9,7 @@ from reference_nets import timm_net, torchvision_net
 from torch import Tensor, nn
 
 from receptron import zoo
-from receptron.analysis.recording import record, repeats, twins, visits
+from receptron.analysis.recording import module_calls, record, repeats, twins
 from receptron.analysis.tape import Tape
 from receptron.blocks.drop import DropPath
 
@@ -37,7 +37,7 @@ def in_full(net: nn.Module, size: tuple[int, ...] = SIZE) -> Tape:
     """The tape for which every block and every layer ran."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(repeats.Repeats, "knows", lambda self, module: False)
-        patch.setattr(visits, "LAYERS", {})
+        patch.setattr(module_calls, "LAYERS", {})
         return record(net, size)
 
 

@@ -5,18 +5,18 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from receptron.analysis.advice import Advice, Subject, advise
-from receptron.analysis.conventions import Reconciled, reconcile
 from receptron.analysis.cost import Cost, cost_of
-from receptron.analysis.effective import effective_field
-from receptron.analysis.field import Field, Fields, field_of
-from receptron.analysis.macs import works_of
-from receptron.analysis.memory import Memory, memory
+from receptron.analysis.cost.conventions import Reconciled, reconcile
+from receptron.analysis.cost.macs import works_of
+from receptron.analysis.cost.memory import Memory, memory
+from receptron.analysis.cost.roofline import Roofline, roofline
+from receptron.analysis.cost.working import working
+from receptron.analysis.lint import Advice, Subject, advise
+from receptron.analysis.receptive_field.effective import effective_field
+from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.recording import record
-from receptron.analysis.roofline import Roofline, roofline
-from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Call, Scope, Tape
-from receptron.analysis.working import working
+from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import NotLocal, UnknownName
 
 

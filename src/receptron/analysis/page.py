@@ -15,8 +15,8 @@ from receptron.analysis.comparison import Comparison
 from receptron.analysis.graph import Graph, graph_of
 from receptron.analysis.inspection import Inspection, Layer
 from receptron.analysis.recording import record
-from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import BadValue
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 190, 40, 24, 26

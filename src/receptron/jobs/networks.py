@@ -7,13 +7,13 @@ import torch
 from torch import nn
 
 from receptron import durable
-from receptron.analysis.clash import explain
 from receptron.analysis.comparison import Comparison, compare
+from receptron.analysis.diagnose.clash import explain
 from receptron.analysis.inspection import Inspection, Question, inspect
 from receptron.analysis.loading import is_place, load
 from receptron.analysis.page import comparison_page, inspection_page
 from receptron.analysis.recording import Unrecordable
-from receptron.analysis.subject import parse_size
+from receptron.analysis.tape.inputs import parse_size
 from receptron.zoo import ZOO, build
 
 Size = tuple[int, ...]

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from receptron.analysis.recording.draft import Draft, tensors_in
-from receptron.analysis.recording.inventory import Inventory, inventory
 from receptron.analysis.recording.isolation import plain_arithmetic, shown, uncollected, untouched
+from receptron.analysis.recording.module_calls import is_alone, visits
+from receptron.analysis.recording.parameters import Inventory, inventory
 from receptron.analysis.recording.recorder import Recorder
 from receptron.analysis.recording.repeats import Repeats
-from receptron.analysis.recording.visits import is_alone, visits
-from receptron.analysis.subject import Feed, Inputs, feed
+from receptron.analysis.recording.tape_builder import Draft, tensors_in
 from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Feed, Inputs, feed
 from receptron.errors import AnalysisFault
 
 

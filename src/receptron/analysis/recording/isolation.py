@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from receptron.analysis.recording.inventory import tables_of
+from receptron.analysis.recording.parameters import tables_of
 
 Show = Callable[[Tensor], Tensor]
 

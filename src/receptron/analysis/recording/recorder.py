@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from receptron.analysis.recording.draft import Draft, empty
-from receptron.analysis.recording.shortcuts import HARMLESS, SHORTCUTS, Shapes
+from receptron.analysis.recording.shape_rules import HARMLESS, SHORTCUTS, Shapes
+from receptron.analysis.recording.tape_builder import Draft, empty
 from receptron.analysis.tape import Argument, Call, Ref
 
 REAL_LIMIT = 1 << 20

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.recording.draft import Draft
-from receptron.analysis.recording.inventory import Inventory, children_of
-from receptron.analysis.recording.layers import LAYERS
+from receptron.analysis.recording.layer_rules import LAYERS
+from receptron.analysis.recording.parameters import Inventory, children_of
+from receptron.analysis.recording.tape_builder import Draft
 from receptron.analysis.recording.twins import Block, look
 from receptron.analysis.tape import Argument, Call, Ref, Scope, Storage, Value
 

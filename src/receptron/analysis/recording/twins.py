@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.recording.inventory import children_of, held, tables_of
+from receptron.analysis.recording.parameters import children_of, held, tables_of
 
 HOOKS = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
 STANDARD = frozenset(vars(nn.Module()))

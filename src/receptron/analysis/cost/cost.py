@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from torch import nn
 
-from receptron.analysis.macs import total
+from receptron.analysis.cost.macs import total
 from receptron.analysis.recording import record
 from receptron.analysis.recording.isolation import uncollected
-from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Inputs
 
 
 @dataclass(frozen=True)

@@ -11,11 +11,11 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.field import Fields
-from receptron.analysis.flow import Joined, Moves, Reduced, Taken, Windowed, moves_of
-from receptron.analysis.recording.draft import tensors_in
+from receptron.analysis.receptive_field.access_patterns import Joined, Moves, Reduced, Taken, Windowed, moves_of
+from receptron.analysis.receptive_field.field import Fields
+from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.recording.isolation import untouched
-from receptron.analysis.relation import Relation, taps
+from receptron.analysis.recording.tape_builder import tensors_in
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal, UnknownName
 

@@ -6,10 +6,10 @@ Dimensions are counted from the end (-1 is the last), so that broadcasting needs
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from receptron.analysis import windows
-from receptron.analysis.operators import ELEMENTWISE, MADE, REDUCED
-from receptron.analysis.relation import Relation, shifted
+from receptron.analysis.receptive_field import windows
+from receptron.analysis.receptive_field.index_relation import Relation, shifted
 from receptron.analysis.tape import Argument, Call, Tape
+from receptron.analysis.tape.operators import ELEMENTWISE, MADE, REDUCED
 
 Shape = tuple[int, ...]
 

@@ -9,8 +9,8 @@ from math import prod
 from torch import nn
 
 from receptron.analysis.recording import Unrecordable, record
-from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Call, Ref, Scope, Tape
+from receptron.analysis.tape.inputs import Inputs
 from receptron.arithmetic import Conv, output_size
 from receptron.errors import ImageTooSmall, ShapeClash
 

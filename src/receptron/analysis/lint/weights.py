@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from receptron.analysis.advice.subject import Advice, Subject
+from receptron.analysis.lint.context import Advice, Subject
 from receptron.arithmetic import Linear, global_pooling, parameters
 
 HEAVY = 0.5

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
 
-from receptron.analysis.macs import works_of
+from receptron.analysis.cost.macs import works_of
 from receptron.analysis.tape import Call, Tape
 from receptron.errors import UnknownName
 

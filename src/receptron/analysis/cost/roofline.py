@@ -6,9 +6,9 @@ dense, for multiplying in the fast 16-bit type with 32-bit sums and for plain fl
 
 from dataclasses import dataclass
 
-from receptron.analysis.macs import works_of
-from receptron.analysis.operators import MADE
+from receptron.analysis.cost.macs import works_of
 from receptron.analysis.tape import Call, Tape
+from receptron.analysis.tape.operators import MADE
 from receptron.errors import UnknownName
 
 

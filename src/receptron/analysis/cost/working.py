@@ -1,7 +1,7 @@
 """How a layer's size, parameters and multiply-accumulates come about, by the closed forms of `arithmetic`."""
 
+from receptron.analysis.receptive_field.windows import geometry_of
 from receptron.analysis.tape import Call, Tape
-from receptron.analysis.windows import geometry_of
 from receptron.arithmetic import Conv, Derivation, Linear, Norm, Pool, Transposed, macs, output_size, parameters, statistics
 from receptron.arithmetic.notation import TEXT
 from receptron.errors import ReceptronError

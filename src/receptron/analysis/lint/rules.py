@@ -1,15 +1,15 @@
 """The rules, in the order in which their findings are told."""
 
-from receptron.analysis.advice.sight import field_too_small, gridding, misaligned_branches, unproductive_layers
-from receptron.analysis.advice.subject import Advice, Rule, Subject
-from receptron.analysis.advice.weights import (
+from receptron.analysis.lint.context import Advice, Rule, Subject
+from receptron.analysis.lint.sight import field_too_small, gridding, misaligned_branches, unproductive_layers
+from receptron.analysis.lint.weights import (
     bias_before_norm,
     frozen_norm_in_train_mode,
     heavy_head,
     unused_modules,
     wrong_normalisation,
 )
-from receptron.analysis.advice.windows import checkerboard, lost_pixels, padding_share, wasted_lanes
+from receptron.analysis.lint.windows import checkerboard, lost_pixels, padding_share, wasted_lanes
 
 RULES: dict[str, Rule] = {
     rule.__name__: rule

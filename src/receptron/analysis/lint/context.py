@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
-from receptron.analysis.field import Fields
-from receptron.analysis.relation import Relation
+from receptron.analysis.receptive_field.field import Fields
+from receptron.analysis.receptive_field.index_relation import Relation
 from receptron.analysis.tape import Call, Tape
 
 

@@ -8,10 +8,21 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
-from receptron.analysis.flow import Everywhere, Joined, Move, Permuted, Reduced, Reshaped, Selected, Taken, Windowed, moves_of
-from receptron.analysis.reach import Reach, reach_of
-from receptron.analysis.relation import IDENTITY, Relation
-from receptron.analysis.reshaping import Lane, rerouted
+from receptron.analysis.receptive_field.access_patterns import (
+    Everywhere,
+    Joined,
+    Move,
+    Permuted,
+    Reduced,
+    Reshaped,
+    Selected,
+    Taken,
+    Windowed,
+    moves_of,
+)
+from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
+from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
+from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 

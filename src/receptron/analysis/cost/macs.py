@@ -7,8 +7,8 @@ from functools import lru_cache
 from math import prod
 from typing import NamedTuple
 
-from receptron.analysis.operators import MULTIPLIED, is_known
 from receptron.analysis.tape import Argument, Call, Ref, Tape
+from receptron.analysis.tape.operators import MULTIPLIED, is_known
 
 
 class Work(NamedTuple):

@@ -1,6 +1,6 @@
 """Every call of a module while a forward pass is recorded: its scope, and the shortest way to what it does.
 
-A layer that is one ATen call is not run but asked for it (layers.py); a block whose twin was recorded gets that record
+A layer that is one ATen call is not run but asked for it (layer_rules.py); a block whose twin was recorded gets that record
 (repeats.py); everything else runs.
 """
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.nn.modules import module as torch_module
 from torch.utils._python_dispatch import _get_current_dispatch_mode  # pyright: ignore[reportPrivateUsage]
 
-from receptron.analysis.recording.layers import FORWARDS, LAYERS, Rule
+from receptron.analysis.recording.layer_rules import FORWARDS, LAYERS, Rule
 from receptron.analysis.recording.recorder import Recorder
 from receptron.analysis.recording.repeats import Repeats
 from receptron.analysis.tape import Scope

@@ -1,7 +1,7 @@
 """The tape in the making: which value a tensor is, which storage it lies in, when that is freed, and which module is running.
 
 What the network owns is numbered first and told by its shapes. Its tensors are handed out as stand-ins on the meta device, made
-when they are first looked at: most of a network never is, since layers.py and repeats.py know what it would do.
+when they are first looked at: most of a network never is, since layer_rules.py and repeats.py know what it would do.
 """
 
 import weakref
@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.recording.inventory import Inventory, name_of
+from receptron.analysis.recording.parameters import Inventory, name_of
 from receptron.analysis.tape import Call, Ref, Scope, Storage, Value
 
 META = torch.device("meta")

@@ -6,7 +6,7 @@ import pytest
 from reference_nets import torchvision_net
 from torch import Tensor, nn
 
-from receptron.analysis.clash import explain
+from receptron.analysis.diagnose.clash import explain
 from receptron.analysis.recording import record
 from receptron.errors import ShapeClash
 

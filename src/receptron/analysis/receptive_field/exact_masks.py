@@ -10,9 +10,20 @@ from typing import Any
 
 import numpy as np
 
-from receptron.analysis.flow import Everywhere, Joined, Move, Permuted, Reduced, Reshaped, Selected, Taken, Windowed, moves_of
-from receptron.analysis.relation import Relation, taps
-from receptron.analysis.reshaping import groups
+from receptron.analysis.receptive_field.access_patterns import (
+    Everywhere,
+    Joined,
+    Move,
+    Permuted,
+    Reduced,
+    Reshaped,
+    Selected,
+    Taken,
+    Windowed,
+    moves_of,
+)
+from receptron.analysis.receptive_field.axis_tracking import groups
+from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.tape import Tape
 from receptron.errors import BadValue
 

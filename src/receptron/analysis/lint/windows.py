@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable
 
-from receptron.analysis.advice.subject import Advice, Subject
-from receptron.analysis.macs import works_of
-from receptron.analysis.windows import geometry_of
+from receptron.analysis.cost.macs import works_of
+from receptron.analysis.lint.context import Advice, Subject
+from receptron.analysis.receptive_field.windows import geometry_of
 
 PADDING_SHARE = 0.1
 LANES = 8

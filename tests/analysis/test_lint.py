@@ -5,7 +5,7 @@ import torch
 from reference_nets import torchvision_net
 from torch import Tensor, nn
 
-from receptron.analysis.advice import RULES, Advice, Subject, Transform, advise
+from receptron.analysis.lint import RULES, Advice, Subject, Transform, advise
 from receptron.analysis.recording import record
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from receptron.analysis.relation import Relation, adaptive, linear, nearest, spread, window
+from receptron.analysis.receptive_field.index_relation import Relation, adaptive, linear, nearest, spread, window
 from receptron.analysis.tape import Argument, Call, Tape
 
 Relations = dict[int, Relation]

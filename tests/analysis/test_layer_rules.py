@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.utils import parametrizations, parametrize, prune
 
 from receptron.analysis.cost import cost_of
-from receptron.analysis.recording import Unrecordable, layers, record, visits
+from receptron.analysis.recording import Unrecordable, layer_rules, module_calls, record
 from receptron.analysis.recording.recorder import Recorder
 from receptron.analysis.tape import Tape
 
@@ -35,7 +35,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def run_all(net: nn.Module, size: tuple[int, ...] = IMAGE) -> Tape:
     """The tape for which every layer ran."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(visits, "LAYERS", {})
+        patch.setattr(module_calls, "LAYERS", {})
         return record(net, size)
 
 
@@ -76,7 +76,7 @@ def test_a_known_layer_gives_the_same_tape_without_being_run(layer: nn.Module, s
 
 def test_every_rule_is_tried_here():
     tried = {type(layer) for layer, _ in KNOWN.values()} | {nn.Identity, nn.Dropout}
-    assert tried == set(layers.LAYERS)
+    assert tried == set(layer_rules.LAYERS)
 
 
 class Own(nn.Conv2d):
@@ -211,8 +211,8 @@ def test_settings_that_torch_refuses_break_there_too(settings: dict[str, Any]):
 
 def test_a_wrong_rule_gives_another_tape(monkeypatch: pytest.MonkeyPatch):
     net = nn.Sequential(nn.Conv2d(4, 4, 3), nn.ReLU())
-    wrong = {**layers.LAYERS, nn.ReLU: layers.activation("tanh")}
-    monkeypatch.setattr(visits, "LAYERS", wrong)
+    wrong = {**layer_rules.LAYERS, nn.ReLU: layer_rules.activation("tanh")}
+    monkeypatch.setattr(module_calls, "LAYERS", wrong)
     assert record(net, IMAGE) != run_all(net)
 
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from receptron.analysis.advice.subject import Advice, Subject
-from receptron.analysis.relation import Relation
+from receptron.analysis.lint.context import Advice, Subject
+from receptron.analysis.receptive_field.index_relation import Relation
 from receptron.analysis.tape import Call
 
 

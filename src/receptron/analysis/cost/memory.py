@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from torch import nn
 
 from receptron.analysis.recording import record, record_training
-from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import UnknownName
 
 STATES = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2, "lion": 1}
