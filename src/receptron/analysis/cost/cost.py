@@ -11,7 +11,6 @@ from torch import nn
 
 from receptron.analysis.cost.macs import total
 from receptron.analysis.recording import record
-from receptron.analysis.recording.isolation import uncollected
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Inputs
 
@@ -34,8 +33,7 @@ class Cost:
 
 def cost(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Cost:
     """Record `net` on `inputs`, for instance (3, 224, 224), and add up. Raises: Unrecordable."""
-    with uncollected():  # the tape is gone again before it would be searched
-        return cost_of(record(net, inputs, batch=batch))
+    return cost_of(record(net, inputs, batch=batch))
 
 
 def cost_of(tape: Tape) -> Cost:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from receptron.analysis.receptive_field.access_patterns import Joined, Moves, Reduced, Taken, Windowed, moves_of
 from receptron.analysis.receptive_field.field import Fields
 from receptron.analysis.receptive_field.index_relation import Relation, taps
-from receptron.analysis.recording.isolation import untouched
+from receptron.analysis.recording.doubles import doubled
 from receptron.analysis.recording.tape_builder import tensors_in
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal, UnknownName
@@ -61,20 +61,17 @@ def effective_field(tape: Tape, layer: str = "", axis: int = 0) -> Effective:
 def measured_field(net: nn.Module, images: Tensor, layer: str = "") -> tuple[Tensor, Effective, Effective]:
     """Mean squared gradient (H, W) of the middle unit of a layer over `images` (N, C, H, W), with the weights as they are; and both axes.
 
-    The network is run in eval mode where it is, and left as it was. Raises: UnknownName.
+    A double of the network is run in eval mode, on its own weights where they are. Raises: UnknownName; Uncopyable.
     """
-    modules = dict(net.named_modules())
+    double = doubled(net, lambda tensor, owned: tensor if isinstance(tensor, nn.Parameter) else tensor.clone())
+    modules = dict(double.named_modules())
     if layer not in modules:
         raise UnknownName("layer", layer, modules)
     seen: list[Tensor] = []
-    with untouched(net.modules()), torch.enable_grad():
-        net.eval()
-        handle = modules[layer].register_forward_hook(lambda module, args, out: seen.append(next(iter(tensors_in(out)))))
+    modules[layer].register_forward_hook(lambda module, args, out: seen.append(next(iter(tensors_in(out)))))
+    with torch.enable_grad():
         x = images.detach().clone().requires_grad_()
-        try:
-            net(x)
-        finally:
-            handle.remove()
+        double.eval()(x)
         out = seen[-1]
         middle = tuple(size // 2 for size in out.shape[2:])
         chosen = out[(slice(None), slice(None), *middle)]

@@ -1,6 +1,5 @@
 """What a network owns before it runs: its modules under their paths, its parameters and buffers, shared ones once."""
 
-from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cache
 from typing import cast
@@ -17,14 +16,10 @@ UNSHAPED = (UninitializedParameter, UninitializedBuffer)
 
 @dataclass(frozen=True)
 class Inventory:
-    """Modules from the outside in; by `id` the first path of each, and of those that hold others how many they are in all.
-
-    `parameters` tells of `tensors`, in the same order.
-    """
+    """Modules from the outside in; by `id` the first path of each. `parameters` tells of `tensors`, in the same order."""
 
     modules: list[nn.Module]
     paths: dict[int, str]
-    sizes: dict[int, int]
     parts: list[Part]
     tensors: list[Tensor]
     parameters: list[Value]
@@ -32,9 +27,7 @@ class Inventory:
 
 def inventory(net: nn.Module) -> Inventory:
     """Parameters first, then buffers; one that is shared stands once, under all its names."""
-    places: list[tuple[str, nn.Module]] = []
-    sizes: dict[int, int] = {}
-    _visit("", net, places, sizes)
+    places = places_in(net)
     paths: dict[int, str] = {}
     modules: list[nn.Module] = []
     parts: list[Part] = []
@@ -65,7 +58,22 @@ def inventory(net: nn.Module) -> Inventory:
         )
         for number, t in enumerate(tensors)
     ]  # fmt: skip
-    return Inventory(modules, paths, sizes, parts, tensors, told)
+    return Inventory(modules, paths, parts, tensors, told)
+
+
+def places_in(net: nn.Module) -> list[tuple[str, nn.Module]]:
+    """Every module under every path at which it can be reached, from the outside in."""
+    places: list[tuple[str, nn.Module]] = []
+
+    def visit(path: str, module: nn.Module) -> None:
+        places.append((path, module))
+        before = f"{path}." if path else ""
+        for name, child in list(module._modules.items()):  # pyright: ignore[reportPrivateUsage] all other ways are slow
+            if child is not None:
+                visit(before + name, child)
+
+    visit("", net)
+    return places
 
 
 Table = dict[str, Tensor | None]
@@ -80,30 +88,7 @@ def tables_of(module: nn.Module) -> tuple[Table, Table]:
         return cast(Table, module._parameters), module._buffers  # pyright: ignore[reportPrivateUsage]
 
 
-def children_of(module: nn.Module) -> dict[str, nn.Module | None]:
-    """The module's own modules, by name, as it holds them."""
-    return module._modules  # pyright: ignore[reportPrivateUsage] all other ways to it are slow
-
-
-def held(table: Table) -> Collection[Tensor | None]:
-    """The tensors in a table, whatever it shows to its module (isolation.py)."""
-    return dict.values(table)
-
-
 @cache
 def name_of(dtype: torch.dtype) -> str:
     """Its name without the library's."""
     return str(dtype).removeprefix("torch.")
-
-
-def _visit(path: str, module: nn.Module, places: list[tuple[str, nn.Module]], sizes: dict[int, int]) -> None:
-    """Add every module under every path at which it can be reached."""
-    start = len(places)
-    places.append((path, module))
-    children = children_of(module)
-    if children:
-        before = f"{path}." if path else ""
-        for name, child in children.items():
-            if child is not None:
-                _visit(before + name, child, places, sizes)
-        sizes[id(module)] = len(places) - start

@@ -1,7 +1,7 @@
 """The tape in the making: which value a tensor is, which storage it lies in, when that is freed, and which module is running.
 
-What the network owns is numbered first and told by its shapes. Its tensors are handed out as stand-ins on the meta device, made
-when they are first looked at: most of a network never is, since layer_rules.py and repeats.py know what it would do.
+What the network owns is numbered first. A tensor that comes from elsewhere, from a global variable for instance, is a constant from
+the moment on at which it is met.
 """
 
 import weakref
@@ -14,10 +14,6 @@ from torch import Tensor, nn
 from receptron.analysis.recording.parameters import Inventory, name_of
 from receptron.analysis.tape import Call, Ref, Scope, Storage, Value
 
-META = torch.device("meta")
-unwatched = torch._C._DisableTorchDispatch  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue] no public name
-"""Context in which torch makes tensors for us without a call being written down."""
-
 
 class _Watch(weakref.ref[Any]):
     """Waits for the end of a storage."""
@@ -27,21 +23,24 @@ class _Watch(weakref.ref[Any]):
     key: int
 
 
-class Draft:
-    """The lists of a tape while they are filled. Values that the network owns come first, in the order of the inventory."""
+class TapeBuilder:
+    """The lists of a tape while they are filled. Values that the network owns come first, in the order of the inventory.
 
-    def __init__(self, owned: Inventory) -> None:
-        told = zip(owned.tensors, owned.parameters, strict=True)
+    `constants` are real tensors of the copy, which may be written to; whoever gives them keeps them.
+    """
+
+    def __init__(self, owned: Inventory, constants: Sequence[Tensor] = ()) -> None:
         self.owned = {id(tensor): Ref(number) for number, tensor in enumerate(owned.tensors)}
         self.values: list[Value] = [*owned.parameters]
-        self.storages = [Storage(t.nbytes if t.is_contiguous() else _extent(t), -1, None, p.role) for t, p in told]
+        self.storages = [Storage(_bytes(t), -1, None, p.role) for t, p in zip(owned.tensors, owned.parameters, strict=True)]
         self.calls: list[Call] = []
         self.scopes = [Scope("", "", -1, 0)]
         self.open = [0]
         self.paths = owned.paths
         self.written: dict[int, int] = {}
-        self.rewritten = False  # whether something that the network owns was written to
         self._numbers: dict[int, tuple[int, weakref.ref[Tensor]]] = {}
+        self._constants = {id(tensor) for tensor in constants}
+        self._homes = {storage_id(tensor): number for number, tensor in enumerate(owned.tensors)}
         self._places: dict[int, _Watch] = {}
         self._stand_ins: dict[int, Tensor] = {}
         self._kept: list[Tensor] = []
@@ -51,20 +50,11 @@ class Draft:
         made = self._stand_ins.get(id(tensor))
         if made is None:
             number = self.number(tensor, "constant")
-            with unwatched():
-                made = empty(tensor, tensor.dtype)
-                if isinstance(tensor, nn.Parameter):
-                    made = nn.Parameter(made, tensor.requires_grad)
-            self._adopt(made, number)
+            made = torch.empty_strided(tensor.shape, tensor.stride(), dtype=tensor.dtype, device="meta")
+            self._watch(made.untyped_storage(), self.values[number].storage)
+            self._numbers[id(made)] = (number, weakref.ref(made))
             self._stand_ins[id(tensor)] = made
             self._kept.append(tensor)
-        return made
-
-    def output(self, number: int, stride: Sequence[int], dtype: torch.dtype) -> Tensor:
-        """A new tensor that is value `number`, an activation which is on the tape already."""
-        with unwatched():
-            made = torch.empty_strided(self.values[number].shape, stride, dtype=dtype, device=META)
-        self._adopt(made, number)
         return made
 
     def number(self, tensor: Tensor, role: str) -> int:
@@ -77,12 +67,6 @@ class Draft:
         if owned is not None:
             return owned
         return self._new(tensor, self._place(tensor, role), role)
-
-    def made(self, like: Sequence[int] | Tensor, dtype: torch.dtype) -> tuple[Tensor, int]:
-        """A new activation in a storage of its own, and its number; contiguous, or lying in memory like a tensor."""
-        with unwatched():
-            tensor = empty(like, dtype)
-        return tensor, self._new(tensor, self._stored(tensor.untyped_storage(), "activation"), "activation")
 
     def read(self, tensor: Tensor) -> int:
         """The number of a tensor that is read; if another tensor wrote into the same memory meanwhile, that is noted first."""
@@ -99,11 +83,12 @@ class Draft:
         place = self.values[self.number(tensor, "activation")].storage
         number = self._new(tensor, place, "activation")
         self.written[place] = number
-        self.rewritten = self.rewritten or place < len(self.owned)
         return number
 
     def is_ours(self, tensor: Tensor) -> bool:
-        """Whether the tensor came about while the network ran."""
+        """Whether the tensor came about while the network ran, or is a constant of the copy."""
+        if id(tensor) in self._constants:
+            return True
         known = self._numbers.get(id(tensor))
         return known is not None and self.values[known[0]].role == "activation"
 
@@ -113,10 +98,10 @@ class Draft:
             return (self.read(tree),)
         return tuple([self.read(t) for t in tensors_in(tree)])
 
-    def enter(self, module: nn.Module, args: tuple[Any, ...]) -> None:
+    def enter(self, module: nn.Module, given: Any) -> None:
         """A module is called."""
-        path = self.paths.get(id(module), "")
-        self.scopes.append(Scope(path, type(module).__name__, self.open[-1], len(self.calls), self.numbers_of(args)))
+        path = self.paths[id(module)]
+        self.scopes.append(Scope(path, type(module).__name__, self.open[-1], len(self.calls), self.numbers_of(given)))
         self.open.append(len(self.scopes) - 1)
 
     def leave(self, out: Any) -> None:
@@ -124,14 +109,14 @@ class Draft:
         scope = self.scopes[self.open.pop()]
         scope.outputs, scope.last = self.numbers_of(out), len(self.calls)
 
+    def leave_broken(self) -> None:
+        """The module that was called last raised; whoever called it may go on."""
+        self.open.pop()
+
     def close(self) -> None:
         """Forget the tensors, so that what is still alive counts as alive until the end."""
         self._places.clear()
         self._kept.clear()
-
-    def _adopt(self, tensor: Tensor, number: int) -> None:
-        self._watch(tensor.untyped_storage(), self.values[number].storage)
-        self._numbers[id(tensor)] = (number, weakref.ref(tensor))
 
     def _place(self, tensor: Tensor, role: str) -> int:
         try:
@@ -139,10 +124,13 @@ class Draft:
         except (RuntimeError, NotImplementedError):  # sparse and other tensors without a flat storage
             self.storages.append(Storage(tensor.numel() * tensor.dtype.itemsize, len(self.calls), None, role))
             return len(self.storages) - 1
-        known = self._places.get(storage._cdata)  # pyright: ignore[reportPrivateUsage] the only identity that storages have
-        return self._stored(storage, role) if known is None or known() is None else known.index
-
-    def _stored(self, storage: Any, role: str) -> int:
+        key = storage._cdata  # pyright: ignore[reportPrivateUsage] the only identity that storages have
+        home = self._homes.get(key)
+        if home is not None:
+            return home
+        known = self._places.get(key)
+        if known is not None and known() is not None:
+            return known.index
         index = len(self.storages)
         self.storages.append(Storage(storage.nbytes(), len(self.calls) if role == "activation" else -1, None, role))
         self._watch(storage, index)
@@ -167,12 +155,12 @@ class Draft:
             self.storages[watch.index].died = len(self.calls)
 
 
-def empty(like: Sequence[int] | Tensor, dtype: torch.dtype) -> Tensor:
-    """A tensor on the meta device of a shape, or one that lies in memory like another."""
-    if isinstance(like, Tensor):
-        return torch.empty_strided(like.shape, like.stride(), dtype=dtype, device=META)
-    sides: Any = like or ((),)
-    return torch.empty(*sides, dtype=dtype, device=META)  # one by one, they are taken faster than as a tuple
+def storage_id(tensor: Tensor) -> int:
+    """Which storage a tensor lies in; its own `id` if it has none."""
+    try:
+        return tensor.untyped_storage()._cdata  # pyright: ignore[reportPrivateUsage] the only identity that storages have
+    except (RuntimeError, NotImplementedError):  # sparse and other tensors without a flat storage
+        return id(tensor)
 
 
 def tensors_in(tree: Any) -> Iterable[Tensor]:
@@ -190,7 +178,9 @@ def tensors_in(tree: Any) -> Iterable[Tensor]:
             yield from tensors_in(getattr(tree, name))
 
 
-def _extent(tensor: Tensor) -> int:
+def _bytes(tensor: Tensor) -> int:
     """Bytes of the storage that a tensor of its shape and strides needs."""
+    if tensor.layout is not torch.strided or tensor.is_contiguous():
+        return tensor.numel() * tensor.dtype.itemsize
     steps = zip(tensor.shape, tensor.stride(), strict=True)
     return tensor.dtype.itemsize * (1 + sum([(side - 1) * step for side, step in steps])) if tensor.numel() else 0
