@@ -20,11 +20,13 @@ class Switching(nn.Module):
 
     def __init__(self, width: int):
         super().__init__()
+        self.mix = nn.Linear(width, width)
         self.norm, self.mlp = nn.LayerNorm(width), nn.Sequential(nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width))
 
     def forward(self, x: Tensor) -> Tensor:
         SWITCH["on"] = not SWITCH["on"]
-        return x if SWITCH["on"] else x + self.mlp(self.norm(x))
+        x = x + self.mix(self.norm(x))
+        return x if SWITCH["on"] else x + self.mlp(x)
 
 
 def test_equal_blocks_that_do_different_things_are_each_recorded():
@@ -38,7 +40,7 @@ def test_equal_blocks_that_do_different_things_are_each_recorded():
 
 def test_eight_blocks_of_which_every_second_works_cost_what_torch_counts():
     SWITCH["on"] = False
-    assert cost(nn.Sequential(*(Switching(32) for _ in range(8))), (10, 32)).macs == 4 * 2 * 10 * 32 * 128 == 327_680
+    assert cost(nn.Sequential(*(Switching(32) for _ in range(8))), (10, 32)).macs == 8 * 10 * 32 * 32 + 4 * 2 * 10 * 32 * 128 == 409_600
 
 
 @pytest.fixture
