@@ -35,9 +35,12 @@ class Drawn:
     hint: str
 
 
-def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, image: Path | None = None) -> str:
-    """HTML of an inspection; `image` is the picture that receptive fields are drawn on. Raises: BadValue for an unreadable image."""
-    tape = record(net, inputs)
+def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, image: Path | None = None, tape: Tape | None = None) -> str:
+    """HTML of an inspection; `image` is the picture that receptive fields are drawn on, `tape` the one it was read from, if at hand.
+
+    Raises: BadValue for an unreadable image.
+    """
+    tape = tape or record(net, inputs)
     graph = graph_of(tape)
     boxes = _boxes(tape, graph, inspection.layers)
     return (

@@ -10,6 +10,7 @@ from math import prod
 
 from receptron.analysis.cost.macs import works_of
 from receptron.analysis.tape import Call, Tape
+from receptron.analysis.tape.views import Normalization, Pooling, convolution_of, view_of
 from receptron.errors import UnknownName
 
 Price = Callable[[Tape, Call], int]
@@ -73,13 +74,13 @@ def _norm(affine: int, plain: int) -> Price:
 
 
 def _has_weight(tape: Tape, call: Call) -> bool:
-    return any(tape.values[i].role == "parameter" for i in call.inputs)
+    return isinstance(view := view_of(tape, call), Normalization) and view.weight is not None
 
 
 def _taps(tape: Tape, call: Call) -> int:
     """Kernel area per output of a pooling."""
-    kernel = call.args[1]
-    return tape.values[call.outputs[0]].numel * (prod(int(k) for k in kernel if isinstance(k, int)) if isinstance(kernel, tuple) else 1)
+    view = view_of(tape, call)
+    return tape.values[call.outputs[0]].numel * (prod(view.window.kernel) if isinstance(view, Pooling) else 1)
 
 
 def _averaged(tape: Tape, call: Call) -> int:
@@ -90,7 +91,7 @@ def _averaged(tape: Tape, call: Call) -> int:
 
 def _pooled_map(tape: Tape, call: Call) -> int:
     """Adaptive average pooling to one pixel reaches ATen as a mean over (-1, -2), an ordinary mean is free."""
-    return tape.values[call.inputs[0]].numel if call.args[1:3] == ((-1, -2), True) else 0
+    return tape.values[call.inputs[0]].numel if (call.arg(1, "dim"), call.arg(2, "keepdim")) == ((-1, -2), True) else 0
 
 
 def _pooled_by_module(tape: Tape, call: Call) -> int:
@@ -99,8 +100,8 @@ def _pooled_by_module(tape: Tape, call: Call) -> int:
 
 
 def _bias(tape: Tape, call: Call) -> int:
-    given = call.args[2] is not None if call.op == "convolution" else True
-    return tape.values[call.outputs[0]].numel if given else 0
+    conv = convolution_of(tape, call)
+    return tape.values[call.outputs[0]].numel if conv is None or conv.bias is not None else 0
 
 
 _BATCH = ("native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training")

@@ -7,10 +7,8 @@
 
 from dataclasses import dataclass
 
-from torch import nn
-
 from receptron.analysis.cost.macs import total
-from receptron.analysis.recording import record
+from receptron.analysis.recording import Network, record
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Inputs
 
@@ -31,8 +29,8 @@ class Cost:
     unknown: dict[str, int]
 
 
-def cost(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Cost:
-    """Record `net` on `inputs`, for instance (3, 224, 224), and add up. Raises: Unrecordable."""
+def cost(net: Network, inputs: Inputs, *, batch: int = 1) -> Cost:
+    """Record `net` on `inputs`, for instance (3, 224, 224), and add up. Raises: Uncopyable, Unrecordable."""
     return cost_of(record(net, inputs, batch=batch))
 
 

@@ -5,9 +5,7 @@ Counted are tensors as PyTorch allocates them; workspaces of libraries and the a
 
 from dataclasses import dataclass
 
-from torch import nn
-
-from receptron.analysis.recording import record, record_training
+from receptron.analysis.recording import Network, record, record_training
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import UnknownName
@@ -43,15 +41,23 @@ class Memory:
     training: Peak
 
 
-def memory(net: nn.Module, inputs: Inputs, *, batch: int = 1, optimizer: str = "adamw") -> Memory:
+def memory(net: Network, inputs: Inputs, *, batch: int = 1, optimizer: str = "adamw") -> Memory:
     """Peak memory of inference and of a training step in the steady state (from the second step on, when optimiser states exist).
 
-    Raises: UnknownName for an optimiser that is not in `STATES`; Unrecordable.
+    Raises: UnknownName for an optimiser that is not in `STATES`; Uncopyable; Unrecordable.
     """
-    if optimizer not in STATES:
-        raise UnknownName("optimizer", optimizer, STATES)
-    plain = record(net, inputs, batch=batch)
-    training = record_training(net, inputs, batch=batch)
+    known_optimizer(optimizer)
+    return memory_of(record(net, inputs, batch=batch), record_training(net, inputs, batch=batch), batch, optimizer)
+
+
+def known_optimizer(name: str) -> None:
+    """Raises: UnknownName for an optimiser that is not in `STATES`."""
+    if name not in STATES:
+        raise UnknownName("optimizer", name, STATES)
+
+
+def memory_of(plain: Tape, training: Tape, batch: int, optimizer: str) -> Memory:
+    """The same from the tapes of an inference pass and of a training step with so many images."""
     owned = [(p.numel * p.bytes_each, p.learnable, p.trainable) for p in plain.parameters]
     trainable = sum(size for size, learnable, moves in owned if learnable and moves)
     states = STATES[optimizer] * trainable

@@ -1,7 +1,7 @@
 """How a layer's size, parameters and multiply-accumulates come about, by the closed forms of `arithmetic`."""
 
-from receptron.analysis.receptive_field.windows import geometry_of
 from receptron.analysis.tape import Call, Tape
+from receptron.analysis.tape.views import Convolution, Normalization, Pooling, Product, view_of
 from receptron.arithmetic import Conv, Derivation, Linear, Norm, Pool, Transposed, macs, output_size, parameters, statistics
 from receptron.arithmetic.notation import TEXT
 from receptron.errors import ReceptronError
@@ -16,35 +16,28 @@ def working(tape: Tape, call: Call | None) -> tuple[str, ...]:
 
 
 def _derivations(tape: Tape, call: Call) -> tuple[Derivation, ...]:
-    shape = tape.values[call.inputs[0]].shape
-    match call.op:
-        case "convolution":
-            return _convolution(tape, call, shape[2:])
-        case "addmm" | "mm":
-            weight = tape.values[call.inputs[-1]].shape
-            layer = Linear(weight[0], weight[1], bias=call.op == "addmm")
+    match view_of(tape, call):
+        case Convolution() as conv:
+            return _convolution(conv)
+        case Product(_, right, added) if call.op in ("addmm", "mm"):
+            layer = Linear(*tape.shape(right), bias=added is not None)
             return (parameters(layer), macs(layer))
-        case "max_pool2d_with_indices" | "avg_pool2d":
-            window = geometry_of(tape, call)
-            ceil = call.args[5 if call.op.startswith("max") else 4] is True if len(call.args) > 5 else False
-            return (output_size(Pool(window.kernel, window.stride, window.padding, window.dilation, ceil_mode=ceil), shape[2:]),)
-        case "native_batch_norm":
-            return (parameters(Norm(shape[1])), statistics(Norm(shape[1])))
+        case Pooling(x, window, ceil) if len(window.kernel) == 2:
+            return (output_size(Pool(*window, ceil_mode=ceil), tape.shape(x)[2:]),)
+        case Normalization(x) if call.op == "native_batch_norm":
+            channels = tape.shape(x)[1]
+            return (parameters(Norm(channels)), statistics(Norm(channels)))
         case _:
             return ()
 
 
-def _convolution(tape: Tape, call: Call, size: tuple[int, ...]) -> tuple[Derivation, ...]:
-    weight, window = tape.shape(call.args[1]), geometry_of(tape, call)
-    groups, bias = int(str(call.args[8])), call.args[2] is not None
-    if call.args[6]:
-        extra = tuple(int(str(v)) for v in call.args[7]) if isinstance(call.args[7], tuple) else (0,)
-        layer = Transposed(
-            window.kernel, window.stride, window.padding, window.dilation, extra, weight[0], weight[1] * groups, groups, bias
-        )  # fmt: skip
+def _convolution(conv: Convolution) -> tuple[Derivation, ...]:
+    bias = conv.bias is not None
+    if conv.transposed:
+        layer = Transposed(*conv.window, conv.output_padding, conv.c_in, conv.c_out, conv.groups, bias)
     else:
-        layer = Conv(window.kernel, window.stride, window.padding, window.dilation, weight[1] * groups, weight[0], groups, bias)
-    return (output_size(layer, size), parameters(layer), macs(layer, size))
+        layer = Conv(*conv.window, conv.c_in, conv.c_out, conv.groups, bias)
+    return (output_size(layer, conv.size), parameters(layer), macs(layer, conv.size))
 
 
 def _told(derivation: Derivation) -> str:

@@ -6,11 +6,10 @@ Python reports the operator; this reports the layer, both shapes, and for each p
 from dataclasses import dataclass
 from math import prod
 
-from torch import nn
-
-from receptron.analysis.recording import Unrecordable, record
-from receptron.analysis.tape import Call, Ref, Scope, Tape
+from receptron.analysis.recording import Network, Unrecordable, record
+from receptron.analysis.tape import Call, Scope, Tape
 from receptron.analysis.tape.inputs import Inputs
+from receptron.analysis.tape.views import Convolution, convolution_of
 from receptron.arithmetic import Conv, output_size
 from receptron.errors import ImageTooSmall, ShapeClash
 
@@ -56,7 +55,7 @@ def _told(before: tuple[Ran, ...]) -> str:
     return "".join(f"\n    {line}" for line in [*skipped, *lines[-12:]])
 
 
-def explain(net: nn.Module, inputs: Inputs) -> Clash | None:
+def explain(net: Network, inputs: Inputs) -> Clash | None:
     """What keeps `net` from running on `inputs`; None if nothing does."""
     try:
         record(net, inputs)
@@ -65,7 +64,7 @@ def explain(net: nn.Module, inputs: Inputs) -> Clash | None:
     return None
 
 
-def _clash(net: nn.Module, inputs: Inputs, broken: Unrecordable) -> Clash:
+def _clash(net: Network, inputs: Inputs, broken: Unrecordable) -> Clash:
     tape = broken.tape
     place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), tape.scopes[0])
     op, operands = broken.attempt
@@ -138,7 +137,8 @@ def _last_window(tape: Tape, value: int) -> Call | None:
     """The convolution that gave a value, norms and activations after it aside."""
     for call in reversed(tape.calls):
         if value in call.outputs:
-            if call.op == "convolution" and not call.args[6]:
+            conv = convolution_of(tape, call)
+            if conv is not None and not conv.transposed:
                 return call
             value = call.inputs[0] if call.inputs else -1
     return None
@@ -146,13 +146,13 @@ def _last_window(tape: Tape, value: int) -> Call | None:
 
 def _window_repairs(tape: Tape, call: Call, path: str, target: int) -> list[str]:
     """Paddings and strides of a convolution that give `target` pixels, with the working."""
-    weight, size = tape.shape(call.args[1]), tape.shape(call.args[0])[2]
-    stride, padding, dilation = (_first(call.args[i]) for i in (3, 4, 5))
+    conv = Convolution.from_call(tape, call)
+    kernel, stride, padding, dilation = [numbers[0] for numbers in conv.window]
     found: list[str] = []
-    candidates = [(p, stride) for p in range(4 * weight[2]) if p != padding] + [(padding, s) for s in range(1, 5) if s != stride]
+    candidates = [(p, stride) for p in range(4 * kernel) if p != padding] + [(padding, s) for s in range(1, 5) if s != stride]
     for new_padding, new_stride in candidates:
         try:
-            worked = output_size(Conv(weight[2], new_stride, new_padding, dilation), size)
+            worked = output_size(Conv(kernel, new_stride, new_padding, dilation), conv.size[0])
         except ImageTooSmall:
             continue
         if worked.value == target:
@@ -161,7 +161,7 @@ def _window_repairs(tape: Tape, call: Call, path: str, target: int) -> list[str]
     return found[:2]
 
 
-def _size_repairs(net: nn.Module, inputs: Inputs) -> tuple[str, ...]:
+def _size_repairs(net: Network, inputs: Inputs) -> tuple[str, ...]:
     """Square image sizes at which the network runs."""
     match inputs:
         case (int(channels), int(height), int(width)) if height == width:
@@ -172,15 +172,9 @@ def _size_repairs(net: nn.Module, inputs: Inputs) -> tuple[str, ...]:
             return ()
 
 
-def _runs(net: nn.Module, inputs: Inputs) -> bool:
+def _runs(net: Network, inputs: Inputs) -> bool:
     try:
         record(net, inputs)
     except Unrecordable:
         return False
     return True
-
-
-def _first(argument: object) -> int:
-    if isinstance(argument, tuple):
-        return next((int(v) for v in argument if isinstance(v, int)), 1)
-    return int(argument) if isinstance(argument, int | Ref) else 1

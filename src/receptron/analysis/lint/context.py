@@ -7,6 +7,7 @@ from functools import cached_property
 from receptron.analysis.receptive_field.field import Fields
 from receptron.analysis.receptive_field.index_relation import Relation
 from receptron.analysis.tape import Call, Tape
+from receptron.analysis.tape.views import Convolution
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,11 @@ class Subject:
     def calls(self, op: str) -> Iterable[tuple[str, Call]]:
         """Calls of an operator with the paths of their modules."""
         return ((self.tape.path(call), call) for call in self.tape.forward if call.op == op)
+
+    @cached_property
+    def convolutions(self) -> list[tuple[str, Call, Convolution]]:
+        """Convolutions with the paths of their modules, and what they are."""
+        return [(path, call, Convolution.from_call(self.tape, call)) for path, call in self.calls("convolution")]
 
     def local(self, value: int, axis: int = 0) -> Relation | None:
         """What a value reads along its local paths, None if it has none."""

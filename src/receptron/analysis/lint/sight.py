@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 from receptron.analysis.lint.context import Advice, Subject
 from receptron.analysis.receptive_field.index_relation import Relation
-from receptron.analysis.tape import Call
 
 
 def field_too_small(subject: Subject) -> Iterable[Advice]:
@@ -30,9 +29,9 @@ def unproductive_layers(subject: Subject) -> Iterable[Advice]:
     """Convolutions whose input already sees the whole image along every path. Richter et al. 2021, arXiv:2106.12307."""
     extent = subject.fields.extents[0]
     late: list[str] = []
-    for path, call in subject.calls("convolution"):
-        field = subject.local(call.inputs[0])
-        if field is not None and field.size > extent and max(subject.tape.shape(call.args[1])[2:]) > 1:
+    for path, _, conv in subject.convolutions:
+        field = subject.local(conv.x)
+        if field is not None and field.size > extent and max(conv.window.kernel) > 1:
             late.append(path)
     if late:
         yield Advice(
@@ -45,13 +44,13 @@ def unproductive_layers(subject: Subject) -> Iterable[Advice]:
 
 def gridding(subject: Subject) -> Iterable[Advice]:
     """Dilated convolutions whose fields have holes: neighbours then look at different pixels. Yu et al. 2017, arXiv:1705.09914."""
-    for path, call in subject.calls("convolution"):
-        field = subject.local(call.outputs[0])
-        if field is not None and _dilation(call) > 1 and field.taken < field.size:
+    for path, call, conv in subject.convolutions:
+        field, dilation = subject.local(call.outputs[0]), max(conv.window.dilation)
+        if field is not None and dilation > 1 and field.taken < field.size:
             yield Advice(
                 "gridding",
                 path,
-                f"its units see {field.taken} of the {field.size} pixels along their field (dilation {_dilation(call)})",
+                f"its units see {field.taken} of the {field.size} pixels along their field (dilation {dilation})",
                 "choose dilations without a common factor that grow step by step (1, 2, 5), or add a plain 3x3 after it",
             )
 
@@ -82,12 +81,8 @@ def _apart(fields: list[Relation]) -> str | None:
 
 def _local_convolutions(subject: Subject) -> dict[str, Relation]:
     found: dict[str, Relation] = {}
-    for path, call in subject.calls("convolution"):
+    for path, call, _ in subject.convolutions:
         field = subject.local(call.outputs[0])
         if field is not None:
             found[path] = field
     return found
-
-
-def _dilation(call: Call) -> int:
-    return max((v for v in call.args[5] if isinstance(v, int)), default=1) if isinstance(call.args[5], tuple) else 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from receptron.analysis.lint.context import Advice, Subject
+from receptron.analysis.tape.views import BATCH_NORMS, Product, view_of
 from receptron.arithmetic import Linear, global_pooling, parameters
 
 HEAVY = 0.5
@@ -10,12 +11,12 @@ HEAVY = 0.5
 
 def bias_before_norm(subject: Subject) -> Iterable[Advice]:
     """Biases that the mean of a following BatchNorm takes away again."""
-    tape, found, cost = subject.tape, [], 0
-    for path, call in subject.calls("convolution"):
+    tape, found, cost = subject.tape, list[str](), 0
+    for path, call, conv in subject.convolutions:
         users = subject.users.get(call.outputs[0], [])
-        if call.args[2] is not None and users and all("batch_norm" in user.op for user in users):
+        if conv.bias is not None and users and all(user.op in BATCH_NORMS for user in users):
             found.append(path)
-            cost += tape.shape(call.args[1])[0]
+            cost += tape.values[conv.bias].numel
     if found:
         yield Advice(
             "bias_before_norm",
@@ -30,13 +31,13 @@ def heavy_head(subject: Subject) -> Iterable[Advice]:
     tape = subject.tape
     learnable = [p for p in tape.parameters if p.learnable]
     whole = sum(p.numel for p in learnable)
-    linear = [(path, call) for path, call in subject.calls("addmm")]
-    held = sum(tape.shape(call.args[2])[0] * tape.shape(call.args[2])[1] + tape.shape(call.args[2])[1] for _, call in linear)
+    linear = [(path, view) for path, call in subject.calls("addmm") if isinstance(view := view_of(tape, call), Product)]
+    held = sum(tape.values[view.right].numel + tape.shape(view.right)[1] for _, view in linear)
     if not linear or held < HEAVY * whole:
         return
-    for path, call in linear:
-        features, outputs = tape.shape(call.args[2])
-        folded = _map_before(subject, call.inputs[1])
+    for path, view in linear:
+        features, outputs = tape.shape(view.right)
+        folded = _map_before(subject, view.left)
         if folded is not None and features == folded[0] * folded[1] ** 2:  # the scores of attention are square too
             channels, side = folded
             saved = int(parameters(Linear(features, outputs)).value) - int(global_pooling(channels, side, outputs).steps[0].value)  # pyright: ignore[reportArgumentType]

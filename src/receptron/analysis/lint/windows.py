@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from receptron.analysis.cost.macs import works_of
 from receptron.analysis.lint.context import Advice, Subject
-from receptron.analysis.receptive_field.windows import geometry_of
+from receptron.analysis.tape.views import Convolution, Pooling, convolution_of, view_of
 
 PADDING_SHARE = 0.1
 LANES = 8
@@ -14,27 +14,26 @@ LANES = 8
 def lost_pixels(subject: Subject) -> Iterable[Advice]:
     """Rows and columns of a map that no window reads, because the stride leaves a rest or jumps over them."""
     tape = subject.tape
-    for op in ("convolution", "max_pool2d_with_indices", "avg_pool2d"):
-        for path, call in subject.calls(op):
-            if op == "convolution" and call.args[6]:
-                continue
-            window, rows, read = geometry_of(tape, call), tape.values[call.inputs[0]].shape[2], tape.values[call.outputs[0]].shape[2]
-            end = (read - 1) * window.stride[0] + window.dilation[0] * (window.kernel[0] - 1) + 1 - window.padding[0]
-            if end < rows:
-                yield Advice(
-                    "lost_pixels",
-                    path,
-                    f"{rows - end} of {rows} rows at the end are read by no window (kernel {window.kernel[0]}, stride {window.stride[0]})",
-                    f"feed a size that fits, pad {rows - end} more at the end, or pool with ceil_mode",
-                )
+    for call in tape.forward:
+        view = view_of(tape, call)
+        if not isinstance(view, Convolution | Pooling) or (isinstance(view, Convolution) and view.transposed):
+            continue
+        window, rows, read = view.window, tape.shape(view.x)[2], tape.values[call.outputs[0]].shape[2]
+        end = (read - 1) * window.stride[0] + window.dilation[0] * (window.kernel[0] - 1) + 1 - window.padding[0]
+        if end < rows:
+            yield Advice(
+                "lost_pixels",
+                tape.path(call),
+                f"{rows - end} of {rows} rows at the end are read by no window (kernel {window.kernel[0]}, stride {window.stride[0]})",
+                f"feed a size that fits, pad {rows - end} more at the end, or pool with ceil_mode",
+            )
 
 
 def checkerboard(subject: Subject) -> Iterable[Advice]:
     """Transposed convolutions that cover some outputs with more taps than others. Odena et al. 2016, Distill."""
-    for path, call in subject.calls("convolution"):
-        if call.args[6]:
-            window = geometry_of(subject.tape, call)
-            kernel, stride = next(((k, s) for k, s in zip(window.kernel, window.stride, strict=True) if k % s), (0, 0))
+    for path, _, conv in subject.convolutions:
+        if conv.transposed:
+            kernel, stride = next(((k, s) for k, s in zip(conv.window.kernel, conv.window.stride, strict=True) if k % s), (0, 0))
             if kernel:
                 yield Advice(
                     "checkerboard",
@@ -62,10 +61,9 @@ def wasted_lanes(subject: Subject) -> Iterable[Advice]:
     odd: dict[str, tuple[int, int]] = {}
     works = works_of(subject.tape)
     for i, call in enumerate(subject.tape.forward):
-        if call.op == "convolution" and i in works:
-            c_out, c_in = subject.tape.shape(call.args[1])[:2]
-            if c_out % LANES and c_in > 1:
-                odd[subject.tape.path(call)] = (c_out, works[i].macs)
+        conv = convolution_of(subject.tape, call)
+        if conv is not None and conv.c_out % LANES and conv.c_in > conv.groups:
+            odd[subject.tape.path(call)] = (conv.c_out, works[i].macs)
     if odd:
         worst = max(odd, key=lambda path: odd[path][1])
         c_out = odd[worst][0]

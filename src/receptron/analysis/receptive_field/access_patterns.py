@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from receptron.analysis.receptive_field import windows
 from receptron.analysis.receptive_field.index_relation import Relation, shifted
-from receptron.analysis.tape import Argument, Call, Tape
+from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.operators import ELEMENTWISE, MADE, REDUCED
+from receptron.analysis.tape.views import BATCH_NORMS, OTHER_NORMS, PRODUCTS, Normalization, Product, numbers, view_of, whole
 
 Shape = tuple[int, ...]
 
@@ -103,19 +104,10 @@ def _only(call: Call, moves: Moves) -> dict[int, Moves]:
 
 
 def _normalised(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    """Batch norm in eval mode is elementwise; in train mode it reads statistics of the whole batch."""
-    flags = [a for a in call.args if isinstance(a, bool)]
-    rank = len(tape.values[call.inputs[0]].shape)
-    over_batch = tuple(d for d in range(-rank, 0) if d != 1 - rank)
-    return _only(call, (Reduced(over_batch),) if flags and flags[0] else POINTWISE)
-
-
-def _layer_norm(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    return _only(call, (Reduced(tuple(range(-len(_ints(call.args[1])), 0))),))
-
-
-def _group_norm(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    return _only(call, (Reduced(tuple(range(1 - len(tape.values[call.inputs[0]].shape), 0))),))
+    """Each number reads those that share its statistics; with statistics from before, itself."""
+    view = view_of(tape, call)
+    over = view.over if isinstance(view, Normalization) else ()
+    return _only(call, (Reduced(over),) if over else POINTWISE)
 
 
 def _reduced(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -123,24 +115,21 @@ def _reduced(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     rank = len(tape.values[call.inputs[0]].shape)
     out_rank = len(tape.values[call.outputs[output]].shape)
     named = call.arg(2 if call.op in ("linalg_vector_norm", "norm", "topk") else 1, "dim")
-    dims = tuple(d - rank if d >= 0 else d for d in _ints(named)) or tuple(range(-rank, 0))
+    dims = tuple(d - rank if d >= 0 else d for d in numbers(named)) or tuple(range(-rank, 0))
     return _only(call, (Reduced(dims, keep=out_rank == rank),))
 
 
-def _product(left: int, right: int, added: int | None = None) -> Rule:
-    """Matrix product: the left operand is summed along its columns, the right along its rows."""
-
-    def rule(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-        a, b = _value(call.args[left]), _value(call.args[right])
-        moves: dict[int, Moves] = {a: (Reduced((-1,)),)}
-        if len(tape.values[b].shape) == 1:
-            moves[a] = (Reduced((-1,), keep=False),)
-        moves[b] = (Reduced((-2,)),) if len(tape.values[b].shape) > 1 else (Reduced((-1,), keep=False),)
-        if added is not None:
-            moves[_value(call.args[added])] = POINTWISE
-        return moves
-
-    return rule
+def _product(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """The left operand is summed along its columns, the right along its rows; what is not rows by columns is not worked out."""
+    view = view_of(tape, call)
+    if not isinstance(view, Product) or not view.rows_by_columns:
+        return {call.inputs[0]: (Reduced((-1,)),)} if call.op == "linear" else dict.fromkeys(call.inputs, (Everywhere(),))
+    flat = len(tape.shape(view.right)) == 1
+    moves: dict[int, Moves] = {view.left: (Reduced((-1,), keep=not flat),)}
+    moves[view.right] = (Reduced((-1,), keep=False),) if flat else (Reduced((-2,)),)
+    if view.added is not None:
+        moves[view.added] = POINTWISE
+    return moves
 
 
 def _reshape(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -150,17 +139,17 @@ def _reshape(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 def _permute(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     rank = len(tape.values[call.inputs[0]].shape)
     if call.op == "permute":
-        order = [d % rank for d in _ints(call.args[1])]
+        order = [d % rank for d in numbers(call.arg(1, "dims"))]
     else:
         order = list(range(rank))
-        one, two = (_ints(call.args[1])[0] % rank, _ints(call.args[2])[0] % rank) if call.op == "transpose" else (0, rank - 1)
+        one, two = (whole(call, 1, "dim0", 0) % rank, whole(call, 2, "dim1", 0) % rank) if call.op == "transpose" else (0, rank - 1)
         order[one], order[two] = order[two], order[one]
     return _only(call, (Permuted(tuple(order)),))
 
 
 def _slice(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.inputs[0]].shape
-    dim, start, step = (_int(call.arg(i, name), default) for i, name, default in ((1, "dim", 0), (2, "start", 0), (4, "step", 1)))
+    dim, start, step = (whole(call, i, name, default) for i, name, default in ((1, "dim", 0), (2, "start", 0), (4, "step", 1)))
     extent = shape[dim]
     begin = min(max(start + extent if start < 0 else start, 0), extent)
     return _only(call, (Windowed({_from_end(dim, shape): shifted(begin, step)}),))
@@ -168,13 +157,13 @@ def _slice(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 def _select(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.inputs[0]].shape
-    dim, index = _ints(call.args[1])[0], _ints(call.args[2])[0]
+    dim, index = whole(call, 1, "dim", 0), whole(call, 2, "index", 0)
     return _only(call, (Selected(_from_end(dim, shape), index % shape[dim]),))
 
 
 def _split(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.inputs[0]].shape
-    dim = _int(call.arg(2 if call.op != "unbind" else 1, "dim"), 0)
+    dim = whole(call, 2 if call.op != "unbind" else 1, "dim", 0)
     if call.op == "unbind":
         return _only(call, (Selected(_from_end(dim, shape), output),))
     before = sum(tape.values[o].shape[dim] for o in call.outputs[:output])
@@ -183,7 +172,7 @@ def _split(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 def _cat(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.outputs[0]].shape
-    dim = _from_end(_int(call.arg(1, "dim"), 0), shape)
+    dim = _from_end(whole(call, 1, "dim", 0), shape)
     moves: dict[int, Moves] = {}
     start = 0
     for operand in call.inputs:
@@ -194,7 +183,7 @@ def _cat(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _stack(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    dim = _from_end(_int(call.arg(1, "dim"), 0), tape.values[call.outputs[0]].shape)
+    dim = _from_end(whole(call, 1, "dim", 0), tape.values[call.outputs[0]].shape)
     moves: dict[int, Moves] = {}
     for start, operand in enumerate(call.inputs):
         shape = tape.values[operand].shape
@@ -207,8 +196,8 @@ def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """flip and roll."""
     shape = tape.values[call.inputs[0]].shape
     if call.op == "flip":
-        return _only(call, tuple(Taken(_from_end(d, shape), tuple(range(shape[d] - 1, -1, -1))) for d in _ints(call.args[1])))
-    shifts, dims = _ints(call.args[1]), _ints(call.arg(2, "dims"))
+        return _only(call, tuple(Taken(_from_end(d, shape), tuple(range(shape[d] - 1, -1, -1))) for d in numbers(call.arg(1, "dims"))))
+    shifts, dims = numbers(call.arg(1, "shifts")), numbers(call.arg(2, "dims"))
     return _only(
         call,
         tuple(Taken(_from_end(d, shape), tuple((i - s) % shape[d] for i in range(shape[d]))) for s, d in zip(shifts, dims, strict=False)),
@@ -216,7 +205,7 @@ def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _padded(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    sides = _ints(call.args[1])
+    sides = numbers(call.arg(1, "pad" if call.op == "constant_pad_nd" else "padding"))
     if call.op == "constant_pad_nd":
         return _only(call, (Windowed({-1 - i: shifted(-before) for i, before in enumerate(sides[::2])}),))
     shape = tape.values[call.inputs[0]].shape
@@ -242,16 +231,9 @@ def _windowed(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 RULES: dict[str, Rule] = {
-    **dict.fromkeys(windows.RULES, _windowed),
-    **dict.fromkeys(
-        ["native_batch_norm", "_native_batch_norm_legit", "_native_batch_norm_legit_no_training", "batch_norm", "cudnn_batch_norm"],
-        _normalised,
-    ),
-    **dict.fromkeys(("native_layer_norm", "layer_norm", "_fused_rms_norm", "rms_norm"), _layer_norm),
-    **dict.fromkeys(("native_group_norm", "group_norm"), _group_norm),
-    **dict.fromkeys(("mm", "bmm", "matmul", "mv"), _product(0, 1)),
-    **dict.fromkeys(("addmm", "baddbmm", "addmv"), _product(1, 2, 0)),
-    "linear": lambda tape, call, output: _only(call, (Reduced((-1,)),)),
+    **dict.fromkeys(windows.WINDOWED, _windowed),
+    **dict.fromkeys((*BATCH_NORMS, *OTHER_NORMS), _normalised),
+    **dict.fromkeys(PRODUCTS, _product),
     **dict.fromkeys(("view", "_unsafe_view", "reshape", "_reshape_alias", "squeeze", "unsqueeze", "flatten", "unflatten"), _reshape),
     **dict.fromkeys(("permute", "transpose", "t"), _permute),
     "slice": _slice,
@@ -263,20 +245,6 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("constant_pad_nd", *(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3))), _padded),
     "embedding": lambda tape, call, output: {},
 }
-
-
-def _value(argument: Argument) -> int:
-    return int(argument) if isinstance(argument, int) else -1
-
-
-def _ints(argument: Argument) -> tuple[int, ...]:
-    if isinstance(argument, tuple):
-        return tuple(int(v) for v in argument if isinstance(v, int))
-    return (argument,) if isinstance(argument, int) else ()
-
-
-def _int(argument: Argument, default: int) -> int:
-    return argument if isinstance(argument, int) else default
 
 
 def _from_end(dim: int, shape: Shape) -> int:

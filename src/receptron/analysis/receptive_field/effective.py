@@ -39,7 +39,12 @@ def effective_field(tape: Tape, layer: str = "", axis: int = 0) -> Effective:
     Branches that meet count alike, concatenated ones by their channels; paths through a whole map (gates) are left out.
     Raises: UnknownName; NotLocal if the layer has no local path.
     """
-    fields = Fields(tape)
+    return effective_of(Fields(tape), layer, axis)
+
+
+def effective_of(fields: Fields, layer: str, axis: int) -> Effective:
+    """The same for fields that are worked out already."""
+    tape = fields.tape
     value = tape.output_of(layer)
     if not isinstance(fields.state(value, axis)[1], Relation):
         raise NotLocal(

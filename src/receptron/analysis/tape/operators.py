@@ -3,16 +3,14 @@
 Names are those of the tape: without overload, without the underscore of in-place forms.
 """
 
+from receptron.analysis.tape.views import PRODUCTS
+
 
 def _names(text: str) -> frozenset[str]:
     return frozenset(text.split())
 
 
-MULTIPLIED = _names(
-    """
-    convolution mm addmm bmm baddbmm mv dot addmv addr addbmm _trilinear linear matmul
-    """
-)
+MULTIPLIED = frozenset(["convolution", *PRODUCTS])
 """Sums of products: counted by `macs`."""
 
 NORMALISED = _names(
