@@ -1,8 +1,9 @@
 """Exact windows at one input size: which pixels every single unit sees, borders and all; and which units see a pixel.
 
-For each value and input axis an array of bit masks over the pixels of that axis, shaped to broadcast against the value. Most
-dimensions have extent 1 there, so that the arrays stay small; reshapes, windows of attention and shifts are followed number
-by number. Axes are followed apart, which is exact as long as no unit sees nothing along one of them (a row of padding alone).
+For each value and input axis an array of bit masks over the pixels of that axis, shaped to broadcast against the value, with the
+words of a mask along one dimension more at the end. Most dimensions have extent 1 there, so that the arrays stay small; reshapes,
+windows of attention and shifts are followed number by number. Axes are followed apart, which is exact as long as no unit sees nothing
+along one of them (a row of padding alone).
 """
 
 from dataclasses import dataclass
@@ -27,10 +28,12 @@ from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.tape import Tape
 from receptron.errors import BadValue
 
-Masks = np.ndarray[Any, np.dtype[np.object_]]
+Masks = np.ndarray[Any, np.dtype[np.uint64]]
 Shape = tuple[int, ...]
+WORD = 64
+"""Pixels to a word."""
 COLLAPSE_LIMIT = 1 << 18
-"""Masks up to which a reshaped array is searched for dimensions along which nothing changes."""
+"""Words up to which a reshaped array is searched for dimensions along which nothing changes."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +51,12 @@ class Reach:
 
     def widest(self, value: int, axis: int) -> int:
         """Mask of the unit whose first and last pixel lie furthest apart, brought to bit 0."""
-        found: list[int] = self.masks[value][axis].ravel().tolist()
-        spans = [mask // (mask & -mask) for mask in found if mask]
+        spans = [mask // (mask & -mask) for mask in _numbers(self.masks[value][axis]) if mask]
         return max(spans, key=int.bit_length, default=0)
 
     def is_global(self, value: int, axis: int) -> bool:
         """Whether every unit sees every pixel of the axis."""
-        whole = (1 << self.extent(axis)) - 1
-        return all(mask == whole for mask in self.masks[value][axis].ravel().tolist())
+        return _numbers(self.masks[value][axis]) == {(1 << self.extent(axis)) - 1}
 
     def seen_by(self, value: int, unit: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         """Pixels along each input axis that a unit sees; `unit` indexes the last dimensions, all of the others count together.
@@ -73,8 +74,8 @@ class Reach:
         """Which units of a value see a pixel, as an array that broadcasts against the value's shape."""
         seen: np.ndarray[Any, np.dtype[np.bool_]] = np.ones((1,) * len(self.tape.values[value].shape), dtype=bool)
         for masks, position in zip(self.masks[value], pixel, strict=True):
-            bits = [bool(mask >> position & 1) for mask in masks.ravel().tolist()]
-            seen = seen & np.array(bits, dtype=bool).reshape(masks.shape)
+            word, bit = divmod(position, WORD)
+            seen = seen & ((masks[..., word] >> np.uint64(bit)) & np.uint64(1)).astype(bool)
         return seen
 
 
@@ -97,14 +98,24 @@ def reach_of(tape: Tape, source: int, axes: tuple[int, ...]) -> Reach:
 
 
 def _identity(shape: Shape, axis: int) -> Masks:
-    array = np.array([1 << i for i in range(shape[axis])], dtype=object)
-    return array.reshape([len(array) if dim - len(shape) == axis else 1 for dim in range(len(shape))])
+    extent = shape[axis]
+    masks = np.zeros((extent, -(-extent // WORD)), dtype=np.uint64)
+    for pixel in range(extent):
+        masks[pixel, pixel // WORD] = 1 << pixel % WORD
+    return masks.reshape([*(extent if dim - len(shape) == axis else 1 for dim in range(len(shape))), masks.shape[1]])
+
+
+def _numbers(masks: Masks) -> set[int]:
+    """The different masks, each as one number."""
+    width = 8 * masks.shape[-1]
+    data = np.ascontiguousarray(masks).astype("<u8").tobytes()
+    return {int.from_bytes(data[i : i + width], "little") for i in range(0, len(data), width)}
 
 
 def _at(masks: Masks, unit: tuple[int, ...]) -> int:
-    last = masks.shape[masks.ndim - len(unit) :]
-    chosen = masks[(Ellipsis, *(0 if n == 1 else i for i, n in zip(unit, last, strict=True)))]
-    return int(np.bitwise_or.reduce(np.asarray(chosen, dtype=object), axis=None))
+    last = masks.shape[masks.ndim - 1 - len(unit) : -1]
+    chosen = masks[(Ellipsis, *(0 if n == 1 else i for i, n in zip(unit, last, strict=True)), slice(None))]
+    return _numbers(np.bitwise_or.reduce(chosen.reshape(-1, masks.shape[-1]), axis=0)).pop()
 
 
 def _union(arrays: list[Masks]) -> Masks:
@@ -118,7 +129,7 @@ def _through(array: Masks, moves: tuple[Move, ...], before: Shape, after: Shape)
     shape = before
     for move in moves:
         array, shape = _step(array, shape, move, after)
-    missing = len(after) - array.ndim
+    missing = len(after) + 1 - array.ndim
     return array.reshape((1,) * missing + array.shape) if missing > 0 else array
 
 
@@ -127,24 +138,24 @@ def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, 
         case Windowed(relations):
             return _windowed(array, shape, relations, after)
         case Reduced(dims, keep):
-            axes = tuple(d + array.ndim for d in dims)
+            axes = tuple(d + len(shape) for d in dims)
             return np.bitwise_or.reduce(array, axis=axes, keepdims=keep), _reduced_shape(shape, axes, keep)
         case Permuted(order):
-            return array.transpose(order), tuple(shape[i] for i in order)
+            return array.transpose(*order, len(order)), tuple(shape[i] for i in order)
         case Reshaped(old, new):
             return reshaped(array, old, new), new
         case Selected(dim, index):
-            place = dim + array.ndim
+            place = dim + len(shape)
             return np.take(array, 0 if array.shape[place] == 1 else index, axis=place), shape[:place] + shape[place + 1 :]
         case Taken(dim, positions, _):
-            place = dim + array.ndim
+            place = dim + len(shape)
             taken = array if array.shape[place] == 1 else np.take(array, positions, axis=place)
             return taken, (*shape[:place], len(positions), *shape[place + 1 :])
         case Joined(dim, start, extent):
-            return _joined(array, dim + array.ndim, start, extent, after), after
+            return _joined(array, dim + len(shape), start, extent, after), after
         case Everywhere():
-            everything = np.bitwise_or.reduce(array, axis=None)
-            return np.array(everything, dtype=object).reshape((1,) * len(after)), after
+            everything = np.bitwise_or.reduce(array.reshape(-1, array.shape[-1]), axis=0)
+            return everything.reshape((*(1,) * len(after), -1)), after
 
 
 def _reduced_shape(shape: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
@@ -154,17 +165,26 @@ def _reduced_shape(shape: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
 def _windowed(array: Masks, shape: Shape, relations: dict[int, Relation], after: Shape) -> tuple[Masks, Shape]:
     sizes = list(shape)
     for dim, relation in relations.items():
-        place = dim + array.ndim
+        place = dim + len(shape)
         sizes[place] = after[dim]
-        if array.shape[place] == 1 and shape[place] > 1:
-            continue
-        lines = np.moveaxis(array, place, 0)
-        out = np.empty((after[dim], *lines.shape[1:]), dtype=object)
-        for o in range(after[dim]):
-            found = [lines[tap] for tap in taps(relation.row(o)) if 0 <= tap < shape[place]]
-            out[o] = np.bitwise_or.reduce(np.array(found, dtype=object), axis=0) if found else 0
-        array = np.moveaxis(out, 0, place)
+        if array.shape[place] > 1 or shape[place] == 1:
+            array = _read(array, place, relation, after[dim])
     return array, tuple(sizes)
+
+
+def _read(array: Masks, place: int, relation: Relation, outputs: int) -> Masks:
+    """What each output reads of a dimension, all in one; a line of nothing stands for what lies outside."""
+    lines = np.moveaxis(array, place, 0)
+    rows = [[tap for tap in taps(relation.row(o)) if 0 <= tap < len(lines)] for o in range(outputs)]
+    longest = max(map(len, rows), default=0)
+    if longest == 1 and all(rows):
+        return np.moveaxis(lines[[row[0] for row in rows]], 0, place)
+    lines = np.concatenate([lines, np.zeros_like(lines[:1])])
+    read = np.array([row + [len(lines) - 1] * (longest - len(row)) for row in rows]).reshape(outputs, longest)
+    out = np.zeros((outputs, *lines.shape[1:]), dtype=np.uint64)
+    for tap in range(longest):
+        out |= lines[read[:, tap]]
+    return np.moveaxis(out, 0, place)
 
 
 def _joined(array: Masks, place: int, start: int, extent: int, after: Shape) -> Masks:
@@ -173,7 +193,7 @@ def _joined(array: Masks, place: int, start: int, extent: int, after: Shape) -> 
         return array
     sizes = list(array.shape)
     sizes[place] = after[place]
-    out = np.zeros(sizes, dtype=object)
+    out = np.zeros(sizes, dtype=np.uint64)
     index = [slice(None)] * array.ndim
     index[place] = slice(start, start + extent)
     out[tuple(index)] = array
@@ -187,17 +207,17 @@ def reshaped(array: Masks, before: Shape, after: Shape) -> Masks:
         if all(array.shape[d] == 1 for d in old):
             sizes += [1] * len(new)
         else:
-            full = [before[d] if d in old else n for d, n in enumerate(array.shape)]
+            full = [*(before[d] if d in old else n for d, n in enumerate(array.shape[:-1])), array.shape[-1]]
             array = np.broadcast_to(array, full)
             sizes += [after[d] for d in new]
-    return _collapsed(np.ascontiguousarray(array).reshape(sizes))
+    return _collapsed(np.ascontiguousarray(array).reshape(*sizes, array.shape[-1]))
 
 
 def _collapsed(array: Masks) -> Masks:
     """Dimensions along which nothing changes brought to extent 1."""
     if array.size > COLLAPSE_LIMIT:
         return array
-    for dim, extent in enumerate(array.shape):
+    for dim, extent in enumerate(array.shape[:-1]):
         if extent > 1:
             first = np.take(array, [0], axis=dim)
             if (array == first).all():
