@@ -6,7 +6,10 @@ windows of attention and shifts are followed number by number. Axes are followed
 along one of them (a row of padding alone).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import reduce
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -29,6 +32,8 @@ from receptron.analysis.tape import Tape
 from receptron.errors import BadValue
 
 Masks = np.ndarray[Any, np.dtype[np.uint64]]
+Parts = tuple[Masks, ...]
+"""Arrays whose union is meant: the scores of attention depend on rows here and on columns there, and all pairs would be many."""
 Shape = tuple[int, ...]
 WORD = 64
 """Pixels to a word."""
@@ -43,7 +48,7 @@ class Reach:
     tape: Tape
     source: int
     axes: tuple[int, ...]
-    masks: dict[int, tuple[Masks, ...]]
+    masks: dict[int, tuple[Parts, ...]]
 
     def extent(self, axis: int) -> int:
         """Pixels of the input along axis number `axis`."""
@@ -51,12 +56,12 @@ class Reach:
 
     def widest(self, value: int, axis: int) -> int:
         """Mask of the unit whose first and last pixel lie furthest apart, brought to bit 0."""
-        spans = [mask // (mask & -mask) for mask in _numbers(self.masks[value][axis]) if mask]
+        spans = [mask // (mask & -mask) for mask in _numbers(_whole(self.masks[value][axis])) if mask]
         return max(spans, key=int.bit_length, default=0)
 
     def is_global(self, value: int, axis: int) -> bool:
         """Whether every unit sees every pixel of the axis."""
-        return _numbers(self.masks[value][axis]) == {(1 << self.extent(axis)) - 1}
+        return _numbers(_whole(self.masks[value][axis])) == {(1 << self.extent(axis)) - 1}
 
     def seen_by(self, value: int, unit: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
         """Pixels along each input axis that a unit sees; `unit` indexes the last dimensions, all of the others count together.
@@ -67,33 +72,33 @@ class Reach:
         last = shape[len(shape) - len(unit) :]
         if len(last) != len(unit) or any(not 0 <= i < n for i, n in zip(unit, last, strict=True)):
             raise BadValue(f"there is no unit {unit} in a value of shape {shape}.", mend="give an index below each extent")
-        masks = [_at(array, unit) for array in self.masks[value]]
+        masks = [_at(_whole(parts), unit) for parts in self.masks[value]]
         return tuple(tuple(taps((0, mask))) if all(masks) else () for mask in masks)
 
     def seeing(self, value: int, pixel: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:
         """Which units of a value see a pixel, as an array that broadcasts against the value's shape."""
         seen: np.ndarray[Any, np.dtype[np.bool_]] = np.ones((1,) * len(self.tape.values[value].shape), dtype=bool)
-        for masks, position in zip(self.masks[value], pixel, strict=True):
+        for parts, position in zip(self.masks[value], pixel, strict=True):
             word, bit = divmod(position, WORD)
-            seen = seen & ((masks[..., word] >> np.uint64(bit)) & np.uint64(1)).astype(bool)
+            seen = seen & ((_whole(parts)[..., word] >> np.uint64(bit)) & np.uint64(1)).astype(bool)
         return seen
 
 
 def reach_of(tape: Tape, source: int, axes: tuple[int, ...]) -> Reach:
     """Follow the masks of the source's axes (dimensions counted from the end) through the forward pass."""
     shape = tape.values[source].shape
-    masks = {source: tuple(_identity(shape, axis) for axis in axes)}
+    masks: dict[int, tuple[Parts, ...]] = {source: tuple((_identity(shape, axis),) for axis in axes)}
     for call in tape.forward:
         if not any(i in masks for i in call.inputs):
             continue
         for number, out in enumerate(call.outputs):
             arrived = [
-                tuple(_through(array, moves, tape.values[operand].shape, tape.values[out].shape) for array in masks[operand])
+                tuple(_through(parts, moves, tape.values[operand].shape, tape.values[out].shape) for parts in masks[operand])
                 for operand, moves in moves_of(tape, call, number).items()
                 if operand in masks
             ]
             if arrived:
-                masks[out] = tuple(_union(list(arrays)) for arrays in zip(*arrived, strict=True))
+                masks[out] = tuple(_united(chain(*several)) for several in zip(*arrived, strict=True))
     return Reach(tape, source, axes, masks)
 
 
@@ -118,14 +123,28 @@ def _at(masks: Masks, unit: tuple[int, ...]) -> int:
     return _numbers(np.bitwise_or.reduce(chosen.reshape(-1, masks.shape[-1]), axis=0)).pop()
 
 
-def _union(arrays: list[Masks]) -> Masks:
-    whole = arrays[0]
-    for array in arrays[1:]:
-        whole = np.bitwise_or(whole, array)
-    return whole
+def _united(arrays: Iterable[Masks]) -> Parts:
+    """The same union in few parts: an array is put into another where that need not grow for it."""
+    parts: list[Masks] = []
+    for array in sorted(arrays, key=lambda array: -array.size):
+        for i, part in enumerate(parts):
+            if np.broadcast_shapes(array.shape, part.shape) == part.shape:
+                parts[i] = np.bitwise_or(part, array)
+                break
+        else:
+            parts.append(array)
+    return tuple(parts)
 
 
-def _through(array: Masks, moves: tuple[Move, ...], before: Shape, after: Shape) -> Masks:
+def _whole(parts: Parts) -> Masks:
+    return reduce(np.bitwise_or, parts)
+
+
+def _through(parts: Parts, moves: tuple[Move, ...], before: Shape, after: Shape) -> Parts:
+    return _united(_moved(array, moves, before, after) for array in parts)
+
+
+def _moved(array: Masks, moves: tuple[Move, ...], before: Shape, after: Shape) -> Masks:
     shape = before
     for move in moves:
         array, shape = _step(array, shape, move, after)
