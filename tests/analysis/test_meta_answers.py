@@ -9,8 +9,8 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from receptron import zoo
-from receptron.analysis.recording import meta_answers, record, record_training
-from receptron.analysis.recording.meta_answers import Effect, MetaAnswers, effect_of
+from receptron.analysis.recording import meta_answers, record, record_training, recorder
+from receptron.analysis.recording.meta_answers import Effect, ask, effect_of
 from receptron.analysis.recording.shape_rules import RULES, operator
 from receptron.analysis.tape import Tape
 
@@ -18,7 +18,7 @@ from receptron.analysis.tape import Tape
 def asking(take: Any, *arguments: Any, **settings: Any) -> Tape:
     """The tape for which torch answers every call itself."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(MetaAnswers, "ask", lambda self, func, effect, args, kwargs: func(*args, **kwargs))
+        patch.setattr(recorder, "ask", lambda func, effect, args, kwargs: func(*args, **kwargs))
         take(*arguments, **settings)  # the first use of an operator leaves some of torch's own objects behind
         return take(*arguments, **settings)
 
@@ -57,6 +57,7 @@ def test_answers_by_less_would_give_another_tape(monkeypatch: pytest.MonkeyPatch
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.Conv2d(4, 4, 3), nn.Conv2d(4, 8, 1))
     whole = asking(record, net, (3, 16, 16))
     assert record(net, (3, 16, 16)) == whole
+    monkeypatch.setattr(meta_answers, "_KNOWN", {})
     monkeypatch.setattr(meta_answers, "_key", lambda value: type(value))
     assert record(net, (3, 16, 16)) != whole
 
@@ -91,18 +92,35 @@ def told(out: Any) -> Any:
 
 @pytest.mark.parametrize("calls", CALLS.values(), ids=CALLS)
 def test_an_answer_is_torchs_each_time(calls: list[tuple[str, tuple[Any, ...]]]):
-    answers = MetaAnswers()
     for _ in range(3):
         for name, args in calls:
             func = operator(*name.split("."))
-            out = answers.ask(func, effect_of(func), args, {})
+            out = ask(func, effect_of(func), args, {})
             assert told(out) == told(func(*args))
             assert (out is args[0]) == ("_." in name or name.endswith("_"))
 
 
+def test_answers_follow_the_default_type():
+    whole = meta(3, dtype=torch.int64)
+    for dtype in (torch.float32, torch.float64, torch.float32):
+        torch.set_default_dtype(dtype)
+        try:
+            assert ask(torch.ops.aten.true_divide.Tensor, Effect.GIVES, (whole, 2), {}).dtype is dtype
+        finally:
+            torch.set_default_dtype(torch.float32)
+
+
+def test_answers_are_forgotten_before_they_are_too_many(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(meta_answers, "_KNOWN", {})
+    monkeypatch.setattr(meta_answers, "LIMIT", 5)
+    for side in range(1, 20):
+        assert ask(torch.ops.aten.relu.default, Effect.GIVES, (meta(side),), {}).shape == (side,)
+    assert 0 < len(meta_answers._KNOWN) <= 5
+
+
 def test_each_answer_is_a_tensor_of_its_own():
-    answers, x = MetaAnswers(), meta(3)
-    several = [answers.ask(torch.ops.aten.relu.default, Effect.GIVES, (x,), {}) for _ in range(3)]
+    x = meta(3)
+    several = [ask(torch.ops.aten.relu.default, Effect.GIVES, (x,), {}) for _ in range(3)]
     assert len({t.untyped_storage()._cdata for t in (x, *several)}) == 4
 
 
@@ -119,9 +137,7 @@ def test_each_answer_is_a_tensor_of_its_own():
 )
 def test_what_an_operator_does_follows_from_its_schema(name: str, effect: Effect):
     if name == "resize_.default":
-        assert MetaAnswers().ask(torch.ops.aten.resize_.default, effect_of(torch.ops.aten.resize_.default), (meta(2), [5]), {}).shape == (
-            5,
-        )
+        assert ask(torch.ops.aten.resize_.default, effect_of(torch.ops.aten.resize_.default), (meta(2), [5]), {}).shape == (5,)
     else:
         assert effect_of(operator(*name.split("."))) is effect
 

@@ -50,30 +50,32 @@ class _Answer(NamedTuple):
     first: bool = False
 
 
-class MetaAnswers:
-    """The answers of one recording."""
+_KNOWN: dict[Any, _Answer | None] = {}
+"""Answers to all recordings of the process: a question holds everything that an answer depends on."""
+LIMIT = 1 << 14
+"""Answers that are kept before all are forgotten."""
 
-    def __init__(self) -> None:
-        self._known: dict[Any, _Answer | None] = {}
 
-    def ask(self, func: Any, effect: Effect, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """What an operator returns whose effect is known; if it writes, nothing else is to be done."""
-        try:
-            key: Any = (id(func), *map(_key, args), *[(name, _key(value)) for name, value in kwargs.items()])
-        except _Untold:
-            return func(*args, **kwargs)
-        answer = self._known.get(key)
-        if answer is None:
-            out = func(*args, **kwargs)
-            if key not in self._known:
-                self._known[key] = _answer(effect, args, out)
-            return out
-        if answer.first:
-            return args[0]
-        if not answer.several:
-            shape, stride, dtype = answer.made[0]  # pyright: ignore[reportGeneralTypeIssues] one alone is always wanted
-            return torch.empty_strided(shape, stride, dtype=dtype, device=META)
-        return tuple([m if m is None else torch.empty_strided(m.shape, m.stride, dtype=m.dtype, device=META) for m in answer.made])
+def ask(func: Any, effect: Effect, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """What an operator returns whose effect is known; if it writes, nothing else is to be done."""
+    try:
+        key: Any = (id(func), torch.get_default_dtype(), *map(_key, args), *[(name, _key(value)) for name, value in kwargs.items()])
+    except _Untold:
+        return func(*args, **kwargs)
+    answer = _KNOWN.get(key)
+    if answer is None:
+        out = func(*args, **kwargs)
+        if key not in _KNOWN:
+            if len(_KNOWN) >= LIMIT:
+                _KNOWN.clear()
+            _KNOWN[key] = _answer(effect, args, out)
+        return out
+    if answer.first:
+        return args[0]
+    if not answer.several:
+        shape, stride, dtype = answer.made[0]  # pyright: ignore[reportGeneralTypeIssues] one alone is always wanted
+        return torch.empty_strided(shape, stride, dtype=dtype, device=META)
+    return tuple([m if m is None else torch.empty_strided(m.shape, m.stride, dtype=m.dtype, device=META) for m in answer.made])
 
 
 class _Untold(Exception):

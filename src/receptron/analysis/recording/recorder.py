@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from receptron.analysis.recording.meta_answers import Effect, MetaAnswers, effect_of
+from receptron.analysis.recording.meta_answers import Effect, ask, effect_of
 from receptron.analysis.recording.meta_copy import REAL_LIMIT
 from receptron.analysis.recording.shape_rules import RULES, Rule
 from receptron.analysis.recording.tape_builder import TapeBuilder
@@ -33,6 +33,23 @@ class _Op(NamedTuple):
     selects: bool
 
 
+_OPS: dict[int, _Op] = {}
+"""By `id`: operators are never gone, and take long to hash."""
+
+
+def _describe(func: Any) -> _Op:
+    schema = func._schema
+    full = func.overloadpacket.__name__
+    written = tuple([(i, a.name) for i, a in enumerate(schema.arguments) if a.alias_info is not None and a.alias_info.is_write])
+    inplace = full.endswith("_") and not full.endswith("__")
+    space = schema.name.split("::")[0]
+    name = (full[:-1] if inplace else full) if space == "aten" else f"{space}.{full}"
+    name = _SAME.get(name, name)
+    op = _Op(name, written, inplace, effect_of(func), RULES.get(func), name in ("index", "index_put", "_unsafe_index"))
+    _OPS[id(func)] = op
+    return op
+
+
 class Recorder(TorchDispatchMode):
     """Dispatch mode that fills a tape. Enter it around one forward pass."""
 
@@ -40,8 +57,6 @@ class Recorder(TorchDispatchMode):
         super().__init__()
         self.builder = builder
         self.attempt: tuple[str, tuple[int, ...]] = ("", ())
-        self._answers = MetaAnswers()
-        self._ops: dict[int, _Op] = {}  # by `id`: operators are never gone, and take long to hash
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
@@ -50,7 +65,7 @@ class Recorder(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
         kwargs = given = kwargs or {}
-        op = self._ops.get(id(func)) or self._describe(func)
+        op = _OPS.get(id(func)) or _describe(func)
         if op.name == "empty" and args[0] == [0]:  # room that batch norm reserves for other devices
             return func(*args, **kwargs)
         inputs: list[int] = []
@@ -79,7 +94,7 @@ class Recorder(TorchDispatchMode):
     def _run(self, func: Any, op: _Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         if op.rule is not None and args[0].is_meta and not kwargs and (out := op.rule(*args)) is not None:
             return out
-        out = func(*args, **kwargs) if op.effect is Effect.OTHER else self._answers.ask(func, op.effect, args, kwargs)
+        out = func(*args, **kwargs) if op.effect is Effect.OTHER else ask(func, op.effect, args, kwargs)
         if func not in _MET:  # its first use imports much, and leaves cycles of frames behind that keep our callers' tensors alive
             _MET.add(func)
             gc.collect(0)
@@ -88,18 +103,6 @@ class Recorder(TorchDispatchMode):
     def _is_foreign(self, target: Tensor, on_meta: bool) -> bool:
         """A real tensor that came from outside, or one about to receive meta numbers: neither is written to."""
         return not target.is_meta and (on_meta or not self.builder.is_ours(target))
-
-    def _describe(self, func: Any) -> _Op:
-        schema = func._schema
-        full = func.overloadpacket.__name__
-        written = tuple([(i, a.name) for i, a in enumerate(schema.arguments) if a.alias_info is not None and a.alias_info.is_write])
-        inplace = full.endswith("_") and not full.endswith("__")
-        space = schema.name.split("::")[0]
-        name = (full[:-1] if inplace else full) if space == "aten" else f"{space}.{full}"
-        name = _SAME.get(name, name)
-        op = _Op(name, written, inplace, effect_of(func), RULES.get(func), name in ("index", "index_put", "_unsafe_index"))
-        self._ops[id(func)] = op
-        return op
 
     def _as_meta(self, arg: Any) -> Any:
         if isinstance(arg, Tensor):
