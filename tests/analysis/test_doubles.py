@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.nn.utils import parametrizations, prune
 
 from receptron.analysis.cost import cost
-from receptron.analysis.recording import record, record_training
+from receptron.analysis.recording import Unrecordable, record, record_training
 from receptron.analysis.recording.doubles import doubled
 from receptron.analysis.recording.meta_copy import on_meta
 from receptron.errors import BadValue, Uncopyable
@@ -189,6 +190,56 @@ class Slotted:
 
     def __init__(self):
         self.lock = threading.Lock()
+
+
+class Point:
+    __slots__ = ("places", "weight")
+
+    def __init__(self):
+        self.weight, self.places = nn.Parameter(torch.ones(4, 1, 1)), deque([1, 2], maxlen=3)
+
+
+def test_objects_of_every_make_are_copied_deep():
+    class Many(Own):
+        def __init__(self):
+            super().__init__()
+            self.point, self.names = Point(), {"a": {1, 2}, ("b", 1): frozenset([3])}
+            self.chance, self.numbers, self.torch = np.random.default_rng(0), np.arange(3), torch
+            self.loop = [self.names]
+            self.loop.append(self.loop)
+
+    net = Many()
+    double = on_meta(net).net
+    assert double.point is not net.point
+    assert double.point.weight.is_meta
+    assert (double.point.places, double.point.places.maxlen) == (deque([1, 2]), 3)
+    assert double.names == net.names
+    assert double.loop[0] is double.names is not net.names
+    assert double.loop[1] is double.loop
+    assert double.numbers is not net.numbers
+    assert double.chance.random() == np.random.default_rng(0).random() == net.chance.random()
+    assert double.torch is torch
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_network_without_numbers_is_copied():
+    with FakeTensorMode():
+        net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4))
+    assert cost(net, SIZE) == cost(nn.Sequential(nn.Conv2d(3, 4, 3), nn.BatchNorm2d(4)), SIZE)
+
+
+def test_a_parameter_from_outside_does_not_learn():
+    weight = nn.Parameter(torch.ones(4, 3, 3, 3))
+
+    class Outer(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return nn.functional.conv2d(x, weight)
+
+    assert [call.op for call in record(Outer(), SIZE).calls] == ["convolution"]
+    with pytest.raises(Unrecordable) as caught:
+        record_training(Outer(), SIZE)
+    assert "make it a parameter" in caught.value.mend
+    assert weight.grad is None
 
 
 class Stubborn(Own):

@@ -127,7 +127,7 @@ class _Doubler:
         except (ValueError, RuntimeError, NotImplementedError) as error:
             raise _Stuck(_told(error)) from error
         self.memo[id(tensor)] = made
-        if made is not tensor and tensor.__dict__:
+        if made is not tensor and type(made) is type(tensor) and tensor.__dict__:
             vars(made).update(self._named(vars(tensor)))
         return made
 
@@ -280,7 +280,8 @@ class _Doubler:
             made.__setstate__(state)
             return
         attributes, slots = state if isinstance(state, tuple) else (state, None)
-        made.__dict__.update(attributes or {})
+        if attributes:
+            made.__dict__.update(attributes)
         for name, value in (slots or {}).items():
             setattr(made, name, value)
 

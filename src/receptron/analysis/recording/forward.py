@@ -36,6 +36,7 @@ class Unrecordable(AnalysisFault):
 Finish = Callable[[Any], None]
 MENDS = {
     "cannot be called on meta": "it decides by the numbers of its activations, which only data have; take that decision out of `forward`",
+    "expected device cpu but got meta": "a tensor from outside of the network learns; make it a parameter of the network",
     "uninitialized parameter": "run the network once on an input, so that its lazy layers get their shapes",
 }
 """What to do about faults that torch tells in other words."""
