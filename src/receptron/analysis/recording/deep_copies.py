@@ -162,13 +162,14 @@ class DeepCopier:
         return reference if target is None else weakref.ref(self.copied(target))
 
     def by_itself(self, value: Any) -> Any:
+        """By the method that its class has for it."""
         try:
             return value.__deepcopy__(self.memo)
         except Exception as error:  # what others wrote may raise anything
             raise Stuck(reason_of(error)) from error
 
     def rebuilt(self, value: Any) -> Any:
-        """By the protocol of `pickle`, as `copy` does it."""
+        """By the protocol of pickling, as Python's own deep copies are made."""
         reduce = copyreg.dispatch_table.get(type(value))
         try:
             parts: Any = reduce(value) if reduce else value.__reduce_ex__(4)
