@@ -17,7 +17,7 @@ from torch import nn
 sys.path[:0] = [str(Path(__file__).parents[1] / "tests"), str(Path(__file__).parents[1] / "tests/analysis")]
 from reference_nets import torchvision_net  # noqa: E402
 
-from receptron.analysis.memory import memory  # noqa: E402
+from receptron.analysis.cost.memory import memory  # noqa: E402
 
 NETS = [("resnet18", 224), ("resnet50", 224), ("mobilenet_v2", 224), ("efficientnet_b0", 224), ("convnext_tiny", 224)]
 NETS += [("densenet121", 224), ("vgg16_bn", 224), ("swin_t", 224), ("vit_b_16", 224)]

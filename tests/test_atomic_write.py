@@ -130,7 +130,7 @@ def test_links_stay_links_and_what_they_lead_to_is_replaced(tmp_path: Path):
 BUSY = """
 import sys
 from pathlib import Path
-from receptron import durable
+from receptron import atomic_write
 from receptron.bundle import manifest
 
 path, times = Path(sys.argv[2]), int(sys.argv[3])

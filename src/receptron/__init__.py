@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from receptron import analysis, arithmetic, errors, zoo
-    from receptron.analysis.field import receptive_field
     from receptron.analysis.inspection import Inspection, Question, inspect
+    from receptron.analysis.receptive_field.field import receptive_field
     from receptron.analysis.recording import record
     from receptron.analysis.tape import Tape
     from receptron.bundle.card import Card
@@ -34,7 +34,7 @@ __version__ = "0.1.0"
 
 _MODULES = ("analysis", "arithmetic", "errors", "zoo")
 _HOMES = {
-    "receptron.analysis.field": ("receptive_field",),
+    "receptron.analysis.receptive_field.field": ("receptive_field",),
     "receptron.analysis.inspection": ("Inspection", "Question", "inspect"),
     "receptron.analysis.recording": ("record",),
     "receptron.analysis.tape": ("Tape",),

@@ -24,6 +24,7 @@ ReceptronError
 ├── TrainingFault             training cannot go on                           exit code 1
 │   └── NonFinite             NaN or infinity in loss, gradient, statistics or metric
 └── AnalysisFault             a network cannot be recorded or measured        exit code 1
+    ├── Uncopyable            a network with something in it that cannot be copied
     ├── ShapeClash            two layers whose shapes do not fit
     └── NotLocal              a question about a window asked of a layer that sees everything
 
@@ -173,6 +174,10 @@ class NonFinite(TrainingFault):
 
 class AnalysisFault(ReceptronError):
     """A network cannot be recorded or measured."""
+
+
+class Uncopyable(AnalysisFault):
+    """Something in a network that has no copy, and where it is kept."""
 
 
 class ShapeClash(AnalysisFault):

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from receptron.analysis.conventions import total_by
-from receptron.analysis.field import Fields, field_of
+from receptron.analysis.cost.conventions import total_by
+from receptron.analysis.receptive_field.field import Fields, field_of
 from receptron.analysis.recording import record
 
 

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.effective import effective_field, measured_field
+from receptron.analysis.receptive_field.effective import effective_field, measured_field
 from receptron.analysis.recording import record
 from receptron.errors import NotLocal, UnknownName
 

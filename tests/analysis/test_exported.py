@@ -13,9 +13,9 @@ from exported_files import exported, rewritten, with_graph
 from torch import nn
 
 from receptron.analysis.cost import cost_of
+from receptron.analysis.cost.memory import memory
 from receptron.analysis.inspection import inspect
 from receptron.analysis.loading import load
-from receptron.analysis.memory import memory
 from receptron.analysis.recording import record
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 from receptron.zoo import ZOO, build

@@ -11,7 +11,7 @@ from reference_nets import torchvision_net
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from receptron.analysis.field import Fields, Scope, field_of, receptive_field
+from receptron.analysis.receptive_field.field import Fields, Scope, field_of, receptive_field
 from receptron.analysis.recording import record
 from receptron.errors import BadValue, NotLocal, UnknownName
 

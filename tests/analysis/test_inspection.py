@@ -10,12 +10,14 @@ from PIL import Image
 from reference_nets import torchvision_net
 from torch import nn
 
+from receptron.analysis import inspection
 from receptron.analysis.budget import check
 from receptron.analysis.comparison import compare, differences
-from receptron.analysis.conventions import reconcile, total_by
+from receptron.analysis.cost.conventions import reconcile, total_by
+from receptron.analysis.cost.memory import memory
+from receptron.analysis.cost.roofline import DEVICES, roofline
 from receptron.analysis.inspection import Inspection, Question, inspect
-from receptron.analysis.recording import record
-from receptron.analysis.roofline import DEVICES, roofline
+from receptron.analysis.recording import record, record_training
 from receptron.errors import BadValue, UnknownName
 from receptron.records import from_json, to_json
 from receptron.report.network import comparison_page, inspection_page
@@ -186,3 +188,21 @@ def test_two_layers_differ_in_what_was_changed_and_nothing_else():
     assert differences(plain, biased) == ("parameters",)
     assert differences(plain, wider) == ("output", "parameters", "MACs")
     assert "kind" in differences(plain, other)
+
+
+@pytest.mark.parametrize(("batch", "expected"), [(1, ["record", "record_training"]), (4, ["record", "record", "record_training"])])
+def test_one_recording_serves_all_that_is_asked_of_one_image(batch: int, expected: list[str], monkeypatch: pytest.MonkeyPatch):
+    taken: list[str] = []
+
+    def counted(recorder):
+        return lambda *args, **kwargs: (taken.append(recorder.__name__), recorder(*args, **kwargs))[1]
+
+    for recorder in (record, record_training):
+        monkeypatch.setattr(inspection, recorder.__name__, counted(recorder))
+    net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
+    question = Question(batch=batch, memory=True, device="h100", reconcile=True, field="0")
+    found, tape = inspection.examine(net, (3, 16, 16), question)
+    assert taken == expected
+    assert found == inspect(net, (3, 16, 16), question)
+    assert inspection_page(found, net, (3, 16, 16), tape=tape) == inspection_page(found, net, (3, 16, 16))
+    assert found.memory == memory(net, (3, 16, 16), batch=batch)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from receptron.analysis.cost import cost
-from receptron.analysis.macs import total
+from receptron.analysis.cost.macs import total
 from receptron.analysis.recording import record
 
 

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.distributed._tools.mem_tracker import MemTracker
 
-from receptron.analysis.memory import alive_at, memory, peak
+from receptron.analysis.cost.memory import alive_at, memory, peak
 from receptron.analysis.recording import record, record_training
 from receptron.errors import UnknownName
 

@@ -10,9 +10,7 @@ from reference_nets import torchvision_net
 from torch import Tensor, nn
 
 from receptron.analysis.cost import cost
-from receptron.analysis.recording import Unrecordable, record, record_training, recorder
-from receptron.analysis.recording.draft import empty
-from receptron.analysis.recording.shortcuts import SHORTCUTS, WRITTEN
+from receptron.analysis.recording import Unrecordable, record, record_training
 from receptron.errors import BadValue, UnknownName
 
 
@@ -194,120 +192,6 @@ def test_what_cannot_be_recorded_is_told_with_a_way_on(net: nn.Module, mend: str
     with pytest.raises(Unrecordable) as caught:
         record(net, (3, 8, 8))
     assert mend in caught.value.mend
-
-
-FOUR, FEW = torch.zeros(4), torch.zeros(2, 4, 5)
-SQUARE = torch.zeros(2, 4, 6, 6)
-ACROSS, WIDE = SQUARE.permute(0, 2, 3, 1), SQUARE.contiguous(memory_format=torch.channels_last)
-FLAT, SIX = torch.zeros(2, 4, 6, 1), torch.zeros(6)
-WINDOW = [1, 1], [0, 0], [1, 1], False, [0, 0]
-PAIRS = [(FEW, torch.zeros(2, 1, 5)), (FEW, torch.zeros(5)), (torch.zeros(4, 1), FEW), (ACROSS, ACROSS), (FEW, 2.0)]
-CASES = {
-    "convolution": [
-        (torch.zeros(2, 4, 9, 7), torch.zeros(6, 2, 3, 5), torch.zeros(6), [2, 1], [1, 2], [1, 1], False, [0, 0], 2),
-        (torch.zeros(2, 4, 9), torch.zeros(6, 4, 3), None, [1], [0], [4], False, [0], 1),
-        (torch.zeros(1, 3, 9, 7, 5), torch.zeros(6, 3, 3, 3, 1), None, [3, 1, 2], [1, 1, 0], [1, 2, 1], False, [0, 0, 0], 1),
-    ],
-    "native_batch_norm": [
-        (SQUARE, *[FOUR] * 4, False, 0.1, 1e-5),
-        (WIDE, *[FOUR] * 4, False, 0.1, 1e-5),
-        (torch.zeros(2, 4), None, None, FOUR, FOUR, False, 0.1, 1e-5),
-    ],
-    "native_layer_norm": [(SQUARE, [6], torch.zeros(6), None, 1e-5), (ACROSS, [4], FOUR, FOUR, 1e-5), (FEW, [4, 5], None, None, 1e-5)],
-    "native_group_norm": [(SQUARE, FOUR, None, 2, 4, 36, 2, 1e-5)],
-    "mm": [(torch.zeros(3, 4), torch.zeros(5, 4).t())],
-    "bmm": [(torch.zeros(2, 3, 4), torch.zeros(2, 4, 5))],
-    "addmm": [(torch.zeros(5), torch.zeros(3, 4), torch.zeros(5, 4).t())],
-    "cat": [([FEW, torch.zeros(2, 1, 5), FEW], 1), ([FEW, FEW],), ([FEW, FEW], -1)],
-    "mean": [(torch.zeros(2, 4, 5, 6), [2, -1], True), (FEW, [1])],
-    "_softmax": [(FEW, -1, False)],
-    "_safe_softmax": [(FEW, -1)],
-    "roll": [(FEW, [1, -2], [1, 2])],
-    "native_batch_norm_backward": [(SQUARE, SQUARE, *[FOUR] * 5, True, 1e-5, [seen, True, True]) for seen in (True, False)],
-    "native_layer_norm_backward": [
-        (SQUARE, SQUARE, [6], FLAT, FLAT, torch.zeros(6), torch.zeros(6), [seen, True, True]) for seen in (True, False)
-    ],
-    "convolution_backward": [
-        (torch.zeros(2, 6, 4, 4), SQUARE, torch.zeros(6, 4, 3, 3), [6], *WINDOW, 1, [True, True, True]),
-        (torch.zeros(2, 6, 4, 4), SQUARE, torch.zeros(6, 4, 3, 3), None, *WINDOW, 1, [False, True, False]),
-        (torch.zeros(2, 6, 8, 8), SQUARE, torch.zeros(4, 6, 3, 3), [6], *WINDOW[:3], True, [0, 0], 1, [True, True, True]),
-    ],
-    "_softmax_backward_data": [(FEW, FEW, -1, torch.float32)],
-    "hardtanh_backward": [(FEW, FEW, -1.0, 1.0)],
-    "leaky_relu_backward": [(FEW, FEW, 0.1, False)],
-    "threshold_backward": [(FEW, FEW, 0)],
-    **{f"{name}_backward": [(FEW, FEW)] for name in ("sigmoid", "silu", "gelu", "hardswish", "hardsigmoid", "tanh")},
-    **{name: PAIRS for name in ("add", "sub", "mul", "div")},
-    **{name: [(FEW, FEW), (torch.zeros((), dtype=torch.int64), 1)] for name in ("add_", "mul_")},
-}
-
-
-def cases() -> list[object]:
-    """Every shortcut with every list of arguments."""
-    found = []
-    for func in SHORTCUTS:
-        name = func._schema.name.split("::")[1]
-        several = [(FEW, 2.0), (ACROSS, 2.0)] if func._overloadname == "Scalar" else CASES.get(name, [(FEW,), (ACROSS,)])
-        found += [pytest.param(func, arguments, id=f"{func} {i}") for i, arguments in enumerate(several)]
-    return found
-
-
-@pytest.mark.parametrize(("func", "arguments"), cases())
-def test_a_shortcut_gives_what_torch_gives(func, arguments):
-    arguments = torch.utils._pytree.tree_map(lambda a: a.clone() if isinstance(a, Tensor) else a, arguments)
-    meta = torch.utils._pytree.tree_map(lambda a: a.to("meta") if isinstance(a, Tensor) else a, arguments)
-    shapes, expected = SHORTCUTS[func](*meta), func(*arguments)
-    assert shapes is not None
-    if shapes == WRITTEN:
-        assert expected is arguments[0]
-        return
-    for like, real in zip(shapes, [expected] if isinstance(expected, Tensor) else expected, strict=True):
-        if like is None:
-            assert real is None
-            continue
-        found = empty(like, torch.float32)
-        assert (found.shape, found.stride(), found.dtype) == (real.shape, real.stride(), real.dtype)
-
-
-@pytest.mark.parametrize("name", ["resnet18", "mobilenet_v2", "efficientnet_b0", "convnext_tiny", "vit_b_16", "swin_t", "googlenet"])
-def test_a_training_step_is_recorded_as_torch_runs_it(name: str, monkeypatch: pytest.MonkeyPatch):
-    net = torchvision_net(name, 224)
-    tape = record_training(net, (3, 224, 224), batch=2)
-    monkeypatch.setattr(recorder, "SHORTCUTS", {})
-    record_training(net, (3, 224, 224), batch=2)  # the first use of an operator leaves some of torch's own objects behind
-    assert tape == record_training(net, (3, 224, 224), batch=2)
-
-
-REFUSED = {
-    "channels that do not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 3, 1, 1), None, *WINDOW, 1)),
-    "groups that do not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(5, 2, 1, 1), None, *WINDOW, 2)),
-    "a bias that does not fit": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), torch.zeros(5), *WINDOW, 1)),
-    "a kernel larger than the image": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 7, 1), None, *WINDOW, 1)),
-    "a norm of other sides": (torch.ops.aten.native_layer_norm.default, (SQUARE, [5], None, None, 1e-5)),
-    "a stride of none": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), None, [0, 1], *WINDOW[1:], 1)),
-    "padding that cuts": (torch.ops.aten.convolution.default, (SQUARE, torch.zeros(6, 4, 1, 1), None, [1, 1], [-1, 0], *WINDOW[2:], 1)),
-    "batches of matrices as one": (torch.ops.aten.mm.default, (FEW, torch.zeros(2, 5, 4))),
-    "a list as a matrix": (torch.ops.aten.mm.default, (FOUR, FOUR)),
-    "a side that is not there": (torch.ops.aten._softmax.default, (FEW, 3, False)),
-    "a mean along no side": (torch.ops.aten.mean.dim, (FEW, [3])),
-    "a mean along one side twice": (torch.ops.aten.mean.dim, (FEW, [1, 1])),
-    "parts along no side": (torch.ops.aten.cat.default, ([FEW, FEW], 3)),
-    "a roll along no side": (torch.ops.aten.roll.default, (FEW, [1], [3])),
-    "more shifts than sides": (torch.ops.aten.roll.default, (FEW, [1, 1], [0])),
-    "whole numbers as shares": (torch.ops.aten.sigmoid_.default, (torch.zeros(3, dtype=torch.int64),)),
-    "matrices that do not fit": (torch.ops.aten.mm.default, (torch.zeros(3, 4), torch.zeros(3, 4))),
-    "a bias for another matrix": (torch.ops.aten.addmm.default, (torch.zeros(4), torch.zeros(3, 4), torch.zeros(4, 5))),
-    "parts of other sides": (torch.ops.aten.cat.default, ([FEW, torch.zeros(2, 4, 6)], 1)),
-    "sides that do not go together": (torch.ops.aten.add.Tensor, (FEW, torch.zeros(2, 3, 5))),
-}
-
-
-@pytest.mark.parametrize(("func", "arguments"), REFUSED.values(), ids=REFUSED)
-def test_a_shortcut_leaves_to_torch_what_torch_refuses(func, arguments):
-    meta = torch.utils._pytree.tree_map(lambda a: a.to("meta") if isinstance(a, Tensor) else a, arguments)
-    assert SHORTCUTS[func](*meta) is None
-    with pytest.raises((RuntimeError, ValueError, IndexError)):
-        func(*arguments)
 
 
 @pytest.mark.parametrize("layer", [nn.LazyConv2d(4, 1), nn.LazyBatchNorm2d()], ids=lambda layer: type(layer).__name__)

@@ -10,7 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from receptron.analysis.cost import cost
-from receptron.analysis.field import Fields
+from receptron.analysis.receptive_field.field import Fields
 from receptron.analysis.recording import record
 from receptron.zoo import ZOO, build
 

@@ -9,17 +9,17 @@
 (7, 7)
 """
 
-from receptron.analysis.advice import Advice, Subject, advise
-from receptron.analysis.clash import Clash, explain
 from receptron.analysis.comparison import Comparison, compare
-from receptron.analysis.conventions import reconcile
 from receptron.analysis.cost import Cost, cost
-from receptron.analysis.effective import Effective, effective_field, measured_field
-from receptron.analysis.field import Field, Fields, receptive_field
+from receptron.analysis.cost.conventions import reconcile
+from receptron.analysis.cost.memory import Memory, memory
+from receptron.analysis.cost.roofline import Roofline, roofline
+from receptron.analysis.diagnose.clash import Clash, explain
 from receptron.analysis.inspection import Inspection, Question, inspect
-from receptron.analysis.memory import Memory, memory
+from receptron.analysis.lint import Advice, Subject, advise
+from receptron.analysis.receptive_field.effective import Effective, effective_field, measured_field
+from receptron.analysis.receptive_field.field import Field, Fields, receptive_field
 from receptron.analysis.recording import Unrecordable, record, record_training
-from receptron.analysis.roofline import Roofline, roofline
 from receptron.analysis.tape import Tape
 
 __all__ = [

@@ -3,20 +3,18 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from torch import nn
-
-from receptron.analysis.advice import Advice, Subject, advise
-from receptron.analysis.conventions import Reconciled, reconcile
 from receptron.analysis.cost import Cost, cost_of
-from receptron.analysis.effective import effective_field
-from receptron.analysis.field import Field, Fields, field_of
-from receptron.analysis.macs import works_of
-from receptron.analysis.memory import Memory, memory
-from receptron.analysis.recording import record
-from receptron.analysis.roofline import Roofline, roofline
-from receptron.analysis.subject import Inputs
+from receptron.analysis.cost.conventions import Reconciled, reconcile
+from receptron.analysis.cost.macs import works_of
+from receptron.analysis.cost.memory import Memory, known_optimizer, memory_of
+from receptron.analysis.cost.roofline import Roofline, roofline
+from receptron.analysis.cost.working import working
+from receptron.analysis.lint import Advice, Subject, advise
+from receptron.analysis.receptive_field.effective import effective_of
+from receptron.analysis.receptive_field.field import Field, Fields, field_of
+from receptron.analysis.recording import Network, record, record_training
 from receptron.analysis.tape import Call, Scope, Tape
-from receptron.analysis.working import working
+from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import NotLocal, UnknownName
 
 
@@ -76,21 +74,38 @@ class Inspection:
     conventions: tuple[Reconciled, ...]
 
 
-def inspect(net: nn.Module, inputs: Inputs, question: Question = Question(), name: str = "") -> Inspection:
-    """Record `net` on `inputs` and answer. Raises: Unrecordable, UnknownName for a layer, device or optimiser that is not there."""
+def inspect(net: Network, inputs: Inputs, question: Question = Question(), name: str = "") -> Inspection:
+    """Record `net` on `inputs` and answer.
+
+    Raises: Uncopyable, Unrecordable, UnknownName for a layer, device or optimiser that is not there.
+    """
+    return examine(net, inputs, question, name)[0]
+
+
+def examine(net: Network, inputs: Inputs, question: Question = Question(), name: str = "") -> tuple[Inspection, Tape]:
+    """As `inspect`, with the tape that it was read from; what asks about several images, or training, is recorded once beside it."""
+    known_optimizer(question.optimizer)
     tape = record(net, inputs)
+    several = tape
+    if question.batch > 1 and (question.memory or question.device is not None):
+        several = record(net, inputs, batch=question.batch)
     subject = Subject(tape, object_pixels=question.object_pixels)
-    return Inspection(
+    found = Inspection(
         name or tape.name,
         tuple(tape.values[i].shape for i in tape.inputs),
         cost_of(tape),
         layers_of(tape, subject.fields),
         advise(subject),
-        None if question.field is None else _field_answer(tape, subject.fields, question.field),
-        memory(net, inputs, batch=question.batch, optimizer=question.optimizer) if question.memory else None,
-        None if question.device is None else roofline(record(net, inputs, batch=question.batch), question.device, question.precision),
+        None if question.field is None else _field_answer(subject.fields, question.field),
+        _memory(net, inputs, several, question) if question.memory else None,
+        None if question.device is None else roofline(several, question.device, question.precision),
         reconcile(tape) if question.reconcile else (),
     )
+    return found, tape
+
+
+def _memory(net: Network, inputs: Inputs, plain: Tape, question: Question) -> Memory:
+    return memory_of(plain, record_training(net, inputs, batch=question.batch), question.batch, question.optimizer)
 
 
 def layers_of(tape: Tape, fields: Fields) -> tuple[Layer, ...]:
@@ -141,11 +156,12 @@ def _own_call(tape: Tape, scope: Scope) -> Call | None:
     return telling[0] if telling else None
 
 
-def _field_answer(tape: Tape, fields: Fields, layer: str) -> FieldAnswer:
+def _field_answer(fields: Fields, layer: str) -> FieldAnswer:
+    tape = fields.tape
     if layer and layer not in {scope.path for scope in tape.scopes}:
         raise UnknownName("layer", layer, {scope.path for scope in tape.scopes if scope.path})
     try:
-        widths = tuple(effective_field(tape, layer, axis).width for axis in range(len(fields.axes)))
+        widths = tuple(effective_of(fields, layer, axis).width for axis in range(len(fields.axes)))
     except NotLocal:
         widths = None
     return FieldAnswer(field_of(fields, tape.output_of(layer), layer), widths)

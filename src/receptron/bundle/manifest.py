@@ -54,7 +54,7 @@ def text(number: int, files: dict[str, Sum]) -> bytes:
 
 
 def write(folder: Path, contents: Mapping[str, bytes]) -> None:
-    """Write the files and then the manifest into `folder`; for use inside `durable.write_folder`."""
+    """Write the files and then the manifest into `folder`; for use inside `atomic_write.write_folder`."""
     for name, data in contents.items():
         (folder / name).write_bytes(data)
     (folder / NAME).write_bytes(of(contents))

@@ -7,12 +7,12 @@ import torch
 from torch import nn
 
 from receptron import atomic_write
-from receptron.analysis.clash import explain
 from receptron.analysis.comparison import Comparison, compare
+from receptron.analysis.diagnose.clash import explain
 from receptron.analysis.inspection import Inspection, Question, inspect
 from receptron.analysis.loading import is_place, load
 from receptron.analysis.recording import Unrecordable
-from receptron.analysis.subject import parse_size
+from receptron.analysis.tape.inputs import parse_size
 from receptron.jobs.user_code import fence
 from receptron.report.frame import check_replaceable
 from receptron.report.network import comparison_page, inspection_page

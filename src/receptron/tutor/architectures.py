@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from receptron.analysis.cost import Cost, cost
-from receptron.analysis.field import receptive_field
+from receptron.analysis.receptive_field.field import receptive_field
 from receptron.analysis.recording import record
 from receptron.blocks.classifier import Classifier
 from receptron.zoo.builder import build, find

@@ -1,5 +1,6 @@
-"""How a tape comes about: one forward pass of any network on the meta device, written down; the network is left as it was."""
+"""How a tape comes about: one forward pass of a copy of any network on the meta device, written down."""
 
 from receptron.analysis.recording.forward import Unrecordable, record, record_training
+from receptron.analysis.recording.meta_copy import Network
 
-__all__ = ["Unrecordable", "record", "record_training"]
+__all__ = ["Network", "Unrecordable", "record", "record_training"]

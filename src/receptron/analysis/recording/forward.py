@@ -1,4 +1,4 @@
-"""`record`: one forward pass of any network on the meta device, written down. The network is left as it was.
+"""`record`: one forward pass of a copy of any network on the meta device, written down. The network itself is never touched.
 
 >>> from torch import nn
 >>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32))
@@ -13,14 +13,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from receptron.analysis.recording.draft import Draft, tensors_in
-from receptron.analysis.recording.inventory import Inventory, inventory
-from receptron.analysis.recording.isolation import plain_arithmetic, shown, uncollected, untouched
+from receptron.analysis.recording.meta_copy import Network, on_meta
+from receptron.analysis.recording.module_calls import followed
+from receptron.analysis.recording.parameters import Inventory, inventory
 from receptron.analysis.recording.recorder import Recorder
-from receptron.analysis.recording.repeats import Repeats
-from receptron.analysis.recording.visits import is_alone, visits
-from receptron.analysis.subject import Feed, Inputs, feed
+from receptron.analysis.recording.surroundings import FusedAttention, kept_chance, uncollected
+from receptron.analysis.recording.tape_builder import TapeBuilder, tensors_in
 from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Feed, Inputs, feed
 from receptron.errors import AnalysisFault
 from receptron.printable import told
 
@@ -38,21 +38,23 @@ Finish = Callable[[Any], None]
 MENDS = {
     "cannot be called on meta": "it decides by the numbers of its activations, which only data have; take that decision out of `forward`",
     "ended the program": "take the end of the program out of `forward`",
+    "expected device cpu but got meta": "a tensor from outside of the network learns; make it a parameter of the network",
     "uninitialized parameter": "run the network once on an input, so that its lazy layers get their shapes",
 }
 """What to do about faults that torch tells in other words."""
 
 
-def record(net: nn.Module, inputs: Inputs, *, batch: int = 1, train: bool = False) -> Tape:
+def record(net: Network, inputs: Inputs, *, batch: int = 1, train: bool = False) -> Tape:
     """One forward pass in eval mode (in train mode if `train`), without gradients.
 
+    net: a network, which is copied, or a function that makes one, for networks that have no copy.
     inputs: a size such as (3, 224, 224), a tensor, or a list, tuple or dict of these; `batch` images where a size is given.
-    Raises: Unrecordable with the tape up to the break, whatever the network raised.
+    Raises: Uncopyable, telling what in the network has no copy; Unrecordable with the tape up to the break, whatever the network raised.
     """
     return _recorded(net, inputs, batch=batch, train=train, finish=None)
 
 
-def record_training(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Tape:
+def record_training(net: Network, inputs: Inputs, *, batch: int = 1) -> Tape:
     """Forward pass in train mode and the backward pass from the mean of all outputs; calls after `forward_calls` are backward."""
 
     def backward(out: Any) -> None:
@@ -63,34 +65,34 @@ def record_training(net: nn.Module, inputs: Inputs, *, batch: int = 1) -> Tape:
     return _recorded(net, inputs, batch=batch, train=True, finish=backward)
 
 
-def _recorded(net: nn.Module, inputs: Inputs, *, batch: int, train: bool, finish: Finish | None) -> Tape:
-    net = getattr(net, "_orig_mod", net)  # what torch.compile wraps
-    arguments = feed(net, inputs, batch)
+def _recorded(net: Network, inputs: Inputs, *, batch: int, train: bool, finish: Finish | None) -> Tape:
     with ExitStack() as stack:
         stack.enter_context(uncollected())
-        owned = inventory(net)
-        draft = Draft(owned)
-        stack.enter_context(plain_arithmetic(decompose_attention=finish is None))
-        stack.enter_context(untouched(owned.modules))
-        stack.enter_context(shown(owned.modules, lambda tensor: draft.stand_in(tensor) if id(tensor) in draft.owned else tensor))
-        stack.enter_context(torch.set_grad_enabled(finish is not None))
+        stack.enter_context(kept_chance())
+        stack.enter_context(torch.inference_mode(False))
+        copied, constants = on_meta(net)
+        arguments = feed(copied, inputs, batch)
+        owned = inventory(copied)
         if any([module.training != train for module in owned.modules]):  # setting is slow in a deep network
-            _set_mode(net, train)
-        starts = tuple([draft.number(tensor, "input") for tensor in tensors_in((arguments.args, arguments.kwargs))])
-        recorder = Recorder(draft)
-        repeats = Repeats(draft, owned) if not train and is_alone() else None
-        stack.enter_context(visits(recorder, repeats))
-        return _run(net, arguments, recorder, owned, starts, finish)
+            _set_mode(copied, train)
+        builder = TapeBuilder(owned, constants)
+        starts = tuple([builder.number(tensor, "input") for tensor in tensors_in((arguments.args, arguments.kwargs))])
+        recorder = Recorder(builder)
+        stack.enter_context(torch.set_grad_enabled(finish is not None))
+        if finish is not None:
+            stack.enter_context(FusedAttention())
+        stack.enter_context(followed(owned.modules, builder))
+        return _run(copied, arguments, recorder, owned, starts, finish)
 
 
 def _run(net: nn.Module, arguments: Feed, recorder: Recorder, owned: Inventory, starts: tuple[int, ...], finish: Finish | None) -> Tape:
-    draft = recorder.draft
+    builder = recorder.builder
     outputs: tuple[int, ...] = ()
     forward_calls = None
     try:
         with recorder:
             out = net(*arguments.args, **arguments.kwargs)
-            outputs, forward_calls = draft.numbers_of(out), len(draft.calls)
+            outputs, forward_calls = builder.numbers_of(out), len(builder.calls)
             if finish is not None:
                 finish(out)
         del out
@@ -99,9 +101,9 @@ def _run(net: nn.Module, arguments: Feed, recorder: Recorder, owned: Inventory, 
         raise
     except BaseException as error:  # a network may raise anything, even SystemExit; it is told with the place where it broke
         broken = error
-    draft.close()
-    done = len(draft.calls) if forward_calls is None else forward_calls
-    made = draft.values, draft.calls, draft.scopes, draft.storages
+    builder.close()
+    done = len(builder.calls) if forward_calls is None else forward_calls
+    made = builder.values, builder.calls, builder.scopes, builder.storages
     tape = Tape(type(net).__name__, "meta", *made, owned.parameters, owned.parts, starts, outputs, done)
     if broken is not None:
         raise _unrecordable(tape, recorder.attempt, broken) from broken

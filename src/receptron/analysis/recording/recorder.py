@@ -5,76 +5,69 @@ still runs; as soon as they meet a meta tensor they are treated as one.
 """
 
 import gc
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from receptron.analysis.recording.draft import Draft, empty
-from receptron.analysis.recording.shortcuts import HARMLESS, SHORTCUTS, Shapes
+from receptron.analysis.recording.meta_answers import Effect, ask, effect_of
+from receptron.analysis.recording.meta_copy import REAL_LIMIT
+from receptron.analysis.recording.shape_rules import RULES, Rule
+from receptron.analysis.recording.tape_builder import TapeBuilder
 from receptron.analysis.tape import Argument, Call, Ref
-
-REAL_LIMIT = 1 << 20
-"""Numbers that a constant may have and still be made for real."""
 
 _MET: set[Any] = set()
 """Operators that this process has run before."""
 _SAME = {"_convolution": "convolution"}
 """Names under which traced programs ask for what others ask for under another name."""
 _PLAIN = frozenset([int, float, bool, str, type(None)])
-_EMPTY = torch.ops.aten.empty.memory_format
 
 
 class _Op(NamedTuple):
     name: str
-    written: tuple[int, ...]
+    written: tuple[tuple[int, str], ...]
     inplace: bool
-    shortcut: Callable[..., Shapes | None] | None
+    effect: Effect
+    rule: Rule | None
     selects: bool
 
 
-class Recorder(TorchDispatchMode):
-    """Dispatch mode that fills a draft. Enter it around one forward pass."""
+_OPS: dict[int, _Op] = {}
+"""By `id`: operators are never gone, and take long to hash."""
 
-    def __init__(self, draft: Draft) -> None:
+
+def _describe(func: Any) -> _Op:
+    schema = func._schema
+    full = func.overloadpacket.__name__
+    written = tuple([(i, a.name) for i, a in enumerate(schema.arguments) if a.alias_info is not None and a.alias_info.is_write])
+    inplace = full.endswith("_") and not full.endswith("__")
+    space = schema.name.split("::")[0]
+    name = (full[:-1] if inplace else full) if space == "aten" else f"{space}.{full}"
+    name = _SAME.get(name, name)
+    op = _Op(name, written, inplace, effect_of(func), RULES.get(func), name in ("index", "index_put", "_unsafe_index"))
+    _OPS[id(func)] = op
+    return op
+
+
+class Recorder(TorchDispatchMode):
+    """Dispatch mode that fills a tape. Enter it around one forward pass."""
+
+    def __init__(self, builder: TapeBuilder) -> None:
         super().__init__()
-        self.draft = draft
+        self.builder = builder
         self.attempt: tuple[str, tuple[int, ...]] = ("", ())
-        self._ops: dict[int, _Op] = {}  # by `id`: operators are never gone, and take long to hash
 
     @classmethod
     def _should_skip_dynamo(cls) -> bool:
         """Torch's own switch: nothing is compiled while recording, so its guard around every call is left out."""
         return False
 
-    def ask(self, func: Any, x: Tensor, owned: tuple[Tensor | None, ...], settings: tuple[Any, ...], scope: int) -> Tensor | None:
-        """Write a call down without running it, and give its output; None if it has to run, and nothing is written then.
-
-        owned: tensors of the network after the first argument; settings: what comes after them, as the tape shows it; scope: who asks.
-        """
-        draft = self.draft
-        op = self._ops.get(id(func)) or self._describe(func)
-        shapes = None if draft.rewritten or op.shortcut is None else op.shortcut(x, *owned, *settings)
-        if shapes is None:
-            return None
-        try:
-            refs = [None if t is None else draft.owned[id(t)] for t in owned] if owned else ()
-        except KeyError:  # a tensor that was put there meanwhile
-            return None
-        read = Ref(draft.read(x))
-        inputs = (read, *[ref for ref in refs if ref is not None]) if refs else (read,)
-        like = shapes[0] if shapes else None
-        out, number = (x, draft.write(x)) if like is None else draft.made(like, x.dtype)
-        draft.calls.append(Call(op.name, scope, (read, *refs, *settings), {}, inputs, (number,), op.inplace))
-        return out
-
     def __torch_dispatch__(self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: dict[str, Any] | None = None) -> Any:
-        kwargs = kwargs or {}
-        if func is _EMPTY and args[0] == [0]:  # room that batch norm reserves for other devices
+        kwargs = given = kwargs or {}
+        op = _OPS.get(id(func)) or _describe(func)
+        if op.name == "empty" and args[0] == [0]:  # room that batch norm reserves for other devices
             return func(*args, **kwargs)
-        op = self._ops.get(id(func)) or self._describe(func)
         inputs: list[int] = []
         places = [False, False]
         noted = tuple([self._noted(arg, inputs, places) for arg in args])
@@ -84,59 +77,36 @@ class Recorder(TorchDispatchMode):
         if on_meta and real:
             read = _spelled_out(args) if op.selects else args
             args = tuple([self._as_meta(a) for a in read])
+            kwargs = {name: self._as_meta(value) for name, value in kwargs.items()}
         elif not on_meta:
             kwargs = _made_real(func, args, kwargs)
         self.attempt = (op.name, tuple(inputs))
-        out = self._run(func, op, read, args, kwargs)
-        self.draft.calls.append(self._call(op, noted, plain, tuple(inputs), read, out))
+        targets = _targets(op, read, given) if op.written else []
+        out = targets[0] if targets and self._is_foreign(targets[0], on_meta) else self._run(func, op, args, kwargs)
+        for target in targets:
+            self.builder.write(target)
+        results = (out,) if isinstance(out, Tensor) else _tensors(out)
+        outputs = tuple([self.builder.number(t, "activation") for t in results if t.numel()])  # what holds nothing is no value
+        self.builder.calls.append(Call(op.name, self.builder.open[-1], noted, plain, tuple(inputs), outputs, op.inplace))
         self.attempt = ("", ())
         return out
 
-    def _run(self, func: Any, op: _Op, read: tuple[Any, ...], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        if op.written and isinstance(target := read[op.written[0]], Tensor) and self._is_foreign(target, args):
-            return target
-        if op.shortcut is not None and kwargs.keys() <= HARMLESS:
-            first: Any = args[0][0] if isinstance(args[0], list) and args[0] else args[0]
-            shapes = op.shortcut(*args) if isinstance(first, Tensor) and first.is_meta else None
-            if shapes is not None:
-                made = [None if shape is None else empty(shape, first.dtype) for shape in shapes]
-                return first if op.inplace else made[0] if len(made) == 1 else tuple(made)
-        out = func(*args, **kwargs)
+    def _run(self, func: Any, op: _Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if op.rule is not None and args[0].is_meta and not kwargs and (out := op.rule(*args)) is not None:
+            return out
+        out = func(*args, **kwargs) if op.effect is Effect.OTHER else ask(func, op.effect, args, kwargs)
         if func not in _MET:  # its first use imports much, and leaves cycles of frames behind that keep our callers' tensors alive
             _MET.add(func)
             gc.collect(0)
         return out
 
-    def _is_foreign(self, target: Tensor, args: tuple[Any, ...]) -> bool:
-        """A real tensor that the model brought along, or one about to receive meta numbers: neither is written to."""
-        return not target.is_meta and (any(isinstance(a, Tensor) and a.is_meta for a in args) or not self.draft.is_ours(target))
-
-    def _call(
-        self, op: _Op, noted: tuple[Argument, ...], plain: dict[str, Argument], inputs: tuple[int, ...], read: tuple[Any, ...], out: Any
-    ) -> Call:
-        number = self.draft.number
-        for position in op.written:
-            if position < len(read) and isinstance(read[position], Tensor):
-                self.draft.write(read[position])
-        results = (out,) if isinstance(out, Tensor) else _tensors(out)
-        outputs = tuple([number(t, "activation") for t in results if t.numel()])  # what holds nothing is no value
-        return Call(op.name, self.draft.open[-1], noted, plain, inputs, outputs, op.inplace)
-
-    def _describe(self, func: Any) -> _Op:
-        schema = func._schema
-        full = func.overloadpacket.__name__
-        written = tuple(i for i, a in enumerate(schema.arguments) if a.alias_info is not None and a.alias_info.is_write)
-        inplace = full.endswith("_") and not full.endswith("__")
-        space = schema.name.split("::")[0]
-        name = (full[:-1] if inplace else full) if space == "aten" else f"{space}.{full}"
-        name = _SAME.get(name, name)
-        op = _Op(name, written, inplace, SHORTCUTS.get(func), name in ("index", "index_put", "_unsafe_index"))
-        self._ops[id(func)] = op
-        return op
+    def _is_foreign(self, target: Tensor, on_meta: bool) -> bool:
+        """A real tensor that came from outside, or one about to receive meta numbers: neither is written to."""
+        return not target.is_meta and (on_meta or not self.builder.is_ours(target))
 
     def _as_meta(self, arg: Any) -> Any:
         if isinstance(arg, Tensor):
-            return arg if arg.is_meta or (arg.dim() == 0 and id(arg) not in self.draft.owned) else self.draft.stand_in(arg)
+            return arg if arg.is_meta or (arg.dim() == 0 and id(arg) not in self.builder.owned) else self.builder.stand_in(arg)
         if isinstance(arg, list | tuple):
             return type(arg)([self._as_meta(a) for a in arg])
         return arg
@@ -150,13 +120,19 @@ class Recorder(TorchDispatchMode):
             return arg
         if isinstance(arg, Tensor):
             places[arg.is_meta] = True
-            places[1] = places[1] or id(arg) in self.draft.owned
-            number = Ref(self.draft.read(arg))
+            places[1] = places[1] or id(arg) in self.builder.owned
+            number = Ref(self.builder.read(arg))
             inputs.append(number)
             return number
         if isinstance(arg, list | tuple):
             return tuple([self._noted(a, inputs, places) for a in arg])
         return arg if isinstance(arg, int | float | str | bool | None) else str(arg)
+
+
+def _targets(op: _Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
+    """The tensors that a call writes to."""
+    given = [args[place] if place < len(args) else kwargs.get(name) for place, name in op.written]
+    return [target for target in given if isinstance(target, Tensor)]
 
 
 def _tensors(results: Any) -> list[Tensor]:

@@ -13,8 +13,8 @@ from torch import nn
 from receptron.analysis.comparison import Comparison
 from receptron.analysis.inspection import Inspection, Layer
 from receptron.analysis.recording import record
-from receptron.analysis.subject import Inputs
 from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Inputs
 from receptron.data.reading.decode import decode
 from receptron.errors import BadValue, UnreadableImage
 from receptron.report.frame import framed
@@ -36,9 +36,12 @@ class Drawn:
     hint: str
 
 
-def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, image: Path | None = None) -> str:
-    """HTML of an inspection; `image` is the picture that receptive fields are drawn on. Raises: BadValue for an unreadable image."""
-    tape = record(net, inputs)
+def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, image: Path | None = None, tape: Tape | None = None) -> str:
+    """HTML of an inspection; `image` is the picture that receptive fields are drawn on, `tape` the one it was read from, if at hand.
+
+    Raises: BadValue for an unreadable image.
+    """
+    tape = tape or record(net, inputs)
     graph = graph_of(tape)
     boxes = _boxes(tape, graph, inspection.layers)
     values = {

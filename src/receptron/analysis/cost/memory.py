@@ -1,0 +1,110 @@
+"""Memory at its peak, by following every storage from its birth to its death: inference, and training with gradients and optimiser.
+
+Counted are tensors as PyTorch allocates them; workspaces of libraries and the allocator's rounding are not.
+"""
+
+from dataclasses import dataclass
+
+from receptron.analysis.recording import Network, record, record_training
+from receptron.analysis.tape import Tape
+from receptron.analysis.tape.inputs import Inputs
+from receptron.errors import UnknownName
+
+STATES = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 2, "lion": 1}
+"""Numbers that an optimiser keeps per trainable parameter."""
+SCRATCH = {"none": 0, "sgd": 0, "momentum": 0, "rmsprop": 1, "adam": 1, "adamw": 1, "lion": 1}
+"""Temporary copies of all trainable parameters that PyTorch's multi-tensor step makes."""
+
+
+@dataclass(frozen=True)
+class Peak:
+    """Most bytes alive at once, the call during which, and the module that made it."""
+
+    bytes: int
+    op: str
+    path: str
+    backward: bool
+
+
+@dataclass(frozen=True)
+class Memory:
+    """Bytes for one batch. `saved` is what the forward pass keeps for the backward pass."""
+
+    batch: int
+    optimizer: str
+    weights: int
+    buffers: int
+    gradients: int
+    states: int
+    saved: int
+    inference: Peak
+    training: Peak
+
+
+def memory(net: Network, inputs: Inputs, *, batch: int = 1, optimizer: str = "adamw") -> Memory:
+    """Peak memory of inference and of a training step in the steady state (from the second step on, when optimiser states exist).
+
+    Raises: UnknownName for an optimiser that is not in `STATES`; Uncopyable; Unrecordable.
+    """
+    known_optimizer(optimizer)
+    return memory_of(record(net, inputs, batch=batch), record_training(net, inputs, batch=batch), batch, optimizer)
+
+
+def known_optimizer(name: str) -> None:
+    """Raises: UnknownName for an optimiser that is not in `STATES`."""
+    if name not in STATES:
+        raise UnknownName("optimizer", name, STATES)
+
+
+def memory_of(plain: Tape, training: Tape, batch: int, optimizer: str) -> Memory:
+    """The same from the tapes of an inference pass and of a training step with so many images."""
+    owned = [(p.numel * p.bytes_each, p.learnable, p.trainable) for p in plain.parameters]
+    trainable = sum(size for size, learnable, moves in owned if learnable and moves)
+    states = STATES[optimizer] * trainable
+    return Memory(
+        batch,
+        optimizer,
+        weights=sum(size for size, learnable, _ in owned if learnable),
+        buffers=sum(size for size, learnable, _ in owned if not learnable),
+        gradients=trainable,
+        states=states,
+        saved=alive_at(training, training.forward_calls) - alive_at(training, -1),
+        inference=peak(plain),
+        training=_with_step(peak(training, states), training, trainable, states, SCRATCH[optimizer]),
+    )
+
+
+def peak(tape: Tape, extra: int = 0) -> Peak:
+    """Most bytes alive during a call of the tape, plus `extra` that is always there."""
+    alive = _alive(tape)
+    at = max(range(len(alive)), key=alive.__getitem__)
+    if not tape.calls:
+        return Peak(alive[at] + extra, "", "", backward=False)
+    call = tape.calls[max(at - 1, 0)]
+    backward = at - 1 >= tape.forward_calls
+    return Peak(alive[at] + extra, call.op, "" if backward else tape.path(call), backward)
+
+
+def alive_at(tape: Tape, call: int) -> int:
+    """Bytes alive during a call; -1 is before the first."""
+    return _alive(tape)[min(call, len(tape.calls) - 1) + 1]
+
+
+def _alive(tape: Tape) -> list[int]:
+    """Bytes alive before the first call and during each one."""
+    change = [0] * (len(tape.calls) + 2)
+    for storage in tape.storages:
+        change[storage.born + 1] += storage.bytes
+        if storage.died is not None:
+            change[storage.died + 1] -= storage.bytes
+    alive, level = [], 0
+    for step in change[:-1]:
+        level += step
+        alive.append(level)
+    return alive
+
+
+def _with_step(pass_peak: Peak, tape: Tape, trainable: int, states: int, scratch: int) -> Peak:
+    """The optimiser's own step can be the peak where activations are small."""
+    step = alive_at(tape, -1) + trainable + states + scratch * trainable
+    return Peak(step, "optimizer step", "", backward=True) if step > pass_peak.bytes else pass_peak

@@ -1,0 +1,94 @@
+"""A network that does not run: which shapes clash, what ran before, and the changes that would mend it, worked out.
+
+Python reports the operator; this reports the layer, both shapes, and for each possible change the arithmetic that shows it fits.
+"""
+
+from dataclasses import dataclass
+
+from receptron.analysis.diagnose.repairs import layer_repairs, norm_repairs
+from receptron.analysis.recording import Network, Unrecordable, record
+from receptron.analysis.tape.inputs import Inputs
+from receptron.errors import ShapeClash
+
+SIZES = (28, 32, 48, 64, 96, 128, 160, 192, 224, 227, 256, 299, 320, 384, 448, 512)
+"""Usual square images that are tried when the size is at fault."""
+
+
+@dataclass(frozen=True)
+class Ran:
+    """A module that ran before the break, and what it put out."""
+
+    path: str
+    kind: str
+    shape: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Clash:
+    """Where it broke: layer, operator, the shapes that met there, what ran before, and repairs, each with its working."""
+
+    layer: str
+    kind: str
+    op: str
+    shapes: tuple[tuple[int, ...], ...]
+    message: str
+    before: tuple[Ran, ...]
+    repairs: tuple[str, ...]
+
+    def error(self) -> ShapeClash:
+        """The clash as an error for a person."""
+        meets = " meets ".join("x".join(map(str, s)) for s in self.shapes) or "nothing that a shape tells"
+        return ShapeClash(
+            f"{self.layer or 'the network'} ({self.kind}): {meets} in {self.op or 'its forward'}.",
+            why=(self.message, *_told(self.before)),
+            mend=" | or ".join(self.repairs) or "compare the shapes of the layers before it",
+        )
+
+
+def _told(before: tuple[Ran, ...]) -> list[str]:
+    """The layers up to the break, one per line."""
+    lines = [f"{ran.path} ({ran.kind}) gave {'x'.join(map(str, ran.shape))}" for ran in before]
+    skipped = [f"... {len(lines) - 12} layers"] if len(lines) > 12 else []
+    return [*skipped, *lines[-12:]]
+
+
+def explain(net: Network, inputs: Inputs) -> Clash | None:
+    """What keeps `net` from running on `inputs`; None if nothing does."""
+    try:
+        record(net, inputs)
+    except Unrecordable as broken:
+        return _clash(net, inputs, broken)
+    return None
+
+
+def _clash(net: Network, inputs: Inputs, broken: Unrecordable) -> Clash:
+    tape = broken.tape
+    place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), tape.scopes[0])
+    op, operands = broken.attempt
+    before = tuple(
+        Ran(scope.path, scope.kind, tape.values[scope.outputs[0]].shape) for _, scope in tape.leaves() if scope.outputs and scope.path
+    )
+    if not op:  # torch refused the module's input before any operator ran
+        op, operands = place.kind, place.inputs
+    repairs = (*layer_repairs(tape, op, operands), *norm_repairs(tape, place), *_size_repairs(net, inputs))
+    shapes = tuple(tape.values[i].shape for i in operands if len(tape.values[i].shape) > 1)
+    return Clash(place.path, place.kind, op, shapes, broken.why, before, repairs)
+
+
+def _size_repairs(net: Network, inputs: Inputs) -> tuple[str, ...]:
+    """Square image sizes at which the network runs."""
+    match inputs:
+        case (int(channels), int(height), int(width)) if height == width:
+            fitting = [size for size in SIZES if size != height and _runs(net, (channels, size, size))]
+            near = sorted(fitting, key=lambda size: abs(size - height))[:3]
+            return (f"give images of {' or '.join(f'{s}x{s}' for s in sorted(near))}",) if near else ()
+        case _:
+            return ()
+
+
+def _runs(net: Network, inputs: Inputs) -> bool:
+    try:
+        record(net, inputs)
+    except Unrecordable:
+        return False
+    return True

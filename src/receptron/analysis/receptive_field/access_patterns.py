@@ -1,0 +1,251 @@
+"""How each operator's output positions depend on the positions of its operands, as a few kinds of moves.
+
+Dimensions are counted from the end (-1 is the last), so that broadcasting needs no bookkeeping.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from receptron.analysis.receptive_field import windows
+from receptron.analysis.receptive_field.index_relation import Relation, shifted
+from receptron.analysis.tape import Call, Tape
+from receptron.analysis.tape.operators import ELEMENTWISE, MADE, REDUCED
+from receptron.analysis.tape.views import BATCH_NORMS, OTHER_NORMS, PRODUCTS, Normalization, Product, numbers, view_of, whole
+
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Windowed:
+    """Along some dimensions a position reads what a relation says; along the others, itself."""
+
+    relations: dict[int, Relation]
+
+
+@dataclass(frozen=True)
+class Reduced:
+    """Every position along `dims` reads all of them; the dimensions stay with extent 1 if `keep`."""
+
+    dims: tuple[int, ...]
+    keep: bool = True
+
+
+@dataclass(frozen=True)
+class Reshaped:
+    """The same numbers in the same order in another shape."""
+
+    before: Shape
+    after: Shape
+
+
+@dataclass(frozen=True)
+class Permuted:
+    """Dimension i of the result is dimension order[i] of the operand, both counted from the front."""
+
+    order: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Selected:
+    """One position along a dimension, which goes away."""
+
+    dim: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """Listed positions along a dimension; `relation` is what it amounts to far from the ends, None if that has no sense."""
+
+    dim: int
+    positions: tuple[int, ...]
+    relation: Relation | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The operand stands at [start, start + its extent) of the result's dimension `dim`."""
+
+    dim: int
+    start: int
+    extent: int
+
+
+@dataclass(frozen=True)
+class Everywhere:
+    """Any position may read any other: an operator whose reach is not worked out."""
+
+
+Move = Windowed | Reduced | Reshaped | Permuted | Selected | Taken | Joined | Everywhere
+Moves = tuple[Move, ...]
+Rule = Callable[[Tape, Call, int], dict[int, Moves]]
+"""From tape, call and output number to the moves of each operand's value; an operand left out has no influence."""
+
+POINTWISE: Moves = ()
+
+
+def moves_of(tape: Tape, call: Call, output: int = 0) -> dict[int, Moves]:
+    """Moves from each value that output number `output` of a call depends on."""
+    rule = RULES.get(call.op)
+    if rule is not None:
+        return rule(tape, call, output)
+    if call.op in ELEMENTWISE or call.op in _LIKE_ELEMENTWISE:
+        return dict.fromkeys(call.inputs, POINTWISE)
+    if call.op in REDUCED:
+        return _reduced(tape, call, output)
+    return {} if call.op in MADE else dict.fromkeys(call.inputs, (Everywhere(),))
+
+
+_LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "overwritten", "set", "resize_as"])
+
+
+def _only(call: Call, moves: Moves) -> dict[int, Moves]:
+    return {call.inputs[0]: moves} if call.inputs else {}
+
+
+def _normalised(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """Each number reads those that share its statistics; with statistics from before, itself."""
+    view = view_of(tape, call)
+    over = view.over if isinstance(view, Normalization) else ()
+    return _only(call, (Reduced(over),) if over else POINTWISE)
+
+
+def _reduced(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """Over the dimensions that the second argument names, over all if it names none; kept where the output has as many."""
+    rank = len(tape.values[call.inputs[0]].shape)
+    out_rank = len(tape.values[call.outputs[output]].shape)
+    named = call.arg(2 if call.op in ("linalg_vector_norm", "norm", "topk") else 1, "dim")
+    dims = tuple(d - rank if d >= 0 else d for d in numbers(named)) or tuple(range(-rank, 0))
+    return _only(call, (Reduced(dims, keep=out_rank == rank),))
+
+
+def _product(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """The left operand is summed along its columns, the right along its rows; what is not rows by columns is not worked out."""
+    view = view_of(tape, call)
+    if not isinstance(view, Product) or not view.rows_by_columns:
+        return {call.inputs[0]: (Reduced((-1,)),)} if call.op == "linear" else dict.fromkeys(call.inputs, (Everywhere(),))
+    flat = len(tape.shape(view.right)) == 1
+    moves: dict[int, Moves] = {view.left: (Reduced((-1,), keep=not flat),)}
+    moves[view.right] = (Reduced((-1,), keep=False),) if flat else (Reduced((-2,)),)
+    if view.added is not None:
+        moves[view.added] = POINTWISE
+    return moves
+
+
+def _reshape(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    return _only(call, (Reshaped(tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape),))
+
+
+def _permute(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    rank = len(tape.values[call.inputs[0]].shape)
+    if call.op == "permute":
+        order = [d % rank for d in numbers(call.arg(1, "dims"))]
+    else:
+        order = list(range(rank))
+        one, two = (whole(call, 1, "dim0", 0) % rank, whole(call, 2, "dim1", 0) % rank) if call.op == "transpose" else (0, rank - 1)
+        order[one], order[two] = order[two], order[one]
+    return _only(call, (Permuted(tuple(order)),))
+
+
+def _slice(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    shape = tape.values[call.inputs[0]].shape
+    dim, start, step = (whole(call, i, name, default) for i, name, default in ((1, "dim", 0), (2, "start", 0), (4, "step", 1)))
+    extent = shape[dim]
+    begin = min(max(start + extent if start < 0 else start, 0), extent)
+    return _only(call, (Windowed({_from_end(dim, shape): shifted(begin, step)}),))
+
+
+def _select(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    shape = tape.values[call.inputs[0]].shape
+    dim, index = whole(call, 1, "dim", 0), whole(call, 2, "index", 0)
+    return _only(call, (Selected(_from_end(dim, shape), index % shape[dim]),))
+
+
+def _split(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    shape = tape.values[call.inputs[0]].shape
+    dim = whole(call, 2 if call.op != "unbind" else 1, "dim", 0)
+    if call.op == "unbind":
+        return _only(call, (Selected(_from_end(dim, shape), output),))
+    before = sum(tape.values[o].shape[dim] for o in call.outputs[:output])
+    return _only(call, (Windowed({_from_end(dim, shape): shifted(before)}),))
+
+
+def _cat(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    shape = tape.values[call.outputs[0]].shape
+    dim = _from_end(whole(call, 1, "dim", 0), shape)
+    moves: dict[int, Moves] = {}
+    start = 0
+    for operand in call.inputs:
+        extent = tape.values[operand].shape[dim] if len(tape.values[operand].shape) == len(shape) else 0
+        moves[operand] = (*moves.get(operand, ()), Joined(dim, start, extent))
+        start += extent
+    return moves
+
+
+def _stack(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    dim = _from_end(whole(call, 1, "dim", 0), tape.values[call.outputs[0]].shape)
+    moves: dict[int, Moves] = {}
+    for start, operand in enumerate(call.inputs):
+        shape = tape.values[operand].shape
+        at = len(shape) + 1 + dim
+        moves[operand] = (Reshaped(shape, (*shape[:at], 1, *shape[at:])), Joined(dim, start, 1))
+    return moves
+
+
+def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """flip and roll."""
+    shape = tape.values[call.inputs[0]].shape
+    if call.op == "flip":
+        return _only(call, tuple(Taken(_from_end(d, shape), tuple(range(shape[d] - 1, -1, -1))) for d in numbers(call.arg(1, "dims"))))
+    shifts, dims = numbers(call.arg(1, "shifts")), numbers(call.arg(2, "dims"))
+    return _only(
+        call,
+        tuple(Taken(_from_end(d, shape), tuple((i - s) % shape[d] for i in range(shape[d]))) for s, d in zip(shifts, dims, strict=False)),
+    )
+
+
+def _padded(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    sides = numbers(call.arg(1, "pad" if call.op == "constant_pad_nd" else "padding"))
+    if call.op == "constant_pad_nd":
+        return _only(call, (Windowed({-1 - i: shifted(-before) for i, before in enumerate(sides[::2])}),))
+    shape = tape.values[call.inputs[0]].shape
+    return _only(call, tuple(_mirrored(call.op, -1 - i, shape[-1 - i], *sides[2 * i : 2 * i + 2]) for i in range(len(sides) // 2)))
+
+
+def _mirrored(op: str, dim: int, extent: int, before: int, after: int) -> Taken:
+    positions = range(-before, extent + after)
+    if op.startswith("reflection"):
+        found = [-p if p < 0 else 2 * (extent - 1) - p if p >= extent else p for p in positions]
+    else:
+        found = [min(max(p, 0), extent - 1) for p in positions]
+    return Taken(dim, tuple(found), shifted(-before))
+
+
+def _windowed(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    relations = windows.relations_of(tape, call)
+    if relations is None:
+        return dict.fromkeys(call.inputs, (Everywhere(),))
+    rank = len(relations)
+    channels = (Reduced((-rank - 1,)),) if call.op == "convolution" else ()
+    return _only(call, (*channels, Windowed(relations)))
+
+
+RULES: dict[str, Rule] = {
+    **dict.fromkeys(windows.WINDOWED, _windowed),
+    **dict.fromkeys((*BATCH_NORMS, *OTHER_NORMS), _normalised),
+    **dict.fromkeys(PRODUCTS, _product),
+    **dict.fromkeys(("view", "_unsafe_view", "reshape", "_reshape_alias", "squeeze", "unsqueeze", "flatten", "unflatten"), _reshape),
+    **dict.fromkeys(("permute", "transpose", "t"), _permute),
+    "slice": _slice,
+    "select": _select,
+    **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind", "unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk"), _split),
+    "cat": _cat,
+    "stack": _stack,
+    **dict.fromkeys(("flip", "roll"), _taken),
+    **dict.fromkeys(("constant_pad_nd", *(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3))), _padded),
+    "embedding": lambda tape, call, output: {},
+}
+
+
+def _from_end(dim: int, shape: Shape) -> int:
+    return dim - len(shape) if dim >= 0 else dim

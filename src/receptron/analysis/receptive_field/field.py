@@ -1,0 +1,239 @@
+"""Receptive fields on any network: size, jump, start and padding per axis, borders aside, holes and branches included.
+
+Branches unite; where one of them sees everything (global pooling, attention, group norm) the layer is global, and the field
+along its other paths is told beside it.
+"""
+
+from dataclasses import dataclass, replace
+from enum import Enum
+from fractions import Fraction
+
+from receptron.analysis.receptive_field.access_patterns import (
+    Everywhere,
+    Joined,
+    Move,
+    Permuted,
+    Reduced,
+    Reshaped,
+    Selected,
+    Taken,
+    Windowed,
+    moves_of,
+)
+from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
+from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
+from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation
+from receptron.analysis.tape import Tape
+from receptron.errors import NotLocal
+
+
+class Scope(Enum):
+    """What a layer sees along an axis."""
+
+    LOCAL = "local"
+    GLOBAL = "global"
+    SIZED = "at this size"
+    NOTHING = "nothing"
+
+
+@dataclass(frozen=True)
+class AxisField:
+    """Field along one axis, in pixels of the input.
+
+    size: from the first to the last pixel seen. taken: pixels really seen, dilation holes left out. jump: between neighbours.
+    start: centre of the first output's window, from the centre of the first pixel. padding: pixels that window reaches out
+    before the input. local: size along the paths that see no whole map, None if there is none. For scope "at this size" the
+    numbers are those of the widest unit of this very input size; for "global" they are its extent.
+    """
+
+    scope: str
+    size: int
+    taken: int
+    jump: float
+    start: float
+    padding: int
+    local: int | None
+
+
+@dataclass(frozen=True)
+class Field:
+    """Receptive field of a layer: one entry per spatial axis of the input."""
+
+    layer: str
+    axes: tuple[AxisField, ...]
+
+    @property
+    def size(self) -> tuple[int, ...]:
+        """Pixels along each axis. Raises: NotLocal if the layer sees everything along one."""
+        for axis in self.axes:
+            if axis.scope == Scope.GLOBAL.value:
+                raise NotLocal(
+                    f"{self.layer or 'the network'} sees the whole input, whatever its size.",
+                    why="a global pooling, attention or a norm over the map lies before it",
+                    mend="ask for a layer before that, or for the field along its local paths",
+                )
+        return tuple(axis.size for axis in self.axes)
+
+
+State = Relation | Scope
+
+
+@dataclass(frozen=True)
+class AxisState:
+    """What a value reads along one axis of the input, and where in the value that axis runs."""
+
+    state: State
+    lane: Lane
+
+
+_NOTHING = AxisState(Scope.NOTHING, Lane(0, 0))
+
+
+def receptive_field(tape: Tape, layer: str = "", source: int = 0) -> Field:
+    """Window of the input that one output of `layer` (the network's own if empty) sees.
+
+    source: which input, where there are several. Raises: UnknownName for a layer that is not there.
+    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill; here with exact sets
+    instead of their bounds, for any graph.
+    """
+    return field_of(Fields(tape, source), tape.output_of(layer), layer)
+
+
+class Fields:
+    """Receptive fields of every value of a tape, worked out once."""
+
+    def __init__(self, tape: Tape, source: int = 0) -> None:
+        self.tape = tape
+        self.source = tape.inputs[source]
+        shape = tape.values[self.source].shape
+        self.axes = tuple(range(2 - len(shape), 0)) if len(shape) > 2 else (-1,)
+        self.extents = tuple(shape[axis] for axis in self.axes)
+        self.all_paths = _propagate(tape, self.source, self.axes, through_global=True)
+        self.local_paths = _propagate(tape, self.source, self.axes, through_global=False)
+        self._reach: Reach | None = None
+
+    @property
+    def reach(self) -> Reach:
+        """Exact windows at this size; worked out when first asked for."""
+        if self._reach is None:
+            self._reach = reach_of(self.tape, self.source, self.axes)
+        return self._reach
+
+    def state(self, value: int, axis: int) -> tuple[State, State]:
+        """What a value reads along input axis number `axis`: by all paths, and by those that see no whole map."""
+        nothing = (_NOTHING,) * len(self.axes)
+        return self.all_paths.get(value, nothing)[axis].state, self.local_paths.get(value, nothing)[axis].state
+
+
+def field_of(fields: Fields, value: int, layer: str = "") -> Field:
+    """Field of one value of the tape."""
+    return Field(layer, tuple(_axis_field(fields, value, i) for i in range(len(fields.axes))))
+
+
+def _axis_field(fields: Fields, value: int, axis: int) -> AxisField:
+    state, local = fields.state(value, axis)
+    along_local = local.size if isinstance(local, Relation) and local.size else None
+    extent = fields.extents[axis]
+    match state:
+        case Relation():
+            return AxisField(
+                Scope.LOCAL.value, state.size, state.taken, _number(state.jump), _number(state.start), max(-state.first, 0), state.size
+            )
+        case Scope.GLOBAL:
+            return AxisField(Scope.GLOBAL.value, extent, extent, 0.0, (extent - 1) / 2, 0, along_local)
+        case Scope.SIZED:
+            widest = fields.reach.widest(value, axis)
+            whole = Scope.GLOBAL if fields.reach.is_global(value, axis) else Scope.SIZED
+            return AxisField(whole.value, widest.bit_length(), widest.bit_count(), 0.0, (extent - 1) / 2, 0, along_local)
+        case _:
+            return AxisField(Scope.NOTHING.value, 0, 0, 0.0, 0.0, 0, None)
+
+
+def _number(value: Fraction) -> float:
+    return value.numerator / value.denominator
+
+
+def _propagate(tape: Tape, source: int, axes: tuple[int, ...], *, through_global: bool) -> dict[int, tuple[AxisState, ...]]:
+    """State of each value that depends on the source."""
+    shape = tape.values[source].shape
+    states = {source: tuple(AxisState(IDENTITY, Lane(axis, shape[axis])) for axis in axes)}
+    for call in tape.forward:
+        if not any(i in states for i in call.inputs):
+            continue
+        for number, out in enumerate(call.outputs):
+            arrived = [
+                tuple(_through(axis, moves, tape.values[operand].shape, tape.values[out].shape, through_global) for axis in states[operand])
+                for operand, moves in moves_of(tape, call, number).items()
+                if operand in states
+            ]
+            if arrived:
+                states[out] = tuple(_union(parts) for parts in zip(*arrived, strict=True))
+    return states
+
+
+def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], after: tuple[int, ...], through_global: bool) -> AxisState:
+    for move in moves:
+        if not isinstance(axis.state, Relation):
+            return axis
+        axis = _step(axis, axis.state, move, after)
+        if axis.state is Scope.GLOBAL and not through_global:
+            return _NOTHING
+    return _broadcast(axis, before, after)
+
+
+def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) -> AxisState:
+    lane = axis.lane
+    match move:
+        case Windowed(relations) if lane.dim in relations:
+            return _read(axis, state, relations[lane.dim], after[lane.dim])
+        case Reduced(dims, keep):
+            if lane.dim in dims:
+                return AxisState(Scope.GLOBAL, lane)
+            return axis if keep else AxisState(state, replace(lane, dim=lane.dim + sum(1 for d in dims if d > lane.dim)))
+        case Permuted(order):
+            return AxisState(state, replace(lane, dim=order.index(lane.dim + len(order)) - len(order)))
+        case Reshaped(old, new):
+            route = rerouted(lane, old, new)
+            return AxisState(Scope.SIZED, lane) if route is None else AxisState(state, route)
+        case Selected(gone, _) if gone != lane.dim:
+            return AxisState(state, replace(lane, dim=lane.dim + (1 if gone > lane.dim else 0)))
+        case Taken(taken, positions, relation) if taken == lane.dim:
+            return AxisState(Scope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
+        case Joined(joined, _, _) if joined == lane.dim:
+            return AxisState(Scope.SIZED, lane)
+        case Selected() | Everywhere():
+            return AxisState(Scope.SIZED, lane)
+        case _:
+            return axis
+
+
+def _read(axis: AxisState, state: Relation, relation: Relation, extent: int) -> AxisState:
+    """A window along the axis; along a dimension that it shares with others a window would mix them up."""
+    if axis.lane.inner > 1:
+        return AxisState(Scope.SIZED, axis.lane)
+    return AxisState(relation.after(state), replace(axis.lane, extent=extent))
+
+
+def _broadcast(axis: AxisState, before: tuple[int, ...], after: tuple[int, ...]) -> AxisState:
+    """A map of one position that is spread over many keeps no place of its own."""
+    dim = axis.lane.dim
+    spread_out = isinstance(axis.state, Relation) and axis.lane.extent == 1 and -len(after) <= dim and after[dim] > 1
+    return AxisState(Scope.SIZED, axis.lane) if spread_out else axis
+
+
+def _union(parts: tuple[AxisState, ...]) -> AxisState:
+    for scope in (Scope.GLOBAL, Scope.SIZED):
+        for part in parts:
+            if part.state is scope:
+                return part
+    whole = _NOTHING
+    for part in parts:
+        whole = _joined(whole, part)
+    return whole
+
+
+def _joined(one: AxisState, other: AxisState) -> AxisState:
+    if not isinstance(one.state, Relation) or not isinstance(other.state, Relation):
+        return other if one.state is Scope.NOTHING else one
+    both = one.state.joined(other.state) if one.lane == other.lane else None
+    return AxisState(Scope.SIZED, one.lane) if both is None else AxisState(both, one.lane)
