@@ -71,10 +71,12 @@ def test_a_writer_refuses_what_bears_its_names_and_is_not_its_own(neighbours: Pa
     assert {name: data for name, data in before.items() if not name.startswith("photos")}.items() <= after.items()
 
 
-def killed_between_the_renames(path: Path) -> None:
+def killed_between_the_renames(path: Path, locks: str) -> None:
     """A save in another process that ends where the old folder is aside and the new one not yet in its place."""
     code = (
-        "import os, sys; from pathlib import Path; from receptron import atomic_write as a\n"
+        "import errno, fcntl, os, sys; from pathlib import Path; from receptron import atomic_write as a\n"
+        "def missing(*_): raise OSError(errno.ENOSYS, 'Function not implemented')\n"
+        "if sys.argv[2] != 'of the disk': fcntl.flock = missing\n"
         "real, moves = Path.rename, []\n"
         "def rename(self, to):\n"
         "    moves.append(to); moved = real(self, to)\n"
@@ -83,14 +85,14 @@ def killed_between_the_renames(path: Path) -> None:
         "Path.rename = rename\n"
         "a.write_folder(Path(sys.argv[1]), lambda folder: (folder / 'a').write_bytes(b'2'))"
     )
-    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 9
+    assert subprocess.run([sys.executable, "-c", code, str(path), locks], check=False).returncode == 9
 
 
 @pytest.mark.parametrize("locks", ["of the disk", "that are files"])
 def test_what_a_killed_save_moved_aside_is_read_and_comes_back(tmp_path: Path, locks: str, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "model"
     atomic_write.write_folder(path, lambda folder: manifest.write(folder, {"a": b"1"}))
-    killed_between_the_renames(path)
+    killed_between_the_renames(path, locks)
     if locks == "that are files":  # as on network disks: the lock's own content is another program's business
 
         def missing(*_: object) -> None:

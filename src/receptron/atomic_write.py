@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 TEMP_PREFIX, STAGING_PREFIX = ".receptron-new-", ".receptron-staging-"
 _TEMP = re.compile(re.escape(TEMP_PREFIX) + r".*-(\d+)-[0-9a-f]{8}")
-_LOCK, _MARKED, _OLD, _NEW = "lock", "mark", "old", "new"
-_MARK = "receptron replaces the folder beside this one; what lies here is removed by its next save\n"
+_LOCK, MARKED, _OLD, _NEW = "lock", "mark", "old", "new"
+_MARK = "made by receptron for its own work; it removes what lies here\n"
+_PATIENCE = 300.0  # seconds that a save waits for another one of the same folder
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _Standing = tuple[Path, tuple[int, int, int] | None]
 
@@ -110,13 +111,36 @@ def temp_beside(path: Path) -> Path:
 def recover(path: Path) -> None:
     """Put back the folder that a killed `write_folder` had moved aside, if the new one never took its place. Raises: StorageFault."""
     target = _real(path)
-    if not _is_marked(_staging_of(target)):
+    if not is_marked(_staging_of(target)):
         return
     try:
         with _staging(target):
             pass  # taking the staging folder over puts things right
     except OSError as error:
         raise _fault(path, None, error) from error
+
+
+def mark_folder(folder: Path) -> None:
+    """Put a folder with this program's mark under a name that nothing bears: by a rename, so that it is never seen unmarked."""
+    if folder.exists():
+        return
+    new = temp_beside(folder)
+    try:
+        new.mkdir()
+        (new / MARKED).write_text(_MARK, encoding="utf-8")
+        new.rename(folder)
+    except OSError as error:
+        shutil.rmtree(new, ignore_errors=True)
+        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # else another process was quicker
+            raise
+
+
+def is_marked(folder: Path) -> bool:
+    """Whether this program made the folder for its own purposes, so that it may move and remove what lies there."""
+    try:
+        return (folder / MARKED).read_text(encoding="utf-8") == _MARK
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def sweep(folder: Path) -> None:
@@ -163,7 +187,7 @@ def _staging(target: Path) -> Generator[Path]:
     finally:
         with suppress(OSError):  # on a disk that fails for good, the next save puts it right
             _put_right(staging, target)
-        _dissolve(staging)
+        dissolve(staging)
         lock.release()
 
 
@@ -173,9 +197,9 @@ def _locked(staging: Path) -> "BaseFileLock":
 
     lock = FileLock(staging / _LOCK)
     while True:
-        _install(staging)
+        mark_folder(staging)
         before = _identity(staging)
-        if not _is_marked(staging):
+        if not is_marked(staging):
             if _identity(staging) == before:
                 raise StorageFault(
                     f"{staging} is in the way.",
@@ -185,27 +209,12 @@ def _locked(staging: Path) -> "BaseFileLock":
             continue  # another process was just leaving it
         with suppress(FileNotFoundError), warnings.catch_warnings():  # the save that went before removed the folder
             warnings.simplefilter("ignore")  # on a disk without locks of its own the lock is a file with a process's number
-            lock.acquire()
+            lock.acquire(timeout=_PATIENCE)
             return lock
 
 
-def _install(staging: Path) -> None:
-    """Put a folder that holds the mark under the name `staging`, if there is none: by a rename, so it is never seen unmarked."""
-    if staging.exists():
-        return
-    new = temp_beside(staging)
-    try:
-        new.mkdir()
-        (new / _MARKED).write_text(_MARK, encoding="utf-8")
-        new.rename(staging)
-    except OSError as error:
-        shutil.rmtree(new, ignore_errors=True)
-        if error.errno not in (errno.EEXIST, errno.ENOTEMPTY):  # else another process was quicker
-            raise
-
-
-def _dissolve(staging: Path) -> None:
-    """Remove the staging folder with its lock, by a rename, as it came; unless an old folder could not be brought back from it."""
+def dissolve(staging: Path) -> None:
+    """Remove a marked folder by a rename, as it came; unless it is a staging folder whose old one could not be brought back."""
     if (staging / _OLD).exists():
         return
     gone = temp_beside(staging)
@@ -223,13 +232,6 @@ def _put_right(staging: Path, target: Path) -> None:
         old.rename(target)
     for left in (old, staging / _NEW):
         left.unlink() if left.is_symlink() else shutil.rmtree(left, ignore_errors=True)
-
-
-def _is_marked(staging: Path) -> bool:
-    try:
-        return (staging / _MARKED).read_text(encoding="utf-8") == _MARK
-    except (OSError, UnicodeDecodeError):
-        return False
 
 
 def _lives(process: int) -> bool:
@@ -251,7 +253,7 @@ def _standing(path: Path) -> _Standing:
     staging = _staging_of(target)
     if (here := _identity(target)) is not None:
         return path, here
-    if (aside := _identity(staging / _OLD)) is not None and _is_marked(staging):
+    if (aside := _identity(staging / _OLD)) is not None and is_marked(staging):
         return staging / _OLD, aside
     return path, None
 

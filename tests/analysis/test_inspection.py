@@ -206,3 +206,27 @@ def test_one_recording_serves_all_that_is_asked_of_one_image(batch: int, expecte
     assert found == inspect(net, (3, 16, 16), question)
     assert inspection_page(found, net, (3, 16, 16), tape=tape) == inspection_page(found, net, (3, 16, 16))
     assert found.memory == memory(net, (3, 16, 16), batch=batch)
+
+
+def test_a_limit_from_above_is_not_kept_by_a_lower_bound():
+    """What is not counted could be anything; from below it can only add."""
+
+    @torch.library.custom_op("uncounted::double", mutates_args=())
+    def double(x: torch.Tensor) -> torch.Tensor:
+        return x * 2
+
+    double.register_fake(torch.empty_like)
+
+    class Net(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = nn.Linear(4, 2)
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.head(double(x))
+
+    found = inspect(Net(), (4,))
+    assert found.cost.unknown
+    for limit, holds in (("macs<1K", False), ("flops<=1K", False), ("macs=8", False), ("macs>2", True), ("params<100", True)):
+        assert check(limit, found)[0].holds is holds, limit
+    assert "double" in check("macs<1K", found)[0].because

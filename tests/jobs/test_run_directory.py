@@ -12,7 +12,7 @@ import pytest
 from photos import folder
 from test_train import Breaking, digest, extras
 
-from receptron import checksummed_record
+from receptron import atomic_write, checksummed_record
 from receptron.bundle.model import load
 from receptron.errors import BadValue, DataFault, InUse, StorageFault, WouldReplace
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, resuming
@@ -78,8 +78,8 @@ def test_a_lock_whose_process_is_gone_holds_nobody_up(tmp_path: Path):
 
 START = """
 import sys
-from receptron.training import scratch
-scratch.EPOCHS = (2, 3)
+from receptron.training.ladder import from_scratch
+from_scratch.EPOCHS = (2, 3)
 from receptron.cli import main
 main()
 """
@@ -198,7 +198,7 @@ def test_whoever_stops_a_run_is_told_how_to_go_on(photos: Path, tmp_path: Path, 
     lines: list[str] = []
     progress.tell = lines.append  # type: ignore[method-assign]
     monkeypatch.setattr("receptron.cli.train.Bars", lambda: progress)
-    told = run("train", photos, *QUICK, "--out", "o ut", "--cache", "cache")
+    told = run("train", photos, *QUICK, "--out", "o ut", "--cache", "cache", "--every", "0.001")
     assert told.code == (130 if sign == signal.SIGINT else 143)
     assert "To go on: receptron train" in lines[-1] and "--out 'o ut'" in lines[-1] and lines[-1].endswith(" --resume")
     monkeypatch.undo()
@@ -278,6 +278,9 @@ USERS = {
     "a report that is a folder": {"report.html/mine": b"x"},
     "work that is none of ours": {".receptron-run/mine": b"x"},
     "an empty page": {"report.html": b""},
+    "checkpoints of another program": {".receptron-run/checkpoints/step-100/weights.bin": b"x"},
+    "work with our names": {".receptron-run/lock": b"", ".receptron-run/begun.json": b"{}", ".receptron-run/checkpoints/mine.txt": b"x"},
+    "a model directory": {"MANIFEST.json": b"{}", "model.safetensors": b"x"},
 }
 
 
@@ -361,7 +364,8 @@ def test_a_refused_resume_does_not_recommend_itself(photos: Path, tmp_path: Path
 def test_what_a_run_left_that_was_killed_before_it_learnt_hinders_nobody(photos: Path, tmp_path: Path):
     for begun in (False, True):
         work = tmp_path / "photos-model/.receptron-run"
-        work.mkdir(parents=True)
+        work.parent.mkdir()
+        atomic_write.mark_folder(work)
         (work / "lock").touch()
         if begun:
             checksummed_record.write(work / "begun.json", Begun("f", str(photos), "", "now"))
@@ -392,3 +396,24 @@ def test_a_stop_before_anything_is_learnt_says_that_too(photos: Path, tmp_path: 
     with pytest.raises(KeyboardInterrupt):
         scratch(photos, tmp_path / "out", progress=progress)
     assert "Nothing was learnt yet" in lines[-1] and not (tmp_path / "out").exists()
+
+
+def test_a_link_in_place_of_the_work_is_not_followed(photos: Path, tmp_path: Path):
+    (tmp_path / "proj/checkpoints/step-100").mkdir(parents=True)
+    (tmp_path / "proj/checkpoints/step-100/weights.bin").write_bytes(b"precious")
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/.receptron-run").symlink_to("../proj")
+    before = tree(tmp_path)
+    for more in ((), ("--overwrite",)):
+        assert run("train", photos, *QUICK, "--out", "out", *more).code == 2 and tree(tmp_path) == before
+
+
+@pytest.mark.parametrize("inside", ["model", "model/deeper", ".receptron-run", ".receptron-run/x"])
+def test_a_run_does_not_write_into_what_another_run_writes(photos: Path, tmp_path: Path, inside: str):
+    with claimed(tmp_path / "out") as directory:
+        directory.begin(BEGUN, resume=False)
+        told = run("train", photos, *QUICK, "--out", tmp_path / "out" / inside)
+        assert told.code == 2 and "WouldReplace" in told.err and not (tmp_path / "out/model").exists()
+    scratch(photos, tmp_path / "done")
+    before = tree(tmp_path / "done")
+    assert run("train", photos, *QUICK, "--out", tmp_path / "done" / "model/more").code == 2 and tree(tmp_path / "done") == before

@@ -237,5 +237,5 @@ def test_a_file_name_that_is_no_unicode_does_not_stop_the_page():
     record, images = awkward()["two classes"]
     odd = os.fsdecode(b"cracked/\xff\xfe.jpg")
     html = render(replace(record, mistakes=(replace(record.mistakes[0], path=odd),)), lambda path: None if path == odd else images(path))
-    assert "??.jpg" in html
+    assert r"cracked/\udcff\udcfe.jpg" in html
     html.encode()

@@ -26,6 +26,7 @@ class Check:
     limit: str
     measured: float
     holds: bool
+    because: str = ""  # why the measure is no more than a lower bound, so that no limit from above is surely kept
 
 
 def check(text: str, inspection: Inspection) -> tuple[Check, ...]:
@@ -50,7 +51,14 @@ def _check(word: str, inspection: Inspection) -> Check:
     if measured is None:
         raise BadValue(f"{name} was not measured.", mend="add --memory or --device, which measure it")
     limit = float(term["number"]) * SUFFIXES[term["suffix"].upper()]
-    return Check(word, measured, COMPARISONS[term["sign"]](measured, limit))
+    holds = COMPARISONS[term["sign"]](measured, limit)
+    if name in COUNTED and inspection.cost.unknown and not (term["sign"] in (">", ">=") and holds):
+        return Check(word, measured, False, f"at least, because not counted: {', '.join(inspection.cost.unknown)}")
+    return Check(word, measured, holds)
+
+
+COUNTED = ("macs", "flops", "milliseconds")
+"""What an operation that cannot be counted is missing from."""
 
 
 def _field(inspection: Inspection) -> float:

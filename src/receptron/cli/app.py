@@ -60,7 +60,7 @@ def _outcome() -> int:
         return code
     except ReceptronError as error:
         screen.error(error)
-        return error.exit_code
+        return error.exit_code if error.exit_code in (1, 2) else 1  # an error of a user's own class may state any
     except OSError as error:
         screen.error(StorageFault("a file or a stream failed.", why=told(error)))
         return 1
@@ -93,5 +93,5 @@ def _misuse(error: typer.TyperException) -> Misuse:
 
 
 def _interrupted() -> int:
-    screen.say("Interrupted; nothing half-written was left behind.")
+    screen.say("Interrupted.")
     return INTERRUPTED

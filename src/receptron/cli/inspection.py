@@ -144,7 +144,9 @@ def _tell_advice(found: "Inspection") -> None:
 
 def _print_checks(checks: "tuple[Check, ...]") -> None:
     for limit in checks:
-        screen.say(f"{'kept' if limit.holds else 'BROKEN'}: {limit.limit} (measured {_big(limit.measured)})")
+        word = "kept" if limit.holds else "UNKNOWN" if limit.because else "BROKEN"
+        least = f", {limit.because}" if limit.because else ""
+        screen.say(f"{word}: {limit.limit} (measured {_big(limit.measured)}{least})")
 
 
 def _big(count: float) -> str:

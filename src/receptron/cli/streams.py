@@ -78,6 +78,8 @@ def install() -> None:
 
 def answer() -> TextIO:
     """Where the command's own output goes: stdout, also after `divert`."""
+    if _apart and _apart[-1].closed:  # of a program that calls commands one after another
+        _apart.clear()
     return _apart[-1] if _apart else sys.stdout
 
 

@@ -20,12 +20,12 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from receptron import atomic_write, checksummed_record
-from receptron.bundle import store
+from receptron.bundle import manifest, store
 from receptron.errors import BadValue, BundleFault, DataFault, InUse, StorageFault, WouldReplace
 
 _WORK, _LOCK, _OWNER, _BEGUN, _DECISIONS, _CHECKPOINTS = ".receptron-run", "lock", "owner", "begun.json", "decisions.json", "checkpoints"
 _LEARNT = (_BEGUN, f"{_BEGUN}.copy", _DECISIONS, f"{_DECISIONS}.copy", _CHECKPOINTS)
-_OURS = {_LOCK, _OWNER, *_LEARNT}
+_OURS = {_LOCK, _OWNER, atomic_write.MARKED, *_LEARNT}
 _WAYS_ON = "replace it with --overwrite, or write elsewhere with --out FOLDER"
 
 
@@ -205,15 +205,13 @@ def _locked(directory: RunDirectory) -> FileLock:
     work = Path(os.path.realpath(directory.folder)) / _WORK  # a link that leads to nothing is followed too
     lock = FileLock(work / _LOCK)
     try:
-        work.mkdir(parents=True, exist_ok=True)
-        odd = sorted(
-            entry.name for entry in work.iterdir() if entry.name not in _OURS and not entry.name.startswith(atomic_write.TEMP_PREFIX)
-        )
-        if odd:
+        work.parent.mkdir(parents=True, exist_ok=True)
+        atomic_write.mark_folder(work)
+        if work.is_symlink() or not atomic_write.is_marked(work):
             raise WouldReplace(
-                f"{work} holds {odd[0]!r}, which is not this program's.",
-                why="it keeps an unfinished run under that name",
-                mend="move it elsewhere, or choose another folder with --out",
+                f"{work} is not this program's.",
+                why="it keeps an unfinished run under that name, and it did not make that folder",
+                mend="rename it, or choose another folder with --out",
             )
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on a disk without locks of its own the lock is a file with a process's number
@@ -246,8 +244,8 @@ def _release(directory: RunDirectory, lock: FileLock, missing: list[Path]) -> No
         (directory.work / _OWNER).unlink()
         if not directory.has_learnt:
             directory.forget()
-            (directory.work / _LOCK).unlink()
-            directory.work.rmdir()
+            if not {entry.name for entry in directory.work.iterdir()} - _OURS:
+                atomic_write.dissolve(directory.work)
             for folder in missing:
                 folder.rmdir()  # stops at the first that holds something
     lock.release()
@@ -255,6 +253,7 @@ def _release(directory: RunDirectory, lock: FileLock, missing: list[Path]) -> No
 
 def _check(directory: RunDirectory, *, resume: bool, overwrite: bool) -> None:
     folder = directory.folder
+    _check_apart(folder)
     for file in (directory.report, directory.record):
         if file.exists() and not file.is_file():
             raise WouldReplace(f"{file} is no file.", why="a run writes a file of that name", mend="rename it, or choose another --out")
@@ -285,3 +284,16 @@ def _check(directory: RunDirectory, *, resume: bool, overwrite: bool) -> None:
             why="it is a finished run, or something of yours with the names that a run writes",
             mend=_WAYS_ON,
         )
+
+
+def _check_apart(folder: Path) -> None:
+    """Hold that a run does not write into a model directory, nor into what another run writes."""
+    real = Path(os.path.realpath(folder))
+    for place in (real, *real.parents):
+        inside = (
+            "a model directory" if (place / manifest.NAME).is_file() else "the work of an unfinished run" if place.name == _WORK else ""
+        )
+        if place.name == store.INNER and atomic_write.is_marked(place.parent / _WORK):
+            inside = "what another run writes"
+        if inside:
+            raise WouldReplace(f"{folder} lies in {inside}.", why="that would be broken by it", mend="choose another folder with --out")

@@ -106,21 +106,22 @@ def train(
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))
-        place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
         fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
         with StopSignals(extras.progress.tell) as signals:
+            place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             with watchmaker.stage("learning"):
                 decisions = DecisionLog(place.decisions)
                 time_budget = TimeBudget(budget, decisions.recall("spent", float) or 0.0)
                 environment = RunEnvironment(place.work, activations, time_budget, decisions, signals, extras.progress, extras.every, log)
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
+                cut_short = signals.stop
             with watchmaker.stage("judging"):
                 card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, fit_options, extras))
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
-                run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=signals.stop)
+                run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=cut_short)
                 atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
         if not run.interrupted:
