@@ -9,9 +9,10 @@ from torch import nn
 from receptron import atomic_write
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.diagnose.clash import explain
-from receptron.analysis.inspection import Inspection, Question, inspect
+from receptron.analysis.inspection import Inspection, Question, examine
 from receptron.analysis.loading import is_place, load
 from receptron.analysis.recording import Unrecordable
+from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import parse_size
 from receptron.jobs.user_code import fence
 from receptron.report.frame import check_replaceable
@@ -40,10 +41,10 @@ def inspect_network(name: str, size: str | None = None, question: Question = Que
     with fence(name):
         net, inputs = find(name, size)
     with fence(name):
-        found = _inspected(net, inputs, question, name)
+        found, tape = _examined(net, inputs, question, name)
     if views.html is not None:
         with fence(name):
-            page = inspection_page(found, net, inputs, None if views.image is None else views.image.absolute())
+            page = inspection_page(found, net, inputs, None if views.image is None else views.image.absolute(), tape)
         atomic_write.write_file(views.html, page)
     return found
 
@@ -57,9 +58,9 @@ def compare_networks(left: str, right: str, size: str | None = None, html: Path 
     return found
 
 
-def _inspected(net: nn.Module, inputs: Size, question: Question, name: str) -> Inspection:
+def _examined(net: nn.Module, inputs: Size, question: Question, name: str) -> tuple[Inspection, Tape]:
     try:
-        return inspect(net, inputs, question, name)
+        return examine(net, inputs, question, name)
     except Unrecordable as broken:
         clash = None if broken.mend else explain(net, inputs)
         if clash is None:
