@@ -199,7 +199,7 @@ def _locked(staging: Path) -> "BaseFileLock":
     while True:
         mark_folder(staging)
         before = _identity(staging)
-        if not is_marked(staging):
+        if not is_marked(staging) and _names(staging) - {_LOCK, MARKED}:
             if _identity(staging) == before:
                 raise StorageFault(
                     f"{staging} is in the way.",
@@ -207,10 +207,24 @@ def _locked(staging: Path) -> "BaseFileLock":
                     mend="rename or remove it",
                 )
             continue  # another process was just leaving it
-        with suppress(FileNotFoundError), warnings.catch_warnings():  # the save that went before removed the folder
+        with suppress(FileNotFoundError, FileExistsError), warnings.catch_warnings():  # the save that went before removed the folder
             warnings.simplefilter("ignore")  # on a disk without locks of its own the lock is a file with a process's number
             lock.acquire(timeout=_PATIENCE)
+            mark_again(staging)
             return lock
+
+
+def mark_again(folder: Path) -> None:
+    """Mark a folder whose lock this process holds: where it vanished meanwhile, the lock's library made it anew, without a mark."""
+    if not is_marked(folder):
+        (folder / MARKED).write_text(_MARK, encoding="utf-8")
+
+
+def _names(folder: Path) -> set[str]:
+    try:
+        return {entry.name for entry in folder.iterdir()}
+    except OSError:
+        return set()
 
 
 def dissolve(staging: Path) -> None:

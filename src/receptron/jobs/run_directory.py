@@ -131,6 +131,7 @@ def claimed(
     try:
         _check(directory, resume=resume, overwrite=overwrite)
         atomic_write.sweep(folder)
+        atomic_write.sweep(directory.work)
         mine = True
         yield directory
     except BaseException as error:
@@ -216,6 +217,7 @@ def _locked(directory: RunDirectory) -> FileLock:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # on a disk without locks of its own the lock is a file with a process's number
             lock.acquire(timeout=0)
+        atomic_write.mark_again(work)
         (work / _OWNER).write_text(f"process {os.getpid()} on {socket.gethostname()}, since {now()}", encoding="utf-8")
     except Timeout as error:
         raise InUse(
