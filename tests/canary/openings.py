@@ -132,7 +132,7 @@ def prepared(folder: Path) -> tuple[Path, Path, Path]:
     data, cache = photos.folder(folder / "data", 8), folder / "cache"
     receptron.train(data, folder / "done", "lenet5", "none", "2s", extras=Extras(precision="float32", cache=cache))
     try:
-        extras = Extras(precision="float32", cache=cache, every=0.0, progress=Breaking())
+        extras = Extras(precision="float32", cache=cache, every=1e-6, progress=Breaking())
         receptron.train(data, folder / "broken", "lenet5", "none", "2s", extras=extras)
     except Stop:
         pass

@@ -1,5 +1,6 @@
 """Tables of images: good ones in many dresses, broken ones with the line of each fault."""
 
+import os
 from pathlib import Path
 
 import pyarrow as pa
@@ -12,7 +13,7 @@ from pyarrow import parquet
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.table import read_table
 from receptron.data.ingest import read
-from receptron.errors import BadTable, NoImages, ReceptronError
+from receptron.errors import BadTable, BadValue, NoImages, ReceptronError
 
 BROKEN = {
     "nothing": (b"", "line 1: the table is empty"),
@@ -160,3 +161,12 @@ def test_no_bytes_end_in_anything_but_a_told_error(content: bytes):
         except ReceptronError:
             return
         assert all(item.path.is_relative_to(folder) and ".." not in item.path.parts for item in items)
+
+
+@pytest.mark.parametrize("name", ["pipe.csv", "pipe.tsv", "pipe.parquet"])
+def test_a_pipe_is_no_table_and_is_not_waited_for(name: str, tmp_path: Path):
+    os.mkfifo(tmp_path / name)
+    (tmp_path / f"link to {name}").symlink_to(name)
+    for path in (tmp_path / name, tmp_path / f"link to {name}"):
+        with pytest.raises(BadValue, match="no plain file"):
+            scan(path)

@@ -46,7 +46,7 @@ def scratch(photos: Path, out: Path | None, **more: object) -> Run:
 
 def unfinished(photos: Path, out: Path | None) -> None:
     with pytest.raises(RuntimeError, match="power cut"):
-        scratch(photos, out, every=0.0, progress=Breaking(2), command=f"receptron train {photos}")
+        scratch(photos, out, every=1e-6, progress=Breaking(2), command=f"receptron train {photos}")
 
 
 def words(told: Done) -> str:

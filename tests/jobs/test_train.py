@@ -234,7 +234,7 @@ class Breaking(Silent):
 
 def broken_off(photos: Path, tmp_path: Path, **more: object) -> None:
     with pytest.raises(RuntimeError, match="power cut"):
-        train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, every=0.0, progress=Breaking(2)), **more)
+        train(photos, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, every=1e-6, progress=Breaking(2)), **more)
 
 
 def test_resume_goes_on_and_ends_the_same(photos: Path, tmp_path: Path):
@@ -380,7 +380,9 @@ def test_the_command_ends_with_one_screen_that_says_what_to_type_next(photos: Pa
 def test_a_child_that_gets_sigterm_exits_with_143(photos: Path, tmp_path: Path):
     """As an init system would do it: a process of its own, asked to end once it trains."""
     command = [sys.executable, "-m", "receptron", "train", photos, "--out", tmp_path / "out", "--net", "lenet5", "--weights", "none"]
-    child = subprocess.Popen([*map(str, command), "--precision", "float32", "--every", "0"], stderr=subprocess.PIPE, stdout=subprocess.PIPE)
+    child = subprocess.Popen(
+        [*map(str, command), "--precision", "float32", "--every", ".01"], stderr=subprocess.PIPE, stdout=subprocess.PIPE
+    )
     while child.poll() is None and not list((tmp_path / "out").glob(".receptron-run/checkpoints/*/step-*")):
         pass
     child.terminate()

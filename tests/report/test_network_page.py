@@ -1,6 +1,7 @@
 """Pages of inspect, compare and practice: one frame, nothing live in them but their own script, and no file of others replaced."""
 
 import hashlib
+import os
 from base64 import b64encode
 from pathlib import Path
 
@@ -97,6 +98,17 @@ def test_a_file_that_is_no_page_of_ours_is_kept(command: str, tmp_path: Path):
         assert frame.is_ours(path)
     done = run(*COMMANDS[command], "--html", tmp_path, "--overwrite")
     assert done.code == 2 and "is a folder" in " ".join(done.err.split())
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_pipe_or_a_device_is_refused_before_it_is_opened(command: str, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("pipe")
+    for path in (tmp_path / "pipe", tmp_path / "link", "/dev/zero", "/dev/full"):
+        for more in ((), ("--overwrite",)):
+            done = run(*COMMANDS[command], "--html", path, *more)
+            assert done.code == 2 and "is no plain file" in " ".join(done.err.split()) and done.out == ""
+    assert not frame.is_ours(tmp_path / "pipe")
 
 
 def test_practice_export_keeps_what_is_no_export(tmp_path: Path):

@@ -3,6 +3,7 @@
 import json
 import os
 import sqlite3
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 
@@ -100,6 +101,89 @@ def test_a_store_that_is_no_database_is_told(data: bytes, tmp_path: Path):
         return
     with pytest.raises((DataFault, StorageFault), match=r"a\.sqlite"):
         Store(path).events()
+
+
+FOREIGN = {
+    "another table": "CREATE TABLE notes (text TEXT)",
+    "a table of our name": "CREATE TABLE events (id TEXT, day TEXT)",
+    "a view": "CREATE VIEW one AS SELECT 1",
+    "another table, with a log": "PRAGMA journal_mode = WAL; CREATE TABLE notes (text TEXT)",
+}
+
+
+def everything(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("name", FOREIGN)
+def test_a_database_of_something_else_is_refused_and_not_touched(name: str, tmp_path: Path):
+    path = tmp_path / "notes.sqlite"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(FOREIGN[name])
+    before = everything(tmp_path)
+    for act in (read, Store.append, lambda store: store.append(Answered(**ANSWERED))):
+        with pytest.raises(DataFault, match="no practice store"):
+            act(Store(path))
+    for command in (("progress",), ("plan",), ("assess", "--rate", "output-size=3"), ("export", tmp_path / "a.json")):
+        done = run("practice", "--store", path, *command)
+        assert done.code == 1 and "no practice store" in " ".join(done.err.split())
+    assert everything(tmp_path) == before
+
+
+def test_reading_writes_nothing(tmp_path: Path):
+    folder = tmp_path / "stores"
+    folder.mkdir()
+    (folder / "empty.sqlite").touch()
+    Store(folder / "full.sqlite").append(Answered(**ANSWERED))
+    before = everything(folder)
+    for name, count in (("empty", 0), ("full", 1), ("missing", 0)):
+        assert len(Store(folder / f"{name}.sqlite").events()) == count
+        assert run("practice", "--store", folder / f"{name}.sqlite", "progress").code == 0
+        assert run("practice", "--store", folder / f"{name}.sqlite", "export", tmp_path / f"{name}.json").code == 0
+    assert Store(tmp_path / "no folder" / "a.sqlite").events() == ()
+    assert everything(folder) == before and not (tmp_path / "no folder").exists()
+    Store(folder / "empty.sqlite").append(Answered(**ANSWERED))
+    assert len(Store(folder / "empty.sqlite").events()) == 1
+
+
+def test_a_reader_sees_what_an_open_session_has_in_its_log(tmp_path: Path):
+    store = Store(tmp_path / "a.sqlite")
+    store.append(Answered(**ANSWERED))
+    with closing(sqlite3.connect(store.path, isolation_level=None)) as session:
+        session.execute("UPDATE events SET at = '2001-01-01T00:00:00+00:00'")
+        assert (tmp_path / "a.sqlite-wal").stat().st_size > 0
+        assert [event.at.year for event in store.events()] == [2001]
+
+
+MINE = (
+    {"version": 1, "events": [], "notes": "mine"},
+    {"version": 1, "events": [{"id": "x", "at": AT, "kind": "answered", "body": ANSWERED, "mood": "good"}]},
+    {"events": []},
+    {"version": 1, "events": [{"id": "x"}]},
+)
+
+
+@pytest.mark.parametrize("record", MINE, ids=range(len(MINE)))
+def test_json_of_the_user_is_not_replaced_unasked(record: object, tmp_path: Path):
+    path, store = tmp_path / "mine.json", Store(tmp_path / "a.sqlite")
+    path.write_text(json.dumps(record))
+    with pytest.raises(BadValue, match="no export of practice"):
+        store.export(path)
+    assert json.loads(path.read_text()) == record
+    store.append(Answered(**ANSWERED))
+    store.export(path, overwrite=True)
+    assert store.export(path) == 1  # an export of ours is replaced
+
+
+def test_a_pipe_or_a_device_is_neither_read_nor_replaced(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    (tmp_path / "linked pipe").symlink_to("pipe")
+    for path in (tmp_path / "pipe", tmp_path / "linked pipe", tmp_path / "link", Path("/dev/full"), Path("/dev/null"), Path("/dev/zero")):
+        for more in ((), ("--overwrite",)):
+            done = run("practice", "--store", tmp_path / "a.sqlite", "export", path, *more)
+            assert done.code == 2 and "is no plain file" in " ".join(done.err.split())
+        assert run("practice", "--store", path, "progress").code == 2
 
 
 EXPORTS = (

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen, streams
+from receptron.cli import paths, screen, streams
 from receptron.cli.inspection import Json, Net, Overwrite, Size
 from receptron.cli.tables import Table
 
@@ -19,7 +19,7 @@ def compare(
     right: Net,
     size: Size = None,
     changed: Annotated[bool, typer.Option("--changed", help="Only the layers that differ.")] = False,
-    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(parser=paths.path, help="Write a page to this file.")] = None,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import paths, screen
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -16,8 +16,10 @@ _SHOWN = 5  # mistakes
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model directory that train wrote.", show_default=False)],
-    path: Annotated[Path, typer.Argument(help="Labelled images: class folders, split folders, or a table.", show_default=False)],
+    model: Annotated[Path, typer.Argument(parser=paths.path, help="Model directory that train wrote.", show_default=False)],
+    path: Annotated[
+        Path, typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False)
+    ],
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",

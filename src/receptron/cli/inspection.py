@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen, streams
+from receptron.cli import paths, screen, streams
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -33,8 +33,8 @@ def inspect(
     object_pixels: Annotated[int | None, typer.Option("--object", help="Size in pixels of what is to be recognised.")] = None,
     reconcile: Annotated[bool, typer.Option("--reconcile", help="Explain the totals that papers and tools print.")] = False,
     budget: Annotated[str | None, typer.Option(help="Limits: 'macs<600M params<5M field>=224'; exit code 1 if one is broken.")] = None,
-    html: Annotated[Path | None, typer.Option(help="Write a page to this file.")] = None,
-    image: Annotated[Path | None, typer.Option(help="Picture for the page to draw receptive fields on.")] = None,
+    html: Annotated[Path | None, typer.Option(parser=paths.path, help="Write a page to this file.")] = None,
+    image: Annotated[Path | None, typer.Option(parser=paths.path, help="Picture for the page to draw receptive fields on.")] = None,
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:

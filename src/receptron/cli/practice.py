@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import practice_keys, practice_records, practice_talks, screen
+from receptron.cli import paths, practice_keys, practice_records, practice_talks, screen
 from receptron.cli.practice_desk import Desk, Setting
 from receptron.errors import BadValue, StorageFault
 
@@ -28,7 +28,9 @@ def practice(
     difficulty: Annotated[int | None, typer.Option(help="1, 2 or 3; otherwise it follows your answers.", min=1, max=3)] = None,
     count: Annotated[int, typer.Option(help="Problems in this session.", min=1)] = 10,
     seed: Annotated[int | None, typer.Option(help="Exactly this problem, and those after it.")] = None,
-    store: Annotated[Path | None, typer.Option(help="Your progress; a file in your data directory unless given.")] = None,
+    store: Annotated[
+        Path | None, typer.Option(parser=paths.path, help="Your progress; a file in your data directory unless given.")
+    ] = None,
     plain: Annotated[bool, typer.Option("--plain", help="No colour, nothing but lines of text.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the problems with their solutions instead of asking.")] = False,
 ) -> None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import practice_keys, screen
+from receptron.cli import paths, practice_keys, screen
 from receptron.cli.practice_desk import desk_of
 from receptron.cli.tables import Table
 
@@ -88,7 +88,10 @@ def assess(
         given[skill] = number
     if not given:
         desk.say("; ".join(f"{number} {word}" for number, word in RATINGS.items()))
-        given = {skill: practice_keys.read(f"{title} (1-5): ", "") for skill, title in SKILLS.items()}
+        for skill, title in SKILLS.items():
+            given[skill] = practice_keys.read(f"{title} (1-5): ", "")
+            if given[skill] == practice_keys.QUIT:
+                return
     if wrong := next((f"{skill}={text}" for skill, text in given.items() if not text.isdigit()), None):
         raise BadValue(f"{wrong!r} is no rating.", mend="write SKILL=NUMBER, as in receptive-field=4")
     desk.store.append(*(check_rating(skill, int(text)) for skill, text in given.items()))
@@ -130,7 +133,7 @@ def answer(
 
 
 def sheet(
-    html: Annotated[Path | None, typer.Option(help="Write a page that prints on A4 to this file.")] = None,
+    html: Annotated[Path | None, typer.Option(parser=paths.path, help="Write a page that prints on A4 to this file.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Let --html replace a file that is no page of Receptron.")] = False,
     json: Json = False,
 ) -> None:
@@ -182,14 +185,14 @@ def claims(json: Json = False) -> None:
 
 def export(
     context: typer.Context,
-    file: Annotated[Path, typer.Argument(help="Where to write.")],
+    file: Annotated[Path, typer.Argument(parser=paths.path, help="Where to write.")],
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no export.")] = False,
 ) -> None:
     """Write everything you did to a JSON file."""
     screen.say(f"{desk_of(context).store.export(file, overwrite=overwrite)} events in {file}")
 
 
-def restore(context: typer.Context, file: Annotated[Path, typer.Argument(help="What export wrote.")]) -> None:
+def restore(context: typer.Context, file: Annotated[Path, typer.Argument(parser=paths.path, help="What export wrote.")]) -> None:
     """Add a JSON file's events to yours; what is there already stays once."""
     screen.say(f"{desk_of(context).store.restore(file)} events were new")
 

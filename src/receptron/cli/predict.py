@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import paths, screen
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def predict(
-    model: Annotated[Path, typer.Argument(help="Model directory that train wrote.", show_default=False)],
+    model: Annotated[Path, typer.Argument(parser=paths.path, help="Model directory that train wrote.", show_default=False)],
     paths: Annotated[
         list[str], typer.Argument(help="Files, folders, patterns such as 'photos/*.jpg', or - for a list on stdin.", show_default=False)
     ],

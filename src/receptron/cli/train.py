@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import paths, screen
 from receptron.cli.bars import Bars
 from receptron.cli.tables import Table
 from receptron.errors import BadValue
@@ -23,7 +23,8 @@ _RARE = "Rarely needed"
 def train(
     path: Annotated[str, typer.Argument(help="Class folders, train/val/test folders, a table, or: digits.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option(help="Where model and report go. Default: NAME-model, NAME-model-2 ...", show_default=False)
+        Path | None,
+        typer.Option(parser=paths.path, help="Where model and report go. Default: NAME-model, NAME-model-2 ...", show_default=False),
     ] = None,
     net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
     weights: Annotated[str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)] = None,
@@ -36,9 +37,11 @@ def train(
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Go on with more than 1 % unreadable images.")] = False,
     precision: Annotated[str, typer.Option(help="auto (a short trial), float32 or bfloat16.", rich_help_panel=_RARE)] = "auto",
     tensorboard: Annotated[
-        Path | None, typer.Option(help="Also log curves to this folder.", rich_help_panel=_RARE, show_default=False)
+        Path | None, typer.Option(parser=paths.path, help="Also log curves to this folder.", rich_help_panel=_RARE, show_default=False)
     ] = None,
-    cache: Annotated[Path | None, typer.Option(help="Folder of cached activations.", rich_help_panel=_RARE, show_default=False)] = None,
+    cache: Annotated[
+        Path | None, typer.Option(parser=paths.path, help="Folder of cached activations.", rich_help_panel=_RARE, show_default=False)
+    ] = None,
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
     weights_keys: Annotated[
         str | None, typer.Option(help="Whose parameter names: receptron, torchvision, timm.", rich_help_panel=_FACTS, show_default=False)

@@ -1,5 +1,6 @@
 """What a user may set of the main job, checked at the door."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -36,7 +37,7 @@ def seconds(text: str | float) -> float:
     """
     found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([smh]?)\s*", str(text))
     value = float(found[1]) * _UNITS[found[2] or "s"] if found else 0.0
-    if value <= 0:
+    if not 0 < value < math.inf:
         raise BadValue(f"--time {text} is no span of time.", mend="write it like 90s, 10m or 1.5h")
     return value
 
@@ -53,3 +54,10 @@ def check_seed(seed: int) -> int:
     if not 0 <= seed < 2**63:
         raise BadValue(f"--seed {seed} is out of range.", why="it may be 0 to 9,223,372,036,854,775,807", mend="use a smaller number")
     return seed
+
+
+def check_every(every: float) -> float:
+    """The seconds themselves. Raises: BadValue for what is no span of time; not a number is none either."""
+    if not 0 < every < math.inf:
+        raise BadValue(f"--every {every:g} is no span of time.", why="it counts the seconds between checkpoints", mend="use 15, or 0.5")
+    return every

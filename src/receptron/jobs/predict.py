@@ -10,6 +10,7 @@ from receptron.bundle.model import BATCH, load
 from receptron.data.dataset.scan import find_images
 from receptron.errors import BadValue, NoImages
 from receptron.evaluation.records import Answer
+from receptron.given_path import check_given
 from receptron.progress import Progress
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection
@@ -32,8 +33,11 @@ def predict(
     """Answers for every image that `paths` name: files, folders with all below, patterns such as `photos/*.jpg`; each file once.
 
     A path that names nothing and a file that cannot be read become answers with a fault; the rest are answered.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue; NonFinite.
+    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue for an empty path; NonFinite.
     """
+    paths = list(paths)
+    for path in paths:
+        check_given(path)
     loaded = load(model, device)
     files, missing = _named(paths)
     answers = [*loaded.predict(files, batch, progress), *missing]

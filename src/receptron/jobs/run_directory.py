@@ -22,6 +22,7 @@ from filelock import FileLock, Timeout
 from receptron import atomic_write, checksummed_record
 from receptron.bundle import manifest, store
 from receptron.errors import BadValue, BundleFault, DataFault, InUse, StorageFault, WouldReplace
+from receptron.given_path import check_given
 
 _WORK, _LOCK, _OWNER, _BEGUN, _DECISIONS, _CHECKPOINTS = ".receptron-run", "lock", "owner", "begun.json", "decisions.json", "checkpoints"
 _LEARNT = (_BEGUN, f"{_BEGUN}.copy", _DECISIONS, f"{_DECISIONS}.copy", _CHECKPOINTS)
@@ -149,7 +150,7 @@ def choose_folder(images: str | Path, out: str | Path | None, *, resume: bool = 
     An unfinished run on the same images is never passed over: it is the one to go on with. Raises: BadValue if there is none to resume.
     """
     if out is not None:
-        folder = Path(out).expanduser()
+        folder = check_given(out).expanduser()
         if folder.is_dir() and folder.resolve() == Path(images).resolve():
             raise BadValue(
                 f"--out {out} is the folder of the images.", why="the model would lie among the classes", mend="name another folder"

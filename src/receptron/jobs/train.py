@@ -30,7 +30,7 @@ from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.records import Answer
 from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
-from receptron.jobs.options import Extras, check_precision, check_seed, seconds
+from receptron.jobs.options import Extras, check_every, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
 from receptron.records import to_json
@@ -94,6 +94,7 @@ def train(
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
     check_seed(seed)
+    check_every(extras.every)
     catalog = scan(path)
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:

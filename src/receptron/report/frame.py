@@ -13,6 +13,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from receptron.errors import BadValue
+from receptron.given_path import check_plain
 from receptron.printable import printable
 
 GENERATOR = b'<meta name="generator" content="Receptron'
@@ -69,15 +70,15 @@ def data(value: object) -> Markup:
 def is_ours(path: Path) -> bool:
     """Whether a file is a page that Receptron made."""
     try:
-        with path.open("rb") as file:
+        with check_plain(path).open("rb") as file:
             return GENERATOR in file.read(HEAD)
-    except OSError:
+    except (OSError, BadValue):
         return False
 
 
 def check_replaceable(path: Path | None, *, overwrite: bool = False) -> None:
     """Hold, before any work, that a page may be written to `path`. Raises: BadValue if something that is no page of ours lies there."""
-    if path is None or not (path.exists() or path.is_symlink()) or is_ours(path):
+    if path is None or not (check_plain(path).exists() or path.is_symlink()) or is_ours(path):
         return
     if path.is_dir():
         raise BadValue(f"{path} is a folder.", why="a page is one file", mend=f"give a file name: {path}/page.html")

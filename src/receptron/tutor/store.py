@@ -18,6 +18,7 @@ import platformdirs
 
 from receptron.atomic_write import write_file
 from receptron.errors import BadValue, DataFault, ReceptronError, StorageFault
+from receptron.given_path import check_plain
 from receptron.records import from_json, reason, short, to_json
 from receptron.tutor.events import BODIES, KINDS, Body, Event
 
@@ -25,6 +26,8 @@ Clock = Callable[[], datetime]
 VERSION = 1
 PATIENCE = 30.0
 """Seconds to wait for another session's write."""
+LARGEST = 64 * 2**20
+"""Bytes of an export that is replaced unasked: some 300,000 events."""
 _TABLE = """
 CREATE TABLE IF NOT EXISTS events (
     number INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -34,6 +37,8 @@ CREATE TABLE IF NOT EXISTS events (
     body TEXT NOT NULL
 )
 """
+_COLUMNS = ("number", "id", "at", "kind", "body")
+_SELECT = "SELECT id, at, kind, body FROM events ORDER BY at, number LIMIT ?"
 _INSERT = "INSERT OR IGNORE INTO events (id, at, kind, body) VALUES (?, ?, ?, ?)"
 
 
@@ -85,7 +90,7 @@ class Store:
     def merge(self, events: Iterable[Event]) -> int:
         """Add the events that are not there yet; how many that were. Raises: StorageFault, DataFault."""
         rows = [(e.id, e.at.isoformat(), KINDS[type(e.body)], to_json(e.body, indent=0)) for e in events]
-        with self._open() as connection:
+        with self._writing() as connection:
             connection.execute("BEGIN IMMEDIATE")
             before = connection.total_changes
             connection.executemany(_INSERT, rows)
@@ -94,12 +99,30 @@ class Store:
         return added
 
     def events(self) -> tuple[Event, ...]:
-        """Everything, oldest first. Raises: DataFault if the file is damaged."""
-        if not self.path.exists():
-            return ()
-        with self._open() as connection:
-            rows = connection.execute("SELECT id, at, kind, body FROM events ORDER BY at, number").fetchall()
+        """Everything, oldest first; nothing is written. Raises: DataFault if the file is damaged, or no store; StorageFault; BadValue."""
+        with _told(self.path):
+            rows = self._rows()
         return tuple(self._row(*map(str, row)) for row in rows)
+
+    def _rows(self, limit: int = -1) -> list[tuple[object, ...]]:
+        """What the file holds at one moment, oldest first; all of it, or up to `limit`.
+
+        Where no session has a log beside the file it is read as one that never changes, as SQLite would make a log for any other reader;
+        if it changed meanwhile it is read again.
+        """
+        check_plain(self.path)
+        while self.path.exists():
+            before = _standing(self.path)
+            has_log = before[-1]
+            try:
+                rows = _select(self.path, "mode=ro" if has_log else "mode=ro&immutable=1", limit)
+            except (sqlite3.DatabaseError, DataFault):
+                if _standing(self.path) == before:
+                    raise
+                continue
+            if has_log or _standing(self.path) == before:
+                return rows
+        return []
 
     def _row(self, number: str, at: str, kind: str, body: str) -> Event:
         fields = from_json(body, dict[str, Any], source=f"{self.path}: event {number}")
@@ -107,6 +130,7 @@ class Store:
 
     def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write all events to a JSON file; how many. Raises: StorageFault; BadValue before it replaces what is no export."""
+        check_plain(path)
         if not overwrite and (path.exists() or path.is_symlink()) and not _is_export(path):
             raise BadValue(
                 f"{path} is there already, and is no export of practice.",
@@ -131,25 +155,58 @@ class Store:
         return self.merge([_event(line, str(path)) for line in export.events])
 
     @contextmanager
-    def _open(self) -> Generator[sqlite3.Connection, None, None]:
-        try:
+    def _writing(self) -> Generator[sqlite3.Connection, None, None]:
+        with _told(self.path):
+            self._rows(0)  # raises of what is no store, before anything is written
             self.path.parent.mkdir(parents=True, exist_ok=True)
             with closing(sqlite3.connect(self.path, timeout=PATIENCE, isolation_level=None)) as connection:
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = FULL")
                 connection.execute(_TABLE)
                 yield connection
-        except (sqlite3.OperationalError, OSError) as error:
-            raise StorageFault(
-                f"could not use {self.path}; what was there before is untouched.", why=str(error), mend="make room, or name another --store"
-            ) from error
-        except sqlite3.DatabaseError as error:
-            raise DataFault(f"{self.path} is damaged.", why=str(error), mend="move it away and import your last export") from error
+
+
+@contextmanager
+def _told(path: Path) -> Generator[None, None, None]:
+    """Tell what goes wrong with the database at `path`."""
+    try:
+        yield
+    except (sqlite3.OperationalError, OSError) as error:
+        raise StorageFault(
+            f"could not use {path}; what was there before is untouched.", why=str(error), mend="make room, or name another --store"
+        ) from error
+    except sqlite3.DatabaseError as error:
+        raise DataFault(f"{path} is damaged.", why=str(error), mend="move it away and import your last export") from error
+
+
+def _select(path: Path, mode: str, limit: int) -> list[tuple[object, ...]]:
+    """Rows of events, by a connection that cannot write. Raises: DataFault if something else is kept there."""
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?{mode}", timeout=PATIENCE, uri=True)) as connection:
+        connection.execute("BEGIN")
+        columns = tuple(name for _, name, *_ in connection.execute("PRAGMA table_info(events)"))
+        if columns == _COLUMNS:
+            return connection.execute(_SELECT, (limit,)).fetchall()
+        if connection.execute("SELECT name FROM sqlite_master").fetchone():
+            raise DataFault(f"{path} is no practice store.", why="it is a database of something else", mend="name another --store")
+    return []
+
+
+def _logs(path: Path) -> bool:
+    """Whether a session has a log beside the database."""
+    return any(Path(f"{os.path.realpath(path)}-{ending}").exists() for ending in ("wal", "journal"))
+
+
+def _standing(path: Path) -> tuple[int, int, int, bool]:
+    """Changes with the database."""
+    facts = path.stat()
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns, _logs(path)
 
 
 def _is_export(path: Path) -> bool:
     try:
-        from_json(path.read_bytes(), Export)
+        with path.open("rb") as file:
+            text = file.read(LARGEST + 1)
+        from_json(text if len(text) <= LARGEST else b"", Export, exact=True)
     except (OSError, ReceptronError):
         return False
     return True

@@ -9,15 +9,16 @@ from receptron.data.dataset.table import ENDINGS as TABLES
 from receptron.data.dataset.table import read_table
 from receptron.data.records import SIDES, Catalog, Item
 from receptron.errors import BadValue, NoImages
+from receptron.given_path import check_given
 
 
 def scan(path: str | Path) -> Catalog:
     """All images under `path`: `root/class/*`, `root/{train,val,test}/class/*`, or a table `path,label[,split][,group]` (CSV, Parquet).
 
     The name `digits` stands for scikit-learn's scanned digits unless a folder of that name is here.
-    Raises: BadValue if nothing is there; NoImages; BadTable with the line of each fault.
+    Raises: BadValue if nothing is there, or the path is empty; NoImages; BadTable with the line of each fault.
     """
-    place = Path(path).expanduser()
+    place = check_given(path).expanduser()
     if str(path) == digits.DIGITS and not place.exists():
         place = digits.digits()
     if not place.exists():
@@ -49,7 +50,7 @@ def find_images(paths: Iterable[str | Path]) -> list[Path]:
 
 
 def _named(path: str | Path) -> list[Path]:
-    place = Path(path).expanduser()
+    place = check_given(path).expanduser()
     if place.is_dir():
         return discovery.images_below(place)
     if place.exists() or place.is_symlink():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from receptron.data.records import SIDES, Item
 from receptron.errors import BadTable
+from receptron.given_path import check_plain
 
 ENDINGS = (".csv", ".tsv", ".parquet")
 NEEDED, ALLOWED = ("path", "label"), ("path", "label", "split", "group")
@@ -30,8 +31,9 @@ def read_table(path: Path) -> list[Item]:
     """Images that the table names, in its order; a row that repeats another exactly counts once.
 
     Files need not exist: a missing one is reported with its line when it is read. Columns besides the four are passed over.
-    Raises: BadTable naming up to eight faults with their lines.
+    Raises: BadTable naming up to eight faults with their lines; BadValue for a pipe or a device.
     """
+    check_plain(path)
     rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     reader = _Reader(path)
     items = [item for row in rows if (item := reader.item(row))]
