@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import load_file, save
 from small import SPEC, VARIED, context, net
 from torch import nn
 
@@ -249,3 +250,14 @@ def test_a_cache_beyond_its_limit_loses_the_oldest_blocks_first(tmp_path: Path):
     prune(tmp_path, limit=250)
     assert [file.exists() for file in blocks] == [True, True, False]
     assert all(file.exists() for file in mine), "what the user keeps there is not ours to remove"
+
+
+@pytest.mark.parametrize(
+    "row", [torch.tensor(1.0), torch.zeros(17, 3), torch.zeros(3, 8).half()], ids=["no axes", "another shape", "another type"]
+)
+def test_rows_of_another_kind_with_a_right_digest_cost_the_cache_and_not_the_run(filled: Path, truth: torch.Tensor, row: torch.Tensor):
+    block = sorted(filled.glob("*.safetensors"))[0]
+    content = save({name: row.clone() for name in load_file(block)})
+    block.unlink()
+    (filled / f"{hashlib.sha256(content).hexdigest()}.safetensors").write_bytes(content)
+    assert close(gather(filled)[0], truth)
