@@ -2,6 +2,7 @@
 
 import importlib
 import importlib.util
+import sys
 import traceback
 from pathlib import Path
 from types import ModuleType
@@ -66,6 +67,7 @@ def _module(place: str, path: Path) -> ModuleType:
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
             raise BadValue(f"{path} cannot be imported.", mend="give a Python file")
+        sys.dont_write_bytecode = True  # nothing is written beside a user's file
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         return module

@@ -29,9 +29,9 @@ class Archive:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        if not path.is_file() or not zipfile.is_zipfile(path):
-            raise BadValue(f"{path} is not an exported program.", why="it is no zip archive, or is cut off", mend=MEND)
         try:
+            if not path.is_file() or not zipfile.is_zipfile(path):  # which itself fails on some damaged archives
+                raise BadValue(f"{path} is not an exported program.", why="it is no zip archive, or is cut off", mend=MEND)
             with zipfile.ZipFile(path) as opened:
                 self._read(opened)
         except BadValue:
