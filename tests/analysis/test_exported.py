@@ -312,6 +312,7 @@ def test_arithmetic_is_on_numbers_and_within_64_bits(nodes: list[dict[str, Any]]
         call("torch.ops.aten.chunk.default", {"as_tensors": [{"name": "a"}]}, self=T, chunks=whole(MILLIARD)),
         call("torch.ops.aten.tensor_split.sections", {"as_tensors": [{"name": "a"}]}, self=T, sections=whole(MILLIARD)),
         aten("diff.default", "a", self=T, n=whole(MILLIARD)),
+        aten("gru.input", "a", input=T, hx=T, params={"as_tensors": [{"name": "t"}] * 4}),
     ],
 )
 def test_a_call_that_gives_too_many_parts_is_refused(node: dict[str, Any], small: Path, tmp_path: Path):

@@ -149,9 +149,10 @@ def arguments(found: Callable[..., Any], given: list[tuple[str, Any]]) -> tuple[
     return positional, named
 
 
+# what takes a tensor apart along an axis, by a number that is stated, and step by step
 _BY_EXTENT = {"unbind", "split", "unsafe_split", "unbind_copy", "split_copy"}
 _COUNTED = {"chunk", "unsafe_chunk", "tensor_split", "hsplit", "vsplit", "dsplit", "diff", "combinations"}
-_RECURRENT = ("lstm", "gru", "rnn_tanh", "rnn_relu")
+_RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
 
 
 def check_parts(found: Callable[..., Any], given: list[tuple[str, Any]]) -> None:

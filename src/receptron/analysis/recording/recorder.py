@@ -19,8 +19,10 @@ from receptron.analysis.tape import Argument, Call, Ref
 
 LARGEST = 1 << 22
 """Numbers that a table may have and be real."""
+LEAST = 64
+"""Numbers of a table that is always real, as those are that decide what a network does."""
 ROOM = 1 << 27
-"""Numbers that all of them may have together."""
+"""Numbers that all larger ones may have together."""
 _MET: set[Any] = set()
 """Operators that this process has run before."""
 _SAME = {"_convolution": "convolution"}
@@ -121,6 +123,8 @@ class Recorder(TorchDispatchMode):
     def _has_room(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
         """Whether a result may be real; tables of tables would soon ask for more memory than there is."""
         count = max(_room(func, args, kwargs), 0)
+        if count <= LEAST:
+            return True
         self.room -= count
         return count <= LARGEST and self.room >= 0
 
