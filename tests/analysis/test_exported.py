@@ -249,3 +249,106 @@ def test_weights_of_any_stated_size_take_no_memory(small: Path, tmp_path: Path):
 
     with pytest.raises(BadValue, match="differ about the shape"):
         load(str(with_graph(small, tmp_path / "net.pt2", enormous)))
+
+
+def call(target: str, output: dict[str, Any], **inputs: dict[str, Any]) -> dict[str, Any]:
+    named = [{"name": name, "arg": value, "kind": 1} for name, value in inputs.items()]
+    return {"target": target, "inputs": named, "outputs": [output], "metadata": {}, "is_hop_single_tensor_return": None}
+
+
+def aten(target: str, name: str, **inputs: dict[str, Any]) -> dict[str, Any]:
+    return call(f"torch.ops.aten.{target}", {"as_tensor": {"name": name}}, **inputs)
+
+
+def size(target: str, name: str, **inputs: dict[str, Any]) -> dict[str, Any]:
+    return call(target, {"as_sym_int": {"as_name": name}}, **inputs)
+
+
+def rows(count: int, name: str = "t") -> dict[str, Any]:
+    return aten("empty.memory_format", name, size={"as_ints": [count, 1, 8]}, dtype={"as_scalar_type": 5})
+
+
+def whole(value: int) -> dict[str, Any]:
+    return {"as_int": value}
+
+
+T, INT64 = {"as_tensor": {"name": "t"}}, {"as_scalar_type": 5}
+MILLIARD = 10**9
+
+
+def with_nodes(small: Path, path: Path, nodes: list[dict[str, Any]]) -> Path:
+    return with_graph(small, path, lambda model: model["graph_module"]["graph"]["nodes"].__setitem__(slice(0, 0), nodes))
+
+
+@pytest.mark.parametrize(
+    "nodes",
+    [
+        [size("_operator.mul", "s", a={"as_string": "x"}, b=whole(10**10))],
+        [size("_operator.mul", "s", a={"as_ints": [1]}, b=whole(10**10))],
+        [size("_operator.add", "s", a={"as_string": "x"}, b={"as_string": "x"})],
+        [size("_operator.mod", "s", a={"as_string": "%10000000000d"}, b=whole(1))],
+        [size("math.trunc", "s", a=T)],
+        [size("torch.sym_max", "s", a={"as_ints": [1, 2]})],
+        [size("_operator.mul", "s0", a=whole(7), b=whole(7))]
+        + [
+            size("_operator.mul", f"s{i + 1}", a={"as_sym_int": {"as_name": f"s{i}"}}, b={"as_sym_int": {"as_name": f"s{i}"}})
+            for i in range(46)
+        ],
+        [size("_operator.floordiv", "s", a=whole(7), b=whole(0))],
+    ],
+)
+def test_arithmetic_is_on_numbers_and_within_64_bits(nodes: list[dict[str, Any]], small: Path, tmp_path: Path):
+    with pytest.raises(AnalysisFault, match="exported program"):
+        record(load(str(with_nodes(small, tmp_path / "net.pt2", [rows(2), *nodes]))), (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        call("torch.ops.aten.unbind.int", {"as_tensors": [{"name": "a"}]}, self=T, dim=whole(0)),
+        call("torch.ops.aten.unbind.int", {"as_tensors": [{"name": "a"}]}, self=T),
+        call("torch.ops.aten.split.Tensor", {"as_tensors": [{"name": "a"}]}, self=T, split_size=whole(1), dim=whole(-3)),
+        call("torch.ops.aten.split.sizes", {"as_tensors": [{"name": "a"}]}, self=T, split_size=whole(2)),
+        call("torch.ops.aten.chunk.default", {"as_tensors": [{"name": "a"}]}, self=T, chunks=whole(MILLIARD)),
+        call("torch.ops.aten.tensor_split.sections", {"as_tensors": [{"name": "a"}]}, self=T, sections=whole(MILLIARD)),
+        aten("diff.default", "a", self=T, n=whole(MILLIARD)),
+        aten("gru.input", "a", input=T, hx=T, params={"as_tensors": [{"name": "t"}] * 4}),
+    ],
+)
+def test_a_call_that_gives_too_many_parts_is_refused(node: dict[str, Any], small: Path, tmp_path: Path):
+    with pytest.raises(AnalysisFault, match="parts one by one"):
+        record(load(str(with_nodes(small, tmp_path / "net.pt2", [rows(MILLIARD), node]))), (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        aten("one_hot.default", "a", self=T, num_classes=whole(10**12)),
+        aten("arange.start_step", "a", start=whole(0), end=whole(10**13), step=whole(1), dtype=INT64),
+        aten("arange.start", "a", start=whole(-(10**13)), end=whole(0)),
+        aten("eye.default", "a", n=whole(10**7), dtype=INT64),
+        aten("randint.default", "a", high=whole(9), size={"as_ints": [10**13]}, dtype=INT64),
+        aten("new_zeros.default", "a", self=T, size={"as_ints": [10**13]}, dtype=INT64),
+        aten("repeat.default", "a", self=T, repeats={"as_ints": [10**6, 10**6, 1]}),
+    ],
+)
+def test_no_table_of_a_file_takes_memory(node: dict[str, Any], small: Path, tmp_path: Path):
+    """No machine has room for any of them."""
+    table = aten("zeros.default", "t", size={"as_ints": [4, 1, 8]}, dtype=INT64)
+    record(load(str(with_nodes(small, tmp_path / "net.pt2", [table, node]))), (3, 8, 8))
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda t: t.repeat(10**7, 10**6),
+        lambda t: t[:, None] + t.new_zeros(10**13),
+        lambda t: torch.eye(10**7, dtype=torch.int64, device="meta"),
+    ],
+)
+def test_tables_that_a_network_makes_of_small_ones_are_no_larger_than_memory(make: Any):
+    class Tables(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + make(torch.arange(4, device=x.device)).shape[0]
+
+    assert record(Tables(), (3, 8, 8)).calls

@@ -99,3 +99,111 @@ def test_changed_bytes_give_numbers_or_an_error_of_ours(seed: int, tmp_path: Pat
         except ReceptronError:
             refused += 1
     assert refused > 5
+
+
+def constant(model: Any, name: str, array: Any) -> None:
+    model.graph.initializer.append(onnx.numpy_helper.from_array(array, name))
+
+
+def first(model: Any, *nodes: tuple[str, list[str], list[str], dict[str, Any]]) -> None:
+    for op, inputs, outputs, attributes in reversed(nodes):
+        model.graph.node.insert(0, onnx.helper.make_node(op, inputs, outputs, **attributes))
+
+
+def products(model: Any) -> None:
+    constant(model, "one", np.ones((4096, 1), "int64"))
+    constant(model, "two", np.ones((1, 4096), "int64"))
+    first(model, *[("Add", ["one", "two"], [f"sum{i}"], {}) for i in range(40)])
+
+
+def repeated(model: Any) -> None:
+    constant(model, "one", np.ones(4096, "int64"))
+    first(model, *[("Concat", ["one"] * 1000, [f"long{i}"], {"axis": 0}) for i in range(40)])
+
+
+def copies(model: Any) -> None:
+    constant(model, "one", np.ones(4096, "int64"))
+    first(model, *[("Add", ["one", "one"], [f"sum{i}"], {}) for i in range(2000)])
+
+
+@pytest.mark.parametrize("change", [products, repeated, copies])
+def test_results_of_constants_are_kept_within_a_bound(change: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    from receptron.analysis import onnx_graph
+
+    kept: list[int] = []
+    let_go = onnx_graph._let_go
+
+    def noted(results: Any, room: int) -> Any:
+        made, left = let_go(results, room)
+        kept.extend(t.numel() for t in made if not t.is_meta)
+        return made, left
+
+    monkeypatch.setattr(onnx_graph, "_let_go", noted)
+    inspect(load(changed(tmp_path, change)), SIZE)
+    assert sum(kept) <= onnx_graph.ROOM
+    assert max(kept, default=0) <= onnx_graph.SMALL
+
+
+@pytest.mark.parametrize("attributes", [{"num_outputs": 2 * 10**9}, {"num_outputs": 10**5, "axis": 1}])
+def test_a_split_into_too_many_parts_is_refused(attributes: dict[str, int], tmp_path: Path):
+    def split(model: Any) -> None:
+        constant(model, "long", np.array([2 * 10**9, 2 * 10**9], "int64"))
+        constant(model, "one", np.ones((1, 1), "float32"))
+        first(model, ("Expand", ["one", "long"], ["wide"], {}), ("Split", ["wide"], ["part"], attributes))
+
+    with pytest.raises(AnalysisFault, match="Split of the ONNX model gives more than"):
+        inspect(load(changed(tmp_path, split)), SIZE)
+
+
+def twins(model: Any, names: tuple[str, ...], shape: tuple[int, ...] = (3, 3, 3, 3)) -> None:
+    for name in names:
+        constant(model, name, np.ones(shape, "float32"))
+    path = ["x", *[f"x{i}" for i in range(len(names))]]
+    first(model, *[("Conv", [path[i], name], [path[i + 1]], {"pads": [1] * 4}) for i, name in enumerate(names)])
+    model.graph.node[len(names)].input[0] = path[-1]
+
+
+@pytest.mark.parametrize("names", [("a.w", "a/w"), ("a/w", "a.w", "a/w'"), ("keys", "training"), ("a..w", "a./w", "a//w")])
+def test_every_weight_counts_whatever_its_name(names: tuple[str, ...], tmp_path: Path):
+    found = cost(load(changed(tmp_path, lambda model: twins(model, names))), SIZE)
+    assert found.parameters == 216 + 24 + 45 + 81 * len(names)
+
+
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int32"])
+@pytest.mark.parametrize("behind", ["Cast", "DequantizeLinear"])
+def test_whole_weights_count(kind: str, behind: str, tmp_path: Path):
+    """64 x 3 x 3 x 3 = 1,728 numbers."""
+
+    def quantized(model: Any) -> None:
+        constant(model, "q", np.ones((64, 3, 3, 3), kind))
+        constant(model, "scale", np.array(0.5, "float32"))
+        read, attributes = (["q"], {"to": 1}) if behind == "Cast" else (["q", "scale"], {})
+        first(model, (behind, read, ["real"], attributes), ("Conv", ["x", "real"], ["aside"], {}))
+
+    found = cost(load(changed(tmp_path, quantized)), SIZE)
+    plain = cost(load(str(onnx_file(tmp_path))), SIZE)
+    assert (found.parameters - plain.parameters, found.macs - plain.macs) == (1728, 36 * 1728)
+
+
+@pytest.mark.parametrize("place", [3, 4])
+def test_a_weight_that_also_passes_for_a_statistic_counts(place: int, tmp_path: Path):
+    def disguised(model: Any) -> None:
+        constant(model, "u", np.ones((3, 3, 3, 3), "float32"))
+        first(model, ("Conv", ["x", "u"], ["aside"], {}))
+        model.graph.node[2].input[place] = "b"
+
+    found = cost(load(changed(tmp_path, disguised)), SIZE)
+    assert found.parameters == 216 + 24 + 45 + 81 + 8, "the eight statistics that nothing reads any more count as well"
+
+
+def test_settings_of_shapes_are_no_parameters(tmp_path: Path):
+    def reckoned(model: Any) -> None:
+        constant(model, "at", np.array([0, 1], "int64"))
+        constant(model, "least", np.array([-1], "int64"))
+        constant(model, "two", np.array([1, 1], "int64"))
+        first(
+            model, ("Shape", ["x"], ["extents"], {}), ("Gather", ["extents", "at"], ["rows"], {}), ("Mul", ["rows", "two"], ["double"], {}),
+            ("Concat", ["double", "least"], ["shape"], {"axis": 0}), ("Reshape", ["x", "shape"], ["rowed"], {}),
+        )  # fmt: skip
+
+    assert cost(load(changed(tmp_path, reckoned)), SIZE).parameters == 216 + 24 + 45

@@ -1,31 +1,26 @@
-"""An ONNX graph as a torch module, for looking at: every operator of vision networks by its torch counterpart, an unknown one by name.
+"""An ONNX graph as a torch module, for looking at: an operator that is not known is told by its name.
 
 Weights are made as tensors without numbers, of the shape that is stated; small constants that shapes depend on keep theirs. Only the file
 itself is read: weights that it says to lie in other files stay unread, and operators of other domains are refused.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 
+from receptron.analysis.onnx_operators import DTYPES, RULES, Attributes
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
-Attributes = dict[str, Any]
 Node = tuple[str, list[str], list[str], Attributes]
 """Operator, names of what it takes, names of what it gives, attributes."""
-Rule = Callable[[list[Any], Attributes], Any]
 
 SMALL = 4096
 """Numbers that a constant may have and keep."""
-DTYPES = {
-    1: torch.float32, 2: torch.uint8, 3: torch.int8, 5: torch.int16, 6: torch.int32, 7: torch.int64, 9: torch.bool, 10: torch.float16,
-    11: torch.float64, 16: torch.bfloat16,
-}  # fmt: skip
-"""ONNX's numbers for types of tensors: onnx.proto3, TensorProto.DataType."""
+ROOM = 1 << 21
+"""Numbers that all results made of constants may have together and keep."""
 EXTERNAL = 1
 """Where a tensor lies, in ONNX's numbers: in another file."""
 
@@ -36,13 +31,13 @@ class OnnxGraph(nn.Module):
     def __init__(self, nodes: list[Node], weights: dict[str, Tensor], names: tuple[list[str], list[str]]):
         super().__init__()
         self.nodes, self.takes, self.gives = nodes, names[0], names[1]
-        kept = {name for op, inputs, _, _ in nodes if op == "BatchNormalization" for name in inputs[3:]} | _settings(nodes)
-        self.fixed = {
-            name: tensor for name, tensor in weights.items() if not tensor.is_floating_point() or tensor.dim() == 0 or name in kept
-        }
-        self.weights = nn.ParameterDict(
-            {name.replace(".", "/"): nn.Parameter(tensor) for name, tensor in weights.items() if name not in self.fixed}
-        )
+        shapes, others = _readings(nodes, names[1])
+        kept = (shapes - others) | _statistics(nodes)
+        self.fixed = {name: t for name, t in weights.items() if t.dim() == 0 or name in kept or (name in shapes and _is_list(t))}
+        self.weights, self.keys = nn.ParameterDict(), dict[str, str]()
+        for name, tensor in weights.items():
+            if name not in self.fixed:
+                self._own(name, nn.Parameter(tensor, requires_grad=tensor.is_floating_point()))
 
     @classmethod
     def read(cls, path: Path, *, numbers: bool = False) -> "OnnxGraph":
@@ -61,19 +56,29 @@ class OnnxGraph(nn.Module):
             why = (str(error).splitlines() or [type(error).__name__])[0][:200]
             raise BadValue(f"{path} is not an ONNX model.", why=why, mend="export it again") from error
 
+    def _own(self, name: str, weight: nn.Parameter) -> None:
+        """Under its name, as far as a module can have it: without dots, and unlike any other."""
+        key = name.replace(".", "/")
+        while hasattr(self.weights, key):
+            key += "'"
+        self.weights[key], self.keys[name] = weight, key
+
     def forward(self, *inputs: Tensor) -> Any:
         if len(inputs) != len(self.takes):
             raise BadValue(f"the ONNX model takes {len(self.takes)} inputs, got {len(inputs)}.")
         looked_at = any(x.is_meta for x in inputs)
         held: dict[str, Any] = {"": None, **self.fixed, **dict(zip(self.takes, inputs, strict=True))}
-        held |= {name.replace("/", "."): weight for name, weight in self.weights.items()}
-        held |= dict(self.weights.items())
+        held |= {name: self.weights[key] for name, key in self.keys.items()}
+        room = ROOM
         for op, takes, gives, attributes in self.nodes:
-            given = [held[name] for name in takes]
-            made = RULES[op](_bounded(op, given) if looked_at else given, attributes)
-            held |= dict(zip(gives, made if isinstance(made, tuple | list) else (made,), strict=False))
-        results = tuple(held[name] for name in self.gives)
-        return results[0] if len(results) == 1 else results
+            read = [held[name] for name in takes]
+            made = RULES[op](_bounded(op, read) if looked_at else read, attributes)
+            results = made if isinstance(made, tuple | list) else (made,)
+            if looked_at:
+                results, room = _let_go(results, room)
+            held |= dict(zip(gives, results, strict=False))
+        given = [held[name] for name in self.gives]
+        return given[0] if len(given) == 1 else tuple(given)
 
 
 def _parts(path: Path, graph: Any, numbers: bool) -> tuple[list[Node], dict[str, Tensor], tuple[list[str], list[str]]]:
@@ -85,7 +90,8 @@ def _parts(path: Path, graph: Any, numbers: bool) -> tuple[list[Node], dict[str,
     if missing:
         named = ", ".join(missing[:12])
         raise AnalysisFault(f"{path} uses ONNX operators that are not known here: {named[:400]}.", mend="export it with torch.export")
-    settings = _settings([(node.op_type, list(node.input), [], {}) for node in graph.node])
+    read = [(node.op_type, list(node.input), list(node.output), Attributes()) for node in graph.node]
+    settings, _ = _readings(read, [out.name for out in graph.output])
     weights = {row.name: _tensor(row, numbers or row.name in settings) for row in graph.initializer}
     nodes: list[Node] = []
     for node in graph.node:
@@ -109,9 +115,32 @@ def _check_names(path: Path, nodes: list[Node], known: set[str], gives: list[str
         raise BadValue(f"{path} is a damaged ONNX model.", why=f"it gives {absent[0][:80]!r}, which nothing makes")
 
 
-def _settings(nodes: Iterable[Node]) -> set[str]:
-    """Names of float constants that are settings, not weights."""
-    return {name for op, inputs, _, _ in nodes if op == "Resize" for name in inputs[1:]}
+_SETTINGS = {
+    "Resize": 1, "Reshape": 1, "Expand": 1, "Slice": 1, "Squeeze": 1, "Unsqueeze": 1, "Split": 1, "Pad": 1, "Gather": 1, "ReduceMean": 1,
+    "ReduceSum": 1,
+}  # fmt: skip
+"""From which input on an operator takes settings, not data."""
+
+
+def _readings(nodes: list[Node], gives: Iterable[str]) -> tuple[set[str], set[str]]:
+    """Names that shapes and places are reckoned from, and names that are read as data; one may be both."""
+    shapes, others = set[str](), {*gives}
+    for op, inputs, outputs, _ in reversed(nodes):
+        reckons = op != "Shape" and any(name in shapes for name in outputs) and not any(name in others for name in outputs)
+        for place, name in enumerate(inputs):
+            (shapes if reckons or place >= _SETTINGS.get(op, place + 1) else others).add(name)
+    return shapes, others
+
+
+def _statistics(nodes: list[Node]) -> set[str]:
+    """Names that nothing but batch normalization reads, as means and variances."""
+    read = [(op == "BatchNormalization" and place in (3, 4), name) for op, inputs, _, _ in nodes for place, name in enumerate(inputs)]
+    return {name for statistic, name in read if statistic} - {name for statistic, name in read if not statistic}
+
+
+def _is_list(tensor: Tensor) -> bool:
+    """Exporters write equal lists of whole numbers once, for settings and data alike."""
+    return tensor.dim() == 1 and not tensor.is_floating_point()
 
 
 def _constant(attributes: Attributes, numbers: bool) -> Tensor:
@@ -145,179 +174,22 @@ def _bounded(op: str, values: list[Any]) -> list[Any]:
     """Constants are reckoned with only while they are small and stand for sizes: no file asks for more memory than it has itself."""
     if not isinstance(values[0] if values else None, Tensor) or values[0].is_meta:
         return values
-    if op in _ON_SIZES and all(value.numel() <= SMALL for value in values if isinstance(value, Tensor)):
+    counts = [value.numel() for value in values if isinstance(value, Tensor)]
+    if op in _ON_SIZES and max(counts) <= SMALL and sum(counts) <= 2 * SMALL:
         return values
     return [values[0].to("meta"), *values[1:]]
 
 
+def _let_go(results: Iterable[Any], room: int) -> tuple[list[Any], int]:
+    """Results without numbers where they are large or the room for all is used up; and the room that is left."""
+    kept: list[Any] = []
+    for made in results:
+        if isinstance(made, Tensor) and not made.is_meta:
+            room -= made.numel()
+            made = made if made.numel() <= SMALL and room >= 0 else made.to("meta")
+        kept.append(made)
+    return kept, room
+
+
 def _plain(value: Any) -> Any:
     return value.decode() if isinstance(value, bytes) else value
-
-
-def _padded(x: Tensor, attributes: Attributes, rank: int, fill: float = 0.0) -> tuple[Tensor, list[int]]:
-    """Symmetric padding goes to the operator, other padding before it."""
-    pads = list(attributes.get("pads", [0] * 2 * rank))
-    if pads[:rank] == pads[rank:]:
-        return x, pads[:rank]
-    sides = [side for i in reversed(range(rank)) for side in (pads[i], pads[rank + i])]
-    return F.pad(x, sides, value=fill), [0] * rank
-
-
-def _conv(x: list[Any], a: Attributes) -> Tensor:
-    rank = x[1].dim() - 2
-    data, padding = _padded(x[0], a, rank)
-    ones = [1] * rank
-    run = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
-    return run(data, x[1], x[2] if len(x) > 2 else None, a.get("strides", ones), padding, a.get("dilations", ones), a.get("group", 1))
-
-
-def _transposed(x: list[Any], a: Attributes) -> Tensor:
-    rank = x[1].dim() - 2
-    ones = [1] * rank
-    run = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
-    padding, extra = list(a.get("pads", [0] * 2 * rank))[:rank], a.get("output_padding", [0] * rank)
-    return run(
-        x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", ones), padding, extra, a.get("group", 1), a.get("dilations", ones)
-    )
-
-
-def _max_pool(x: list[Any], a: Attributes) -> Tensor:
-    data, padding = _padded(x[0], a, 2, float("-inf"))
-    return F.max_pool2d(data, a["kernel_shape"], a.get("strides"), padding, a.get("dilations", 1), bool(a.get("ceil_mode", 0)))
-
-
-def _average_pool(x: list[Any], a: Attributes) -> Tensor:
-    data, padding = _padded(x[0], a, 2)
-    return F.avg_pool2d(data, a["kernel_shape"], a.get("strides"), padding, bool(a.get("ceil_mode", 0)))
-
-
-def _gemm(x: list[Any], a: Attributes) -> Tensor:
-    one, two = (x[0].t() if a.get("transA") else x[0]), (x[1].t() if a.get("transB") else x[1])
-    return torch.addmm(x[2], one, two) if len(x) > 2 and x[2] is not None else one @ two
-
-
-def _norm(x: list[Any], a: Attributes) -> Tensor:
-    return F.batch_norm(x[0], x[3], x[4], x[1], x[2], eps=a.get("epsilon", 1e-5))
-
-
-def _shape_of(x: Tensor) -> Tensor:
-    return torch.tensor(tuple(x.shape))
-
-
-def _numbers(value: Any) -> list[int]:
-    return [int(v) for v in value.tolist()] if isinstance(value, Tensor) else list(value)
-
-
-def _axes(x: list[Any], a: Attributes) -> list[int]:
-    return _numbers(x[1]) if len(x) > 1 and x[1] is not None else list(a.get("axes", []))
-
-
-def _reshape(x: list[Any], a: Attributes) -> Tensor:
-    return x[0].reshape([x[0].shape[i] if n == 0 else n for i, n in enumerate(_numbers(x[1]))])
-
-
-def _slice(x: list[Any], a: Attributes) -> Tensor:
-    starts, ends = _numbers(x[1]), _numbers(x[2])
-    axes = _numbers(x[3]) if len(x) > 3 and x[3] is not None else range(len(starts))
-    steps = _numbers(x[4]) if len(x) > 4 and x[4] is not None else [1] * len(starts)
-    index = [slice(None)] * x[0].dim()
-    for axis, start, end, step in zip(axes, starts, ends, steps, strict=True):
-        index[axis] = slice(start, end, step)
-    return x[0][tuple(index)]
-
-
-def _resize(x: list[Any], a: Attributes) -> Tensor:
-    sizes = _numbers(x[3])[2:] if len(x) > 3 and x[3] is not None else None
-    mode = {"nearest": "nearest", "linear": "bilinear", "cubic": "bicubic"}[a.get("mode", "nearest")]
-    return F.interpolate(x[0], sizes, None if sizes else [float(s) for s in x[2].tolist()[2:]], mode)
-
-
-def _pad(x: list[Any], a: Attributes) -> Tensor:
-    pads = _numbers(x[1]) if len(x) > 1 else list(a["pads"])
-    rank = len(pads) // 2
-    return F.pad(x[0], [side for i in reversed(range(rank)) for side in (pads[i], pads[rank + i])])
-
-
-def _reduce(run: Callable[..., Tensor]) -> Rule:
-    def rule(x: list[Any], a: Attributes) -> Tensor:
-        axes = _axes(x, a) or list(range(x[0].dim()))
-        return run(x[0], axes, bool(a.get("keepdims", 1)))
-
-    return rule
-
-
-def _unsqueeze(x: list[Any], a: Attributes) -> Tensor:
-    out = x[0]
-    for axis in sorted(_axes(x, a)):
-        out = out.unsqueeze(axis)
-    return out
-
-
-def _split(x: list[Any], a: Attributes) -> Any:
-    sizes = _numbers(x[1]) if len(x) > 1 and x[1] is not None else a.get("split") or -(-x[0].shape[a.get("axis", 0)] // a["num_outputs"])
-    return torch.split(x[0], sizes, a.get("axis", 0))
-
-
-def _gather(x: list[Any], a: Attributes) -> Tensor:
-    axis = a.get("axis", 0)
-    index = x[1]
-    return x[0].select(axis, int(index)) if index.dim() == 0 else x[0].index_select(axis, index.flatten())
-
-
-def _one(run: Callable[[Tensor], Tensor]) -> Rule:
-    return lambda x, a: run(x[0])
-
-
-def _two(run: Callable[[Any, Any], Any]) -> Rule:
-    return lambda x, a: run(x[0], x[1])
-
-
-RULES: dict[str, Rule] = {
-    "Conv": _conv,
-    "ConvTranspose": _transposed,
-    "Gemm": _gemm,
-    "MatMul": _two(torch.matmul),
-    "BatchNormalization": _norm,
-    "LayerNormalization": lambda x, a: F.layer_norm(x[0], x[0].shape[a.get("axis", -1) :], x[1], x[2] if len(x) > 2 else None),
-    "MaxPool": _max_pool,
-    "AveragePool": _average_pool,
-    "GlobalAveragePool": _one(lambda t: t.mean((2, 3), keepdim=True)),
-    "GlobalMaxPool": _one(lambda t: t.amax((2, 3), keepdim=True)),
-    "Add": _two(torch.add),
-    "Sub": _two(torch.sub),
-    "Mul": _two(torch.mul),
-    "Div": _two(torch.div),
-    "Pow": _two(torch.pow),
-    "Relu": _one(torch.relu),
-    "LeakyRelu": lambda x, a: F.leaky_relu(x[0], a.get("alpha", 0.01)),
-    "PRelu": lambda x, a: x[0].clamp(min=0) + x[1] * x[0].clamp(max=0),
-    "Sigmoid": _one(torch.sigmoid),
-    "HardSigmoid": _one(F.hardsigmoid),
-    "HardSwish": _one(F.hardswish),
-    "Tanh": _one(torch.tanh),
-    "Erf": _one(torch.erf),
-    "Gelu": _one(F.gelu),
-    "Sqrt": _one(torch.sqrt),
-    "Exp": _one(torch.exp),
-    "Clip": _one(lambda t: t.clamp(0, 6)),
-    "Softmax": lambda x, a: torch.softmax(x[0], a.get("axis", -1)),
-    "Dropout": _one(lambda t: t),
-    "Identity": _one(lambda t: t),
-    "Flatten": lambda x, a: x[0].flatten(a.get("axis", 1)),
-    "Reshape": _reshape,
-    "Transpose": lambda x, a: x[0].permute(a["perm"]),
-    "Concat": lambda x, a: torch.cat(x, a["axis"]),
-    "Split": _split,
-    "Slice": _slice,
-    "Squeeze": lambda x, a: x[0].squeeze(tuple(_axes(x, a))) if _axes(x, a) else x[0].squeeze(),
-    "Unsqueeze": _unsqueeze,
-    "Gather": _gather,
-    "Shape": _one(_shape_of),
-    "Cast": _one(lambda t: t),
-    "Expand": lambda x, a: x[0].expand(torch.broadcast_shapes(x[0].shape, _numbers(x[1]))),
-    "Resize": _resize,
-    "Pad": _pad,
-    "ReduceMean": _reduce(torch.mean),
-    "ReduceSum": _reduce(torch.sum),
-    "LRN": lambda x, a: F.local_response_norm(x[0], a["size"]),
-}

@@ -16,7 +16,31 @@ import torch
 
 from receptron.errors import AnalysisFault
 
-SIZES: dict[str, Callable[..., Any]] = {
+WIDEST = 2**63
+"""Whole numbers beyond it are no sizes."""
+MANY = 10_000
+"""Tensors that one call may give, and steps of a recurrence."""
+
+
+def _on_sizes(run: Callable[..., Any]) -> Callable[..., Any]:
+    """`run` on numbers alone: Python's operators also repeat and format text and lists, and multiply numbers without end."""
+
+    def reckoned(*values: Any) -> Any:
+        if not all(isinstance(value, int | float) for value in values):
+            kinds = ", ".join(type(value).__name__ for value in values)
+            raise AnalysisFault(f"the exported program reckons with what is no number: {run.__name__} of {kinds[:100]}.")
+        try:
+            made = run(*values)
+        except (ArithmeticError, TypeError, ValueError) as error:
+            raise AnalysisFault(f"the exported program reckons with sizes that give no number: {error}.") from error
+        if isinstance(made, int) and not -WIDEST <= made < WIDEST:
+            raise AnalysisFault(f"the exported program reckons with sizes beyond 64 bits: {run.__name__}.")
+        return made
+
+    return reckoned
+
+
+_ARITHMETIC: dict[str, Callable[..., Any]] = {
     **{f"_operator.{f.__name__}": f for f in (operator.eq, operator.ne, operator.le, operator.ge, operator.lt, operator.gt)},
     **{f"_operator.{f.__name__}": f for f in (operator.neg, operator.pos, operator.mul, operator.add, operator.sub, operator.floordiv)},
     **{f"_operator.{f.__name__}": f for f in (operator.mod, operator.truediv, operator.and_, operator.or_)},
@@ -27,6 +51,7 @@ SIZES: dict[str, Callable[..., Any]] = {
     "torch.sym_max": max,
     "torch.sym_min": min,
 }
+SIZES = {name: _on_sizes(run) for name, run in _ARITHMETIC.items()}
 """Arithmetic on sizes. Powers and shifts are left out: they make numbers without end."""
 INLINED = "torch.ops.higher_order.wrap_with_set_grad_enabled"
 """Calls its graph with gradients on or off, which changes nothing of what is computed."""
@@ -122,6 +147,30 @@ def arguments(found: Callable[..., Any], given: list[tuple[str, Any]]) -> tuple[
             break
         positional.append(named.pop(argument.name))
     return positional, named
+
+
+# what takes a tensor apart along an axis, by a number that is stated, and step by step
+_BY_EXTENT = {"unbind", "split", "unsafe_split", "unbind_copy", "split_copy"}
+_COUNTED = {"chunk", "unsafe_chunk", "tensor_split", "hsplit", "vsplit", "dsplit", "diff", "combinations"}
+_RECURRENT = {"lstm", "gru", "rnn_tanh", "rnn_relu"}
+
+
+def check_parts(found: Callable[..., Any], given: list[tuple[str, Any]]) -> None:
+    """Refuse a call that would give, or step through, more tensors than any network has. Raises: AnalysisFault."""
+    schema = getattr(found, "_schema", None)
+    if schema is None:
+        return
+    name, values = schema.name.removeprefix("aten::"), dict(given)
+    tensor = next((value for _, value in given if isinstance(value, torch.Tensor)), None)
+    counts = [values[key] for key in ("chunks", "sections", "n", "r") if isinstance(values.get(key), int) and name in _COUNTED]
+    if tensor is not None and tensor.dim():
+        if name in _BY_EXTENT:
+            each = values.get("split_size", 1)
+            counts.append(tensor.shape[values.get("dim", 0)] // max(each, 1) if isinstance(each, int) else 0)
+        if name in _RECURRENT:
+            counts += tensor.shape[:2]
+    if any(count > MANY for count in counts):
+        raise AnalysisFault(f"{name} of the exported program works on {max(counts)} parts one by one; at most {MANY} are looked at.")
 
 
 def _aten(name: str, overload: str) -> Callable[..., Any] | None:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from receptron.analysis.exported.archive import Archive
 from receptron.analysis.exported.doors import Doors
-from receptron.analysis.exported.operators import arguments
+from receptron.analysis.exported.operators import arguments, check_parts
 from receptron.analysis.exported.owned import Owned, Part
 from receptron.analysis.exported.plan import Plan, Ref, Step, planned, steps_of, value_of
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
@@ -78,6 +78,7 @@ def run(plan: Plan, values: dict[str, Any], owned: Owned) -> Any:
 
 def _step(step: Step, values: dict[str, Any], owned: Owned) -> None:
     given = [(name, _read(value, values, owned)) for name, value in step.given]
+    check_parts(step.run, given)
     positional, named = arguments(step.run, given)
     _keep(step, step.gives, [_on_meta(step.run(*positional, **named))], values)
 

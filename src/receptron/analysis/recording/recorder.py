@@ -11,12 +11,18 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from receptron.analysis.recording.meta_answers import Effect, ask, effect_of
+from receptron.analysis.recording.meta_answers import META, Effect, ask, effect_of
 from receptron.analysis.recording.meta_copy import REAL_LIMIT
 from receptron.analysis.recording.shape_rules import RULES, Rule
 from receptron.analysis.recording.tape_builder import TapeBuilder
 from receptron.analysis.tape import Argument, Call, Ref
 
+LARGEST = 1 << 22
+"""Numbers that a table may have and be real."""
+LEAST = 64
+"""Numbers of a table that is always real, as those are that decide what a network does."""
+ROOM = 1 << 27
+"""Numbers that all larger ones may have together."""
 _MET: set[Any] = set()
 """Operators that this process has run before."""
 _SAME = {"_convolution": "convolution"}
@@ -56,6 +62,7 @@ class Recorder(TorchDispatchMode):
     def __init__(self, builder: TapeBuilder) -> None:
         super().__init__()
         self.builder = builder
+        self.room = ROOM
         self.attempt: tuple[str, tuple[int, ...]] = ("", ())
 
     @classmethod
@@ -80,6 +87,8 @@ class Recorder(TorchDispatchMode):
             kwargs = {name: self._as_meta(value) for name, value in kwargs.items()}
         elif not on_meta:
             kwargs = _made_real(func, args, kwargs)
+            if op.effect is Effect.GIVES and not self._has_room(func, args, kwargs):
+                args, kwargs = self._without_numbers(func, args, kwargs)
         self.attempt = (op.name, tuple(inputs))
         targets = _targets(op, read, given) if op.written else []
         out = targets[0] if targets and self._is_foreign(targets[0], on_meta) else self._run(func, op, args, kwargs)
@@ -110,6 +119,26 @@ class Recorder(TorchDispatchMode):
         if isinstance(arg, list | tuple):
             return type(arg)([self._as_meta(a) for a in arg])
         return arg
+
+    def _has_room(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Whether a result may be real; tables of tables would soon ask for more memory than there is."""
+        count = max(_room(func, args, kwargs), 0)
+        if count <= LEAST:
+            return True
+        self.room -= count
+        return count <= LARGEST and self.room >= 0
+
+    def _without_numbers(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments on meta, scalars too, and the results with them."""
+        kwargs = {name: self._as_shape(value) for name, value in kwargs.items()}
+        if any(argument.name == "device" for argument in func._schema.arguments):
+            kwargs["device"] = META
+        return tuple([self._as_shape(a) for a in args]), kwargs
+
+    def _as_shape(self, arg: Any) -> Any:
+        if isinstance(arg, Tensor):
+            return self.builder.stand_in(arg)
+        return type(arg)([self._as_shape(a) for a in arg]) if isinstance(arg, list | tuple) else arg
 
     def _noted(self, arg: Any, inputs: list[int], places: list[bool]) -> Argument:
         """An argument in numbers; tensors in it are added to `inputs`, and whether they are real or on meta to `places`.
@@ -147,13 +176,25 @@ def _made_real(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict
     counting = func.overloadpacket.__name__ in ("arange", "linspace")
     if not counting and kwargs.get("dtype") not in _INTEGERS:
         return kwargs
-    size = args[0] if args and isinstance(args[0], list | tuple) else ()
-    count = 1
-    for extent in size:
-        count *= extent if isinstance(extent, int) else 1
-    if counting:
-        count = int(abs(args[-1])) + 1
-    return kwargs if count > REAL_LIMIT else {**kwargs, "device": torch.device("cpu")}
+    return kwargs if not 0 <= _room(func, args, kwargs) <= REAL_LIMIT else {**kwargs, "device": torch.device("cpu")}
+
+
+def _room(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> int:
+    """Numbers in the largest result of a call, asked of the meta device; -1 where that depends on numbers."""
+    named = {name: _shapes_of(value) for name, value in kwargs.items()}
+    if any(argument.name == "device" for argument in func._schema.arguments):
+        named["device"] = META
+    try:
+        out = func(*_shapes_of(args), **named)
+    except (NotImplementedError, RuntimeError):
+        return -1
+    return max((t.numel() for t in ((out,) if isinstance(out, Tensor) else _tensors(out))), default=0)
+
+
+def _shapes_of(value: Any) -> Any:
+    if isinstance(value, Tensor):
+        return value.to("meta")
+    return type(value)([_shapes_of(item) for item in value]) if type(value) in (list, tuple) else value
 
 
 _INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
