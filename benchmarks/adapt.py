@@ -27,12 +27,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from receptron.evaluation.confidence_intervals import wilson
-from receptron.weights.sidecar import Facts
+from receptron.weights.sidecar import Sidecar
 from receptron.weights.source import resolve
 from receptron.zoo import build
 
 NET, PIXELS, SIDE, BATCH, RATE = "mobilenet_v2_tf", 224, 256, 32, 0.02
-FACTS = Facts(NET, "torchvision", PIXELS, (0.5,) * 3, (0.5,) * 3, "bilinear", PIXELS / SIDE)
+FACTS = Sidecar(NET, "torchvision", PIXELS, (0.5,) * 3, (0.5,) * 3, "bilinear", PIXELS / SIDE)
 
 
 class Photos(Dataset[tuple[Tensor, int]]):

@@ -21,7 +21,7 @@ from receptron.data.stateless_random import keyed
 from receptron.evaluation.confidence_intervals import out_of_fold, wilson
 from receptron.evaluation.records import Estimate
 from receptron.training.features.frozen_backbone import divide, frozen
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.ladder.linear_probe import Chosen, choose_head
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from receptron.weights.pretrained import Pretrained
@@ -41,7 +41,7 @@ def population(shared: Path, count: int, noise: float) -> tuple[torch.Tensor, to
     picked = keyed(0, "population").permutation(len(labels))[:count]
     mean, std = np.array(IMAGENET_MEAN, np.float32), np.array(IMAGENET_STD, np.float32)
     pixels = torch.from_numpy(((tiles[picked] / np.float32(255) - mean) / std).transpose(0, 3, 1, 2).astype(np.float32))
-    divided, engine = divide(net, 3, TILE), Engine()
+    divided, engine = divide(net, 3, TILE), Hardware()
     front, tail = frozen(divided.front, engine), frozen(divided.tail, engine)
     with torch.inference_mode():
         rows = torch.cat([tail.pooled(front(engine.place(part))) for part in pixels.split(250)])

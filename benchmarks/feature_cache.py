@@ -25,18 +25,18 @@ from receptron.data.preprocessing.augmentation import PHOTO
 from receptron.data.records import Catalog
 from receptron.progress import Silent
 from receptron.training.batches.sources import CanvasSource, ViewSource
-from receptron.training.features.cache import FeatureCache, Views
+from receptron.training.features.cache import FeatureCache, FeatureViews
 from receptron.training.features.frozen_backbone import Divided, divide, frozen
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.zoo import build
 
 SPEC = InputSpec(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bilinear", 0.875)
-ENGINE, VIEWS = Engine(), Views(SPEC, 3, PHOTO, 3)
+ENGINE, VIEWS = Hardware(), FeatureViews(SPEC, 3, PHOTO, 3)
 
 
 class Probed(nn.Module):
@@ -107,7 +107,7 @@ def main() -> None:
     apart = float((alone - maps[:40, 1]).abs().max() / alone.abs().max())
     with torch.inference_mode():
         pooled = torch.stack([torch.cat([probed.tail.pooled(part) for part in maps[:, v].split(64)]) for v in range(VIEWS.count)], 1)
-    plan = Plan(options.epochs, 32, 0.05)
+    plan = Hyperparameters(options.epochs, 32, 0.05)
     canvases = [reading.canvases[digest] for digest in digests]
     slow = Phase("through the backbone", probed, CanvasSource(canvases, digests, targets, SPEC, 3, PHOTO, 0), plan)
     through_backbone = seconds(lambda: fit(slow, ENGINE, Hooks()))

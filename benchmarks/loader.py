@@ -22,9 +22,9 @@ from receptron.data.dataset.scan import scan
 from receptron.data.ingest import read
 from receptron.data.preprocessing.augmentation import PHOTO
 from receptron.training.batches.sources import CanvasSource, Source
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
 
 
@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     options = parser.parse_args()
-    engine = Engine(precision="32-true" if options.precision == "float32" else "bf16-mixed")
+    engine = Hardware(precision="32-true" if options.precision == "float32" else "bf16-mixed")
     reading = read(spread(scan(options.shared / "data/flowers/train"), options.images), SPEC.resize)
     labels = sorted({entry.item.label for entry in reading.good})
     names = [entry.sha256 for entry in reading.good]
@@ -58,7 +58,7 @@ def main() -> None:
     def speed(images: Source) -> tuple[float, float]:
         """Images per second of one epoch, and per second of processor time over all threads."""
         began = time.process_time()
-        seen = fit(Phase("one epoch", net, images, Plan(1, 32, 1e-3)), engine, Hooks()).points[-1].images_per_second
+        seen = fit(Phase("one epoch", net, images, Hyperparameters(1, 32, 1e-3)), engine, Hooks()).points[-1].images_per_second
         return seen, len(names) / (time.process_time() - began)
 
     held = Held(source, 32)

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from receptron.bundle import store
-from receptron.bundle.card import Card, Provenance
+from receptron.bundle.card import ModelCard, Provenance
 from receptron.evaluation.metrics import compare, evaluate
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 from receptron.zoo import build
@@ -36,7 +36,7 @@ def network(name: str = "lenet5", channels: int = 1, seed: int = 0, classes: int
     return randomised(build(name, classes=classes, channels=channels), seed).eval()
 
 
-def card(name: str = "lenet5", channels: int = 1, spec: InputSpec = GREY, classes: Sequence[str] = CLASSES) -> Card:
+def card(name: str = "lenet5", channels: int = 1, spec: InputSpec = GREY, classes: Sequence[str] = CLASSES) -> ModelCard:
     """A card for `network(name, channels)`; its evaluation comes from drawn logits."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, len(classes), 60)
@@ -44,7 +44,7 @@ def card(name: str = "lenet5", channels: int = 1, spec: InputSpec = GREY, classe
     came = Provenance(
         "0.1.0", {"torch": torch.__version__}, "receptron train x", 0, "0" * 64, "none", "", "cpu", "32", "contiguous", "2026-01-01"
     )
-    return Card(
+    return ModelCard(
         net=name,
         classes=tuple(classes),
         channels=channels,

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from receptron import analysis, arithmetic, errors, zoo
-    from receptron.analysis.inspection import Inspection, Question, inspect
+    from receptron.analysis.inspection import Inspection, InspectionOptions, inspect
     from receptron.analysis.receptive_field.field import receptive_field
     from receptron.analysis.recording import record
     from receptron.analysis.tape import Tape
-    from receptron.bundle.card import Card
+    from receptron.bundle.card import ModelCard
     from receptron.bundle.model import Model, load
     from receptron.data.records import Audit, Finding
     from receptron.errors import ReceptronError
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from receptron.jobs.predict import Predicted, predict
     from receptron.jobs.train import train
     from receptron.training.records import Run
-    from receptron.weights.sidecar import Facts
+    from receptron.weights.sidecar import Sidecar
     from receptron.zoo import build
 
 __version__ = "0.1.0"
@@ -35,10 +35,10 @@ __version__ = "0.1.0"
 _MODULES = ("analysis", "arithmetic", "errors", "zoo")
 _HOMES = {
     "receptron.analysis.receptive_field.field": ("receptive_field",),
-    "receptron.analysis.inspection": ("Inspection", "Question", "inspect"),
+    "receptron.analysis.inspection": ("Inspection", "InspectionOptions", "inspect"),
     "receptron.analysis.recording": ("record",),
     "receptron.analysis.tape": ("Tape",),
-    "receptron.bundle.card": ("Card",),
+    "receptron.bundle.card": ("ModelCard",),
     "receptron.bundle.model": ("Model", "load"),
     "receptron.data.records": ("Audit", "Finding"),
     "receptron.errors": ("ReceptronError",),
@@ -49,7 +49,7 @@ _HOMES = {
     "receptron.jobs.options": ("Extras",),
     "receptron.jobs.train": ("train",),
     "receptron.training.records": ("Run",),
-    "receptron.weights.sidecar": ("Facts",),
+    "receptron.weights.sidecar": ("Sidecar",),
     "receptron.zoo": ("build",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -57,19 +57,19 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Answer",
     "Audit",
-    "Card",
     "Estimate",
     "Evaluated",
     "Evaluation",
     "Extras",
-    "Facts",
     "Finding",
     "Inspection",
+    "InspectionOptions",
     "Model",
+    "ModelCard",
     "Predicted",
-    "Question",
     "ReceptronError",
     "Run",
+    "Sidecar",
     "Tape",
     "__version__",
     "analysis",

@@ -115,7 +115,7 @@ TOPOLOGIES = {
 
 def path_of(tape, layer: str) -> str:
     """The module whose output has the field: names stand whole in module paths here, dots do not occur."""
-    return next(scope.path for scope in tape.scopes if scope.path == layer)
+    return next(scope.path for scope in tape.module_calls if scope.path == layer)
 
 
 @pytest.mark.shared

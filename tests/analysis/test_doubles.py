@@ -479,8 +479,8 @@ def test_a_network_that_catches_its_own_errors_goes_on():
                 return self.right(x)
 
     tape = record(nn.Sequential(Trying(), nn.ReLU()), SIZE)
-    assert [scope.path for scope in tape.scopes if scope.last >= 0 and scope.path] == ["0", "0.right", "1"]
-    assert tape.scope_of("1").parent == tape.scope_of("0").parent
+    assert [scope.path for scope in tape.module_calls if scope.last >= 0 and scope.path] == ["0", "0.right", "1"]
+    assert tape.call_of_module("1").parent == tape.call_of_module("0").parent
 
 
 def test_a_module_that_is_made_while_the_network_runs_counts_for_its_maker():

@@ -11,7 +11,7 @@ from reference_nets import torchvision_net
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from receptron.analysis.receptive_field.field import Fields, Scope, field_of, receptive_field
+from receptron.analysis.receptive_field.field import Fields, FieldScope, field_of, receptive_field
 from receptron.analysis.recording import record
 from receptron.errors import BadValue, NotLocal, UnknownName
 
@@ -148,7 +148,7 @@ def test_fields_of_a_random_graph_are_those_of_gradients_far_from_the_border(gra
     fields = Fields(record(net, [torch.ones(1, 1, size, 24, dtype=torch.double)]))
     for out, value in zip(outs, fields.tape.outputs, strict=True):
         state = fields.state(value, 0)[0]
-        if not isinstance(state, Scope):
+        if not isinstance(state, FieldScope):
             middle = min(out.shape[2] - 1, int(size / 2 / state.jump))
             start, bits = state.row(middle)
             expected = {start + i for i in range(bits.bit_length()) if bits >> i & 1}

@@ -16,7 +16,7 @@ from receptron.analysis.comparison import compare, differences
 from receptron.analysis.cost.conventions import reconcile, total_by
 from receptron.analysis.cost.memory import memory
 from receptron.analysis.cost.roofline import DEVICES, roofline
-from receptron.analysis.inspection import Inspection, Question, inspect
+from receptron.analysis.inspection import Inspection, InspectionOptions, inspect
 from receptron.analysis.recording import record, record_training
 from receptron.errors import BadValue, UnknownName
 from receptron.records import from_json, to_json
@@ -28,7 +28,7 @@ SIZE = (3, 224, 224)
 
 @pytest.fixture(scope="module")
 def resnet() -> Inspection:
-    question = Question(batch=8, memory=True, device="h100", reconcile=True, field="layer2")
+    question = InspectionOptions(batch=8, memory=True, device="h100", reconcile=True, field="layer2")
     return inspect(torchvision_net("resnet50"), SIZE, question, "resnet50")
 
 
@@ -127,7 +127,7 @@ def test_comparison_aligns_layers_by_structure():
 def test_the_graph_has_the_flow_of_a_residual_net():
     tape = record(torchvision_net("resnet18"), SIZE)
     graph = graph_of(tape)
-    paths = [tape.scopes[box.scope].path for box in graph.boxes]
+    paths = [tape.module_calls[box.scope].path for box in graph.boxes]
     arrows = {(paths[a], paths[b]) for a, b in graph.arrows if a >= 0}
     assert ("conv1", "bn1") in arrows
     assert ("layer2.0.bn1", "layer2.0.relu") in arrows
@@ -200,7 +200,7 @@ def test_one_recording_serves_all_that_is_asked_of_one_image(batch: int, expecte
     for recorder in (record, record_training):
         monkeypatch.setattr(inspection, recorder.__name__, counted(recorder))
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU())
-    question = Question(batch=batch, memory=True, device="h100", reconcile=True, field="0")
+    question = InspectionOptions(batch=batch, memory=True, device="h100", reconcile=True, field="0")
     found, tape = inspection.examine(net, (3, 16, 16), question)
     assert taken == expected
     assert found == inspect(net, (3, 16, 16), question)

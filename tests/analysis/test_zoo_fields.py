@@ -35,7 +35,9 @@ def test_the_stages_of_a_net_see_what_gradients_say(name: str):
     x = (1 + torch.rand(1, row.channels, size, size, dtype=torch.double)).requires_grad_()
     with averaging_pools():
         net(x)
-    layers = [path for path in seen if path.count(".") <= 1 and path and seen[path].dim() == 4 and path in {s.path for s in tape.scopes}]
+    layers = [
+        path for path in seen if path.count(".") <= 1 and path and seen[path].dim() == 4 and path in {s.path for s in tape.module_calls}
+    ]
     assert layers
     for layer in layers[:: max(1, len(layers) // 4)]:
         out, value = seen[layer], tape.output_of(layer)

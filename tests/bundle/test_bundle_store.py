@@ -10,7 +10,7 @@ from cards import card, network, saved
 from faults import Strike, raising, struck
 from receptron import atomic_write
 from receptron.bundle import manifest, store
-from receptron.bundle.card import Card
+from receptron.bundle.card import ModelCard
 from receptron.bundle.store import Placed
 from receptron.errors import BundleCorrupt, BundleFault, NonFinite, NotABundle, StorageFault
 from receptron.records import from_json, to_json
@@ -182,7 +182,7 @@ def test_a_model_moved_aside_by_a_killed_save_is_read_where_it_lies_and_brought_
 
 
 def test_the_card_survives_json():
-    assert from_json(to_json(card()), Card) == card()
+    assert from_json(to_json(card()), ModelCard) == card()
 
 
 def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch):

@@ -11,7 +11,7 @@ from sklearn.datasets import load_digits
 from receptron.data.audit.preconditions import LONGEST_LABEL, MOST_CLASSES, check_classes
 from receptron.data.dataset.scan import find_images, scan
 from receptron.data.ingest import read
-from receptron.data.records import Entry, Facts, Item
+from receptron.data.records import Entry, ImageFacts, Item
 from receptron.errors import BadValue, DataFault, NoImages
 
 PNG = encoded("PNG")
@@ -188,7 +188,7 @@ def test_images_to_predict_are_found_in_folders_patterns_and_by_name(tmp_path: P
     ],
 )
 def test_classes_that_a_model_could_not_keep_are_refused_before_training(labels: list[str], told: str):
-    facts = Facts("png", 32, 32, "RGB", grey=False)
+    facts = ImageFacts("png", 32, 32, "RGB", grey=False)
     entries = [Entry(Item(Path("a.png"), label), "0" * 64, facts) for label in labels]
     with pytest.raises(DataFault, match=told):
         check_classes(entries)

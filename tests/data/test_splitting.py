@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from receptron.data.deduplication.duplicates import Clusters, Pair, joined
-from receptron.data.records import Entry, Facts, Item
+from receptron.data.deduplication.duplicates import Clusters, CopyPair, joined
+from receptron.data.records import Entry, ImageFacts, Item
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import split
 from receptron.errors import BadValue, NoImages
 
-FACTS = Facts("PNG", "RGB", 64, 64)
+FACTS = ImageFacts("PNG", "RGB", 64, 64)
 
 
 def entry(name: str, label: str = "a", group: str | None = None, side: str | None = None) -> Entry:
@@ -25,7 +25,7 @@ def entry(name: str, label: str = "a", group: str | None = None, side: str | Non
 
 def clusters(count: int, *pairs: tuple[int, int]) -> Clusters:
     """Copies as they were found."""
-    return Clusters(tuple(Pair(a, b, "near", 0.9) for a, b in pairs), joined(count, pairs))
+    return Clusters(tuple(CopyPair(a, b, "near", 0.9) for a, b in pairs), joined(count, pairs))
 
 
 def many(count: int, classes: int = 4) -> list[Entry]:

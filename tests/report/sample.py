@@ -10,10 +10,10 @@ import numpy as np
 from PIL import Image, ImageDraw
 from scipy.stats import binomtest
 
-from receptron.bundle.card import Card, Provenance
+from receptron.bundle.card import ModelCard, Provenance
 from receptron.data.records import Audit, Finding, SideCount, SplitSummary
-from receptron.evaluation.records import Answer, Bin, ClassScore, Comparison, Estimate, Evaluation
-from receptron.training.records import Point, Run, Rung, Stage, Trial
+from receptron.evaluation.records import Answer, BaselineComparison, Bin, ClassScore, Estimate, Evaluation
+from receptron.training.records import EpochRecord, Run, RungRecord, Stage, Trial
 from receptron.weights.inputs import InputSpec
 
 FLOWERS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
@@ -120,31 +120,32 @@ def listed(found: Answers, temperature: float) -> tuple[tuple[Answer, ...], tupl
     return tuple(wrong[:24]), tuple(sorted(every, key=lambda a: a.confidence)[:24])
 
 
-def ladder(wish: Wish, n: int) -> tuple[Rung, ...]:
+def ladder(wish: Wish, n: int) -> tuple[RungRecord, ...]:
     base, linear, last = wish.baseline, 1 - 0.7 * (1 - wish.baseline), 1 - 0.4 * (1 - wish.baseline)
     cv = "5-fold, Wilson"
     return (
-        Rung("majority class", around(1 / len(wish.classes), 0.02, n, cv), None, 0.0, False,
+        RungRecord("majority class", around(1 / len(wish.classes), 0.02, n, cv), None, 0.0, False,
               "What guessing the largest class reaches."),
-        Rung("nearest neighbour", around(base, 0.021, n, cv), around(base - 1 / len(wish.classes), 0.03, n, "paired bootstrap"), 1.3, True,
+        RungRecord("nearest neighbour", around(base, 0.021, n, cv),
+              around(base - 1 / len(wish.classes), 0.03, n, "paired bootstrap"), 1.3, True,
              "Its gain is more than chance."),
-        Rung("linear head", around(linear, 0.019, n, cv), around(linear - base, 0.017, n, "paired bootstrap", -1), 31.2, True,
+        RungRecord("linear head", around(linear, 0.019, n, cv), around(linear - base, 0.017, n, "paired bootstrap", -1), 31.2, True,
              "Its gain over the nearest neighbour is more than chance; regularisation C = 0.3 was best in cross-validation."),
-        Rung("last stage", around(last, 0.014, n, cv), around(last - linear, 0.013, n, "paired bootstrap", -1), 171.8, True,
+        RungRecord("last stage", around(last, 0.014, n, cv), around(last - linear, 0.013, n, "paired bootstrap", -1), 171.8, True,
              "Its gain over the linear head is more than chance."),
-        Rung("everything", None, None, 0.0, False, "An estimated 7 min 40 s would go over the time limit of 5 min."),
+        RungRecord("everything", None, None, 0.0, False, "An estimated 7 min 40 s would go over the time limit of 5 min."),
     )  # fmt: skip
 
 
-def points(folds: int = 5, epochs: int = 12) -> tuple[Point, ...]:
+def points(folds: int = 5, epochs: int = 12) -> tuple[EpochRecord, ...]:
     rng = np.random.default_rng(3)
-    made: list[Point] = []
+    made: list[EpochRecord] = []
     for f in range(folds + 1):
         phase = f"last stage, fold {f + 1}" if f < folds else "last stage, all training images"
         for e in range(1, epochs + 1):  # as shown; the record counts from 0
             loss = 0.12 + 1.25 * np.exp(-e / 2.4) + rng.normal(0, 0.025)
             seen = float(0.93 - 0.22 * np.exp(-e / 2.2) + rng.normal(0, 0.008)) if f < folds else None
-            made.append(Point(phase, e - 1, float(loss), seen, float(0.003 * (1 + np.cos(np.pi * e / epochs)) / 2 + 1e-6), 402.0 + f))
+            made.append(EpochRecord(phase, e - 1, float(loss), seen, float(0.003 * (1 + np.cos(np.pi * e / epochs)) / 2 + 1e-6), 402.0 + f))
     return tuple(made)
 
 
@@ -172,9 +173,9 @@ def run(root: Path, files: tuple[str, ...] = (), wish: Wish = Wish()) -> Run:
     per = {label: tuple(f for f, t in zip(found.files, found.truth, strict=True) if t == i) for i, label in enumerate(classes)}
     better = accuracy - wish.baseline > 0.03
     compared = (
-        Comparison("majority class", wilson(round(n / len(classes)), n), 
+        BaselineComparison("majority class", wilson(round(n / len(classes)), n), 
                    around(accuracy - 1 / len(classes), 0.05, n, "paired bootstrap"), True),
-        Comparison("nearest neighbour", wilson(round(wish.baseline * n), n),
+        BaselineComparison("nearest neighbour", wilson(round(wish.baseline * n), n),
                    Estimate(accuracy - wish.baseline, accuracy - wish.baseline - 0.03,
                    accuracy - wish.baseline + 0.03, n, "paired bootstrap"), better),
     )  # fmt: skip
@@ -183,7 +184,7 @@ def run(root: Path, files: tuple[str, ...] = (), wish: Wish = Wish()) -> Run:
         "receptron train flowers --weights mobilenet_v2_tf.pt --net mobilenet_v2 --time 5m --seed 7 --out flowers-model", 7,
         "9f2c" * 16, "mobilenet_v2_tf.pt", "51ab" * 16, "cpu, 2 cores", "bf16", "channels_last", "2026-11-22T00:03:00+00:00",
     )  # fmt: skip
-    card = Card(
+    card = ModelCard(
         "mobilenet_v2", classes, 3, InputSpec(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5)), temperature, "last stage", 2_230_277, 300_774_272,
         measured, compared, provenance,
     )  # fmt: skip

@@ -15,7 +15,7 @@ from PIL import Image
 from sample import Wish, awkward, painted, points, run
 
 from receptron.data.records import Finding
-from receptron.evaluation.records import Answer, Comparison, Estimate
+from receptron.evaluation.records import Answer, BaselineComparison, Estimate
 from receptron.report import render, words
 from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
 from receptron.report.curves import curves
@@ -31,8 +31,8 @@ from receptron.report.verdict import caveats, verdict
 share = st.floats(0, 1)
 
 
-def gain(low: float, high: float, better: bool) -> Comparison:
-    return Comparison(
+def gain(low: float, high: float, better: bool) -> BaselineComparison:
+    return BaselineComparison(
         "nearest neighbour", Estimate(0.8, 0.75, 0.85, 200, "Wilson"), Estimate((low + high) / 2, low, high, 200, "paired"), better
     )
 

@@ -16,15 +16,15 @@ from receptron.training.batches.sources import ViewSource
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import TrainingContext
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.ladder import cross_validation as weighing
-from receptron.training.ladder.cross_validation import Step, cross_validate, finish
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.ladder.cross_validation import TrainableRung, cross_validate, finish
+from receptron.training.loop.hyperparameters import Hyperparameters
 
 COUNT, FOLDS = 120, 4
 
 
-def step(place: TrainingContext, right: NDArray[np.bool_], speed: float = 1e9) -> Step:
+def step(place: TrainingContext, right: NDArray[np.bool_], speed: float = 1e9) -> TrainableRung:
     """A rung that trains a tiny layer for show, and answers rightly exactly where `right` says."""
     truth = place.images.targets.numpy()
 
@@ -36,7 +36,7 @@ def step(place: TrainingContext, right: NDArray[np.bool_], speed: float = 1e9) -
         part = place.images.part(rows)
         return ViewSource(torch.zeros(len(rows), 1, 4), part.names, part.targets)
 
-    return Step("a rung", Plan(1, 64, 0.1), Engine(), speed, lambda _: nn.Linear(4, 3), source, judge)
+    return TrainableRung("a rung", Hyperparameters(1, 64, 0.1), Hardware(), speed, lambda _: nn.Linear(4, 3), source, judge)
 
 
 def patterns(won: int, lost: int, seed: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
@@ -151,7 +151,7 @@ def test_the_last_training_goes_on_from_a_copy_of_the_first_folds_network_for_ha
         part = place.images.part(rows)
         return ViewSource(torch.ones(len(rows), 1, 4), part.names, part.targets)
 
-    rung = replace(step(place, ours), plan=Plan(6, 30, 0.1), source=source)
+    rung = replace(step(place, ours), plan=Hyperparameters(6, 30, 0.1), source=source)
     first = nn.Linear(4, 3)
     before = {name: value.clone() for name, value in first.state_dict().items()}
     module, points = finish(rung, place, first)

@@ -20,13 +20,13 @@ from receptron.data.preprocessing.normalize import prepare
 from receptron.errors import NonFinite
 from receptron.progress import Silent
 from receptron.training.features import cache
-from receptron.training.features.cache import FeatureCache, Views, cache_key, prune
+from receptron.training.features.cache import FeatureCache, FeatureViews, cache_key, prune
 from receptron.training.features.extraction import compute
 from receptron.training.features.frozen_backbone import divide, frozen
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 
-VIEWS = Views(SPEC, 3, VARIED, 3)
-ENGINE = Engine()
+VIEWS = FeatureViews(SPEC, 3, VARIED, 3)
+ENGINE = Hardware()
 COUNT = 2 * cache.BLOCK + 7
 
 
@@ -46,7 +46,7 @@ CONTEXT, FRONT = context(COUNT), frozen(divide(net(), 3, 32).front, ENGINE)
 DIGESTS = list(CONTEXT.images.digests)
 
 
-def gather(folder: Path | None, digests: list[str] = DIGESTS, views: Views = VIEWS) -> tuple[torch.Tensor, int]:
+def gather(folder: Path | None, digests: list[str] = DIGESTS, views: FeatureViews = VIEWS) -> tuple[torch.Tensor, int]:
     """Activations, and how many images went through the front."""
     run = Counted()
     return FeatureCache(folder).gather(FRONT, views, digests, CONTEXT.canvases, run, Silent()), run.images

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LinearLR, SequentialLR
 
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.lr_schedule import rate_at
 
 
@@ -29,5 +29,5 @@ def test_the_rate_is_never_zero_nor_above_its_highest(steps: int):
 
 @pytest.mark.parametrize(("count", "batch", "steps"), [(64, 32, 2), (65, 32, 2), (66, 32, 3), (5, 32, 1), (33, 32, 1), (1, 32, 1)])
 def test_a_last_batch_of_one_image_is_left_out(count: int, batch: int, steps: int):
-    assert Plan(3, batch, 0.1).steps_per_epoch(count) == steps
-    assert Plan(3, batch, 0.1).steps(count) == 3 * steps
+    assert Hyperparameters(3, batch, 0.1).steps_per_epoch(count) == steps
+    assert Hyperparameters(3, batch, 0.1).steps(count) == 3 * steps

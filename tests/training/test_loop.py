@@ -16,17 +16,17 @@ from receptron.errors import NonFinite
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
 from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Supervised
 
-PLAN = Plan(3, 8, 0.05, layer_decay=0.7, smoothing=0.1, seed=5)
+PLAN = Hyperparameters(3, 8, 0.05, layer_decay=0.7, smoothing=0.1, seed=5)
 COUNT = 30  # three full batches of 8 and one of 6
 PER_EPOCH = 4
-ENGINE = Engine()
+ENGINE = Hardware()
 
 
 class Net(nn.Module):

@@ -85,7 +85,7 @@ def test_every_mistake_that_was_asked_for_is_named_somewhere():
 def test_a_hint_that_holds_the_answer_is_never_dealt():
     def telling(random, difficulty):
         task = problem("size.floor", 1, 3).task
-        return dataclasses.replace(task, hints=(f"It is {right_answer(task.expected)}.", "Look above."))
+        return dataclasses.replace(task, hints=(f"It is {right_answer(task.expected)}.", "PerceptualHash above."))
 
     with pytest.raises(BadValue, match="draws no problem"):
         draw(Template("telling", "output-size", "", telling), 1, 0)

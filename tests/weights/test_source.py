@@ -14,10 +14,10 @@ from receptron.errors import BadValue, UnknownName, UnsafeCheckpoint, WeightsUna
 from receptron.weights import fetch, store
 from receptron.weights.inputs import InputSpec
 from receptron.weights.published import Published, catalogue, find
-from receptron.weights.sidecar import EXAMPLE, Facts, read_sidecar
+from receptron.weights.sidecar import EXAMPLE, Sidecar, read_sidecar
 from receptron.weights.source import resolve
 
-FULL = Facts("lenet5", "receptron", 28, (0.5,), (0.5,), "bilinear", 1.0)
+FULL = Sidecar("lenet5", "receptron", 28, (0.5,), (0.5,), "bilinear", 1.0)
 
 
 @pytest.fixture
@@ -43,13 +43,13 @@ def test_facts_come_from_the_sidecar_and_flags_win(tmp_path: Path):
     text = EXAMPLE.replace("mobilenet_v2", "lenet5").replace("torchvision", "receptron", 1)
     (tmp_path / "mine.toml").write_text(text)
     assert resolve(path).inputs.pixels == 224
-    assert resolve(path, Facts(pixels=28)).inputs.pixels == 28
+    assert resolve(path, Sidecar(pixels=28)).inputs.pixels == 28
     assert zoo.build("lenet5", pretrained=path).name == "lenet5"
 
 
 def test_what_nobody_said_is_listed_with_an_example(tmp_path: Path):
     with pytest.raises(BadValue) as caught:
-        resolve(lenet(tmp_path), Facts(net="lenet5", pixels=28))
+        resolve(lenet(tmp_path), Sidecar(net="lenet5", pixels=28))
     text = str(caught.value)
     assert "says nothing about keys, mean, std, interpolation, crop" in text
     assert "--weights-keys" in text and "--weights-crop" in text and "mine.toml" in text and "[input]" in text
@@ -93,9 +93,9 @@ def test_the_example_sidecar_is_a_sidecar(tmp_path: Path):
 def test_a_stated_hash_must_agree(tmp_path: Path):
     path = lenet(tmp_path)
     with pytest.raises(UnsafeCheckpoint, match="not the file it should be"):
-        resolve(path, Facts(sha256="00" * 32).or_else(FULL))
+        resolve(path, Sidecar(sha256="00" * 32).or_else(FULL))
     right = hashlib.sha256(path.read_bytes()).hexdigest()
-    assert resolve(path, Facts(sha256=right).or_else(FULL)).sha256 == right
+    assert resolve(path, Sidecar(sha256=right).or_else(FULL)).sha256 == right
 
 
 def test_references_are_checked_against_the_catalogue():

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from receptron import zoo
-from receptron.weights.sidecar import Facts
+from receptron.weights.sidecar import Sidecar
 from receptron.weights.source import resolve
 
 IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
@@ -18,7 +18,7 @@ HALF = ((0.5, 0.5, 0.5), (0.5, 0.5, 0.5))
 
 
 def mobilenet(shared: Path, net: str = "mobilenet_v2_tf") -> tuple[torch.nn.Module, torch.Tensor, torch.Tensor]:
-    facts = Facts(net, "torchvision", 224, *HALF, "bilinear", 1.0, "Apache-2.0")
+    facts = Sidecar(net, "torchvision", 224, *HALF, "bilinear", 1.0, "Apache-2.0")
     weights = resolve(shared / "weights/mobilenet_v2_tf.pt", facts)
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (weights.inputs.mean, weights.inputs.std))
     return zoo.build(net, pretrained=weights).eval(), mean, std
@@ -40,7 +40,7 @@ def imagenet_accuracy(shared: Path, net: str, step: int) -> float:
 
 def cifar_accuracy(shared: Path, net: str, mosaics: int) -> float:
     """Share of right answers on the first mosaics of a thousand test images each."""
-    facts = Facts(net, "akamaster", 32, *IMAGENET, "bilinear", 1.0, "BSD-2-Clause")
+    facts = Sidecar(net, "akamaster", 32, *IMAGENET, "bilinear", 1.0, "BSD-2-Clause")
     weights = resolve(shared / f"weights/{net}.th", facts)
     model = zoo.build(net, pretrained=weights).eval()
     mean, std = (torch.tensor(v).view(3, 1, 1) for v in (weights.inputs.mean, weights.inputs.std))

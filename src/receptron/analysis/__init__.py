@@ -15,7 +15,7 @@ from receptron.analysis.cost.conventions import reconcile
 from receptron.analysis.cost.memory import Memory, memory
 from receptron.analysis.cost.roofline import Roofline, roofline
 from receptron.analysis.diagnose.clash import Clash, explain
-from receptron.analysis.inspection import Inspection, Question, inspect
+from receptron.analysis.inspection import Inspection, InspectionOptions, inspect
 from receptron.analysis.lint import Advice, Subject, advise
 from receptron.analysis.receptive_field.effective import Effective, effective_field, measured_field
 from receptron.analysis.receptive_field.field import Field, Fields, receptive_field
@@ -31,8 +31,8 @@ __all__ = [
     "Field",
     "Fields",
     "Inspection",
+    "InspectionOptions",
     "Memory",
-    "Question",
     "Roofline",
     "Subject",
     "Tape",

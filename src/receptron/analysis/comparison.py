@@ -17,7 +17,7 @@ class Difference:
 
 
 @dataclass(frozen=True)
-class Pair:
+class LayerPair:
     """Layers that stand at the same place; None where one network has no counterpart. `same`: same kind, shapes and parameters."""
 
     left: Layer | None
@@ -39,7 +39,7 @@ class Comparison:
     left: str
     right: str
     totals: tuple[Difference, ...]
-    layers: tuple[Pair, ...]
+    layers: tuple[LayerPair, ...]
 
 
 def compare(left: Inspection, right: Inspection) -> Comparison:
@@ -80,18 +80,18 @@ def _leaves(inspection: Inspection) -> list[Layer]:
     return [layer for layer in inspection.layers if layer.leaf]
 
 
-def _aligned(left: list[Layer], right: list[Layer]) -> tuple[Pair, ...]:
+def _aligned(left: list[Layer], right: list[Layer]) -> tuple[LayerPair, ...]:
     """Longest common run of kinds and output maps; within a run that differs, layers of one kind are put beside each other in turn."""
-    pairs: list[Pair] = []
+    pairs: list[LayerPair] = []
     matcher = SequenceMatcher(None, [_signature(a) for a in left], [_signature(b) for b in right], autojunk=False)
     for tag, i1, i2, j1, j2 in matcher.get_opcodes():
         ones, others = left[i1:i2], right[j1:j2]
         if tag == "equal":
-            pairs += [Pair(a, b, _same(a, b)) for a, b in zip(ones, others, strict=True)]
+            pairs += [LayerPair(a, b, _same(a, b)) for a, b in zip(ones, others, strict=True)]
         else:
             shorter = min(len(ones), len(others))
-            pairs += [Pair(a, b, same=False) for a, b in zip(ones[:shorter], others[:shorter], strict=True)]
-            pairs += [Pair(a, None, same=False) for a in ones[shorter:]] + [Pair(None, b, same=False) for b in others[shorter:]]
+            pairs += [LayerPair(a, b, same=False) for a, b in zip(ones[:shorter], others[:shorter], strict=True)]
+            pairs += [LayerPair(a, None, same=False) for a in ones[shorter:]] + [LayerPair(None, b, same=False) for b in others[shorter:]]
     return tuple(pairs)
 
 

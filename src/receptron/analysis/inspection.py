@@ -13,13 +13,13 @@ from receptron.analysis.lint import Advice, Subject, advise
 from receptron.analysis.receptive_field.effective import effective_of
 from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.recording import Network, record, record_training
-from receptron.analysis.tape import Call, Scope, Tape
+from receptron.analysis.tape import Call, ModuleCall, Tape
 from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import NotLocal, UnknownName
 
 
 @dataclass(frozen=True)
-class Question:
+class InspectionOptions:
     """What to ask beside costs, shapes and fields (which are those of one image); all that is left out stays unasked.
 
     `batch` is that of memory and time.
@@ -74,7 +74,7 @@ class Inspection:
     conventions: tuple[Reconciled, ...]
 
 
-def inspect(net: Network, inputs: Inputs, question: Question = Question(), name: str = "") -> Inspection:
+def inspect(net: Network, inputs: Inputs, question: InspectionOptions = InspectionOptions(), name: str = "") -> Inspection:
     """Record `net` on `inputs` and answer.
 
     Raises: Uncopyable, Unrecordable, UnknownName for a layer, device or optimiser that is not there.
@@ -82,7 +82,7 @@ def inspect(net: Network, inputs: Inputs, question: Question = Question(), name:
     return examine(net, inputs, question, name)[0]
 
 
-def examine(net: Network, inputs: Inputs, question: Question = Question(), name: str = "") -> tuple[Inspection, Tape]:
+def examine(net: Network, inputs: Inputs, question: InspectionOptions = InspectionOptions(), name: str = "") -> tuple[Inspection, Tape]:
     """As `inspect`, with the tape that it was read from; what asks about several images, or training, is recorded once beside it."""
     known_optimizer(question.optimizer)
     tape = record(net, inputs)
@@ -104,7 +104,7 @@ def examine(net: Network, inputs: Inputs, question: Question = Question(), name:
     return found, tape
 
 
-def _memory(net: Network, inputs: Inputs, plain: Tape, question: Question) -> Memory:
+def _memory(net: Network, inputs: Inputs, plain: Tape, question: InspectionOptions) -> Memory:
     return memory_of(plain, record_training(net, inputs, batch=question.batch), question.batch, question.optimizer)
 
 
@@ -117,7 +117,7 @@ def layers_of(tape: Tape, fields: Fields) -> tuple[Layer, ...]:
     leaves, owned = {i for i, _ in tape.leaves()}, _owned(tape)
     return tuple(
         _layer(tape, fields, scope, i in leaves, owned[scope.path], before[scope.last] - before[scope.first])
-        for i, scope in enumerate(tape.scopes)
+        for i, scope in enumerate(tape.module_calls)
         if scope.last >= 0 and scope.path
     )
 
@@ -133,7 +133,7 @@ def _owned(tape: Tape) -> Counter[str]:
     return found
 
 
-def _layer(tape: Tape, fields: Fields, scope: Scope, leaf: bool, owned: int, macs: int) -> Layer:
+def _layer(tape: Tape, fields: Fields, scope: ModuleCall, leaf: bool, owned: int, macs: int) -> Layer:
     out = scope.outputs[0] if scope.outputs else None
     return Layer(
         scope.path,
@@ -149,7 +149,7 @@ def _layer(tape: Tape, fields: Fields, scope: Scope, leaf: bool, owned: int, mac
     )
 
 
-def _own_call(tape: Tape, scope: Scope) -> Call | None:
+def _own_call(tape: Tape, scope: ModuleCall) -> Call | None:
     """The call that makes a leaf what it is: its first product or window."""
     calls = tape.calls[scope.first : scope.last]
     telling = [call for call in calls if call.op in ("convolution", "addmm", "mm") or "pool" in call.op or "norm" in call.op]
@@ -158,8 +158,8 @@ def _own_call(tape: Tape, scope: Scope) -> Call | None:
 
 def _field_answer(fields: Fields, layer: str) -> FieldAnswer:
     tape = fields.tape
-    if layer and layer not in {scope.path for scope in tape.scopes}:
-        raise UnknownName("layer", layer, {scope.path for scope in tape.scopes if scope.path})
+    if layer and layer not in {scope.path for scope in tape.module_calls}:
+        raise UnknownName("layer", layer, {scope.path for scope in tape.module_calls if scope.path})
     try:
         widths = tuple(effective_of(fields, layer, axis).width for axis in range(len(fields.axes)))
     except NotLocal:

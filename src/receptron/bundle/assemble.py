@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.bundle import store
-from receptron.bundle.card import Card
+from receptron.bundle.card import ModelCard
 from receptron.bundle.placed import MEND
 from receptron.errors import BundleCorrupt, BundleFault, ImageTooSmall, UnknownName
 from receptron.records import short
@@ -16,7 +16,7 @@ from receptron.zoo import build
 _VARIANCE = "running_var"
 
 
-def assemble(folder: Path, card: Card, state: Mapping[str, Tensor]) -> nn.Module:
+def assemble(folder: Path, card: ModelCard, state: Mapping[str, Tensor]) -> nn.Module:
     """The network of `card` with the tensors of `state`; it is shaped without numbers, so that nothing is allocated for a refused one.
 
     Raises: BundleFault for a net that this version does not know; BundleCorrupt naming the field or the tensor.
@@ -27,7 +27,7 @@ def assemble(folder: Path, card: Card, state: Mapping[str, Tensor]) -> nn.Module
     return net
 
 
-def _shaped(file: Path, card: Card) -> nn.Module:
+def _shaped(file: Path, card: ModelCard) -> nn.Module:
     try:
         with torch.device("meta"):
             net = build(card.net, classes=len(card.classes), channels=card.channels, pixels=card.input.pixels)
@@ -43,7 +43,7 @@ def _shaped(file: Path, card: Card) -> nn.Module:
     return net
 
 
-def _check_tensors(file: Path, card: Card, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
+def _check_tensors(file: Path, card: ModelCard, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:
     fault = next(filter(None, (_fault(name, expected.get(name), found.get(name)) for name in [*expected, *found])), "")
     if fault:
         raise BundleCorrupt(f"{file} does not fit {card.net} with {len(card.classes)} classes.", why=fault, mend=MEND)

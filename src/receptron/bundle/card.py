@@ -9,7 +9,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from receptron.data.audit.preconditions import MOST_CLASSES
-from receptron.evaluation.records import Comparison, Count, Evaluation, Label, Note
+from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note
 from receptron.weights.inputs import InputSpec
 
 _Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -33,7 +33,7 @@ class Provenance:
 
 
 @dataclass(frozen=True)
-class Card:
+class ModelCard:
     """Everything that predict, evaluate and every later use know about a model besides its weights."""
 
     net: Annotated[str, Meta(min_length=1, max_length=100)]  # name in the zoo
@@ -45,6 +45,6 @@ class Card:
     parameters: Count
     macs: Count  # per image
     evaluation: Evaluation
-    comparisons: Annotated[tuple[Comparison, ...], Meta(max_length=100)]
+    comparisons: Annotated[tuple[BaselineComparison, ...], Meta(max_length=100)]
     provenance: Provenance
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from itertools import chain
 
-from receptron.bundle.card import Card
+from receptron.bundle.card import ModelCard
 from receptron.evaluation.records import ROUNDING, Bin, Estimate, Evaluation
 from receptron.records import short
 
 
-def contradictions(card: Card) -> Iterator[str]:
+def contradictions(card: ModelCard) -> Iterator[str]:
     """One sentence for each, the field first; none for a card that `train` wrote."""
     if card.channels == 2:
         yield "channels is 2: it must be 1 or 3"

@@ -12,7 +12,7 @@ from torch import nn
 
 from receptron.bundle import store
 from receptron.bundle.assemble import assemble
-from receptron.bundle.card import Card
+from receptron.bundle.card import ModelCard
 from receptron.bundle.images import ImageLike, as_list, names, to_canvas
 from receptron.bundle.placed import Placed
 from receptron.data.preprocessing.normalize import prepare
@@ -39,7 +39,7 @@ class Scores:
 class Model:
     """A network in eval mode with its card; made by `load`."""
 
-    def __init__(self, card: Card, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None) -> None:
+    def __init__(self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None) -> None:
         self.card, self.split, self.folder = card, split, folder
         self.net = net.eval().requires_grad_(False)
 

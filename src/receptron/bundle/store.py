@@ -11,7 +11,7 @@ from torch import Tensor
 
 from receptron import atomic_write
 from receptron.bundle import manifest
-from receptron.bundle.card import Card
+from receptron.bundle.card import ModelCard
 from receptron.bundle.contradictions import contradictions
 from receptron.bundle.placed import MEND, Placed, placed, table
 from receptron.errors import BundleCorrupt, BundleFault, DataFault, NonFinite, NotABundle
@@ -29,7 +29,7 @@ FORMAT = 1
 class Contents:
     """A verified model directory, read into memory."""
 
-    card: Card
+    card: ModelCard
     state: dict[str, Tensor]
     split: tuple[Placed, ...]
     folder: Path
@@ -40,7 +40,7 @@ class _Format:
     format: int = 0
 
 
-def save(folder: Path, card: Card, state: Mapping[str, Tensor], split: Iterable[Placed] = ()) -> Path:
+def save(folder: Path, card: ModelCard, state: Mapping[str, Tensor], split: Iterable[Placed] = ()) -> Path:
     """Write the model directory `folder`; an older one there is replaced only once the new one is on disk.
 
     Raises: NonFinite naming a tensor with NaN or infinity; BundleFault if something else than a model lies at `folder`; StorageFault.
@@ -103,7 +103,7 @@ def _weights(state: Mapping[str, Tensor]) -> bytes:
     return safetensors.torch.save({name: t.detach().cpu().clone(memory_format=torch.contiguous_format) for name, t in state.items()})
 
 
-def _card(path: Path, data: bytes) -> Card:
+def _card(path: Path, data: bytes) -> ModelCard:
     try:
         found = from_json(data, _Format, source=str(path)).format
         if found != FORMAT:
@@ -112,7 +112,7 @@ def _card(path: Path, data: bytes) -> Card:
                 why="another version of Receptron made this model",
                 mend="pip install --upgrade receptron",
             )
-        card = from_json(data, Card, source=str(path), exact=True)
+        card = from_json(data, ModelCard, source=str(path), exact=True)
     except DataFault as error:
         raise BundleCorrupt(f"{path} is no card of a model.", why=error.why, mend=MEND) from error
     if contradiction := next(contradictions(card), ""):

@@ -40,12 +40,12 @@ def inspect(
 ) -> None:
     """Shapes, parameters, MACs, receptive fields, memory, time, and advice."""
     from receptron.analysis.budget import check
-    from receptron.analysis.inspection import Question
-    from receptron.jobs.networks import Views, inspect_network
+    from receptron.analysis.inspection import InspectionOptions
+    from receptron.jobs.networks import PageOptions, inspect_network
 
     streams.divert()
-    question = Question(batch, memory, optimizer, device, reconcile=reconcile, field=field, object_pixels=object_pixels)
-    found = inspect_network(net, size, question, Views(html, image, overwrite))
+    question = InspectionOptions(batch, memory, optimizer, device, reconcile=reconcile, field=field, object_pixels=object_pixels)
+    found = inspect_network(net, size, question, PageOptions(html, image, overwrite))
     checks = check(budget, found) if budget is not None else ()
     if json:
         screen.json(found)

@@ -64,9 +64,9 @@ def train(
     """Train or adapt a network on labelled images, honestly, and write model and report."""
     from receptron.jobs.options import Extras
     from receptron.jobs.train import train as job
-    from receptron.weights.sidecar import Facts
+    from receptron.weights.sidecar import Sidecar
 
-    facts = Facts(
+    facts = Sidecar(
         net=net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip

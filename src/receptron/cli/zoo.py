@@ -8,7 +8,7 @@ from receptron.cli import screen
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
-    from receptron.zoo.cards import Card, CatalogueRow
+    from receptron.zoo.cards import CatalogueRow, NetCard
     from receptron.zoo.papers import Paper
 
 
@@ -51,7 +51,7 @@ def _rows(rows: "tuple[CatalogueRow, ...]") -> Table:
     return table
 
 
-def _card(card: "Card") -> None:
+def _card(card: "NetCard") -> None:
     row, paper = card.row, card.paper
     facts = {
         "paper": f"{paper.title}. {paper.authors} {paper.year}, {paper.where}",
@@ -79,14 +79,14 @@ def _card(card: "Card") -> None:
         screen.table(_rows(card.family))
 
 
-def _stages(card: "Card") -> Table:
+def _stages(card: "NetCard") -> Table:
     table = Table("part", "output", "parameters", title="Stages", right=(1, 2))
     for stage in card.stages:
         table.add(stage.name, " x ".join(map(str, stage.shape)), f"{stage.parameters:,}")
     return table
 
 
-def _weights(card: "Card") -> Table:
+def _weights(card: "NetCard") -> Table:
     headings = "reference", "top-1 %", "pixels", "crop", "interpolation", "licence"
     table = Table(*headings, title="Published weights", right=range(1, 6))
     for row in card.row.weights:

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, Look, Looks, look
+from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, PerceptualHash, PerceptualHashes, look
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.resize import resized
 from receptron.data.reading.decode import LIMITS, Limits, decode, read_bytes
 from receptron.data.reading.pixel_formats import Pixels
-from receptron.data.records import Catalog, Entry, Facts, Item
+from receptron.data.records import Catalog, Entry, ImageFacts, Item
 from receptron.errors import UnreadableImage
 from receptron.progress import Progress, Silent
 
@@ -23,11 +23,11 @@ AHEAD = 4  # images in flight per worker
 
 
 @dataclass(frozen=True)
-class Reading:
+class Ingested:
     """All images of a catalog after one pass over their files, in the catalog's order."""
 
     entries: tuple[Entry, ...]
-    looks: Looks
+    looks: PerceptualHashes
     canvases: Canvases | None
 
     @property
@@ -41,11 +41,11 @@ class _Read:
     """One image, as a worker hands it over."""
 
     entry: Entry
-    look: Look | None = None
+    look: PerceptualHash | None = None
     canvas: Pixels | None = None
 
 
-def load(data: bytes, name: str, side: int, interpolation: str = "bilinear", limits: Limits = LIMITS) -> tuple[Pixels, Facts]:
+def load(data: bytes, name: str, side: int, interpolation: str = "bilinear", limits: Limits = LIMITS) -> tuple[Pixels, ImageFacts]:
     """Canvas and facts of one encoded image, by the very steps that `read` takes. Raises: UnreadableImage."""
     pixels, facts = decode(data, limits, shortest=max(side, SHORTEST), name=name)
     return resized(pixels, side, interpolation), facts
@@ -58,7 +58,7 @@ def read(
     progress: Progress | None = None,
     workers: int | None = None,
     limits: Limits = LIMITS,
-) -> Reading:
+) -> Ingested:
     """One pass over all files in a pool of threads; the same bytes come out whatever the number of `workers` (default: one per core).
 
     With `side` (px) the canvases are kept too. Broken images become entries with a fault; nothing is raised for them.
@@ -79,7 +79,7 @@ def read(
         progress.advance()
     broken = sum(not entry.good for entry in entries)
     progress.done(f"{broken:,} unreadable" if broken else "")
-    return Reading(tuple(entries), looks, canvases)
+    return Ingested(tuple(entries), looks, canvases)
 
 
 def _read(item: Item, side: int | None, interpolation: str, limits: Limits) -> _Read:
@@ -112,8 +112,8 @@ def _pooled(work: Callable[[Item], _Read], items: tuple[Item, ...], workers: int
             pool.shutdown(wait=True, cancel_futures=True)
 
 
-def _blank(count: int) -> Looks:
-    return Looks(
+def _blank(count: int) -> PerceptualHashes:
+    return PerceptualHashes(
         np.zeros((count, GREY, GREY), np.uint8),
         np.zeros((count, COLOUR, COLOUR, 3), np.uint8),
         np.zeros(count, np.uint64),

@@ -47,7 +47,7 @@ class Catalog:
 
 
 @dataclass(frozen=True)
-class Facts:
+class ImageFacts:
     """What decoding an image told about its file."""
 
     format: str  # "JPEG", "PNG", ...
@@ -68,7 +68,7 @@ class Entry:
 
     item: Item
     sha256: str
-    facts: Facts | None
+    facts: ImageFacts | None
     fault: str | None = None  # "truncated after 3,120 of 9,004 bytes", ...
     phash: int = 0  # 64-bit perceptual hash
 

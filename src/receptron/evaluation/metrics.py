@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 from receptron.errors import BadValue, NoImages
 from receptron.evaluation import confidence_intervals, temperature_scaling
 from receptron.evaluation.finite_checks import check_finite
-from receptron.evaluation.records import ClassScore, Comparison, Evaluation
+from receptron.evaluation.records import BaselineComparison, ClassScore, Evaluation
 
 
 def evaluate(
@@ -49,14 +49,14 @@ def evaluate(
     )
 
 
-def compare(ours: ArrayLike, baseline: ArrayLike, name: str) -> Comparison:
+def compare(ours: ArrayLike, baseline: ArrayLike, name: str) -> BaselineComparison:
     """Which images each got right, two arrays of booleans (N,) over the same images -> the gain in accuracy, paired.
 
     Raises: BadValue if the lengths differ or there are no images.
     """
     theirs = np.asarray(baseline, bool)
     gain = confidence_intervals.paired_gain(ours, theirs)
-    return Comparison(name, confidence_intervals.wilson(int(theirs.sum()), len(theirs)), gain, better=gain.low > 0)
+    return BaselineComparison(name, confidence_intervals.wilson(int(theirs.sum()), len(theirs)), gain, better=gain.low > 0)
 
 
 def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:

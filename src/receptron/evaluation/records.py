@@ -85,7 +85,7 @@ class Evaluation:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class BaselineComparison:
     """The network against a baseline on the same images."""
 
     baseline: Note  # "majority class", "nearest neighbour", ...

@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.ingest import Reading
+from receptron.data.ingest import Ingested
 from receptron.data.preprocessing.augmentation import recipe_for
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
@@ -17,8 +17,8 @@ from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
-from receptron.training.ladder.outcome import Outcome
-from receptron.training.records import Rung, Trial
+from receptron.training.ladder.outcome import LadderOutcome
+from receptron.training.records import RungRecord, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one
@@ -29,8 +29,8 @@ class FittedNetwork:
     """What training brought."""
 
     net: Classifier
-    outcome: Outcome
-    rungs: tuple[Rung, ...]
+    outcome: LadderOutcome
+    rungs: tuple[RungRecord, ...]
     trials: tuple[Trial, ...]
     context: TrainingContext
     features: Features | None
@@ -60,7 +60,7 @@ class FitOptions:
 
 
 def fit_network(
-    reading: Reading, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
+    reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
 ) -> FittedNetwork:
     """Climb the ladder from pretrained weights, or train from scratch where there are none."""
     context = _context(reading, split, start, fit_options, environment)
@@ -71,7 +71,7 @@ def fit_network(
     return FittedNetwork(_classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features)
 
 
-def images_at(reading: Reading, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:
+def images_at(reading: Ingested, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:
     """Images of one side."""
     entries = [reading.entries[place] for place in places]
     number = {label: i for i, label in enumerate(classes)}
@@ -79,13 +79,13 @@ def images_at(reading: Reading, places: tuple[int, ...], classes: tuple[str, ...
     return Images(tuple(entry.sha256 for entry in entries), tuple(str(entry.item.path) for entry in entries), targets)
 
 
-def classes_of(reading: Reading, split: Split) -> tuple[str, ...]:
+def classes_of(reading: Ingested, split: Split) -> tuple[str, ...]:
     """Class names that have a training image, in alphabetical order."""
     return tuple(sorted({reading.entries[place].item.label for place in split.train}))
 
 
 def _context(
-    reading: Reading, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
+    reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
 ) -> TrainingContext:
     classes = classes_of(reading, split)
     images = images_at(reading, split.train, classes)
@@ -103,7 +103,7 @@ def _context(
     )  # fmt: skip
 
 
-def _classifier(outcome: Outcome) -> Classifier:
+def _classifier(outcome: LadderOutcome) -> Classifier:
     if not isinstance(outcome.net, Classifier):
         raise TypeError(f"{type(outcome.net).__name__} is no classifier of the zoo")
     return outcome.net

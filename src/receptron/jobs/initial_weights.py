@@ -7,7 +7,7 @@ from statistics import median
 
 from receptron.blocks.classifier import Classifier
 from receptron.data.reading.decode import decode
-from receptron.data.records import Catalog, Facts
+from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, UnreadableImage
 from receptron.progress import Progress
 from receptron.weights import sidecar
@@ -33,7 +33,7 @@ class Wish:
 
     net: str | None = None
     weights: str | Path | None = None  # reference, file, "none", or None for the default
-    facts: sidecar.Facts = field(default_factory=sidecar.Facts)  # what flags say of a weights file
+    facts: sidecar.Sidecar = field(default_factory=sidecar.Sidecar)  # what flags say of a weights file
 
 
 @dataclass(frozen=True)
@@ -80,10 +80,10 @@ def _from_scratch(net: str | None, shorter: int, grey: bool) -> InitialWeights:
 
 
 def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
-    facts = wish.facts.or_else(sidecar.Facts(net=wish.net))
+    facts = wish.facts.or_else(sidecar.Sidecar(net=wish.net))
     if wish.weights is not None:
         if not is_file(wish.weights):
-            facts = facts.or_else(sidecar.Facts(net=DEFAULT_NET))
+            facts = facts.or_else(sidecar.Sidecar(net=DEFAULT_NET))
         return resolve(wish.weights, facts, progress)
     net = wish.net or DEFAULT_NET
     rows = published_for(net)
@@ -91,12 +91,12 @@ def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
         raise BadValue(
             f"no weights are published for {net}.", mend=f"train it from scratch with --weights none, or give a file: --weights {net}.pt"
         )
-    return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Facts(net=net), progress)
+    return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Sidecar(net=net), progress)
 
 
-def _peek(catalog: Catalog) -> list[Facts]:
+def _peek(catalog: Catalog) -> list[ImageFacts]:
     """Facts of a few images spread over the catalog."""
-    found: list[Facts] = []
+    found: list[ImageFacts] = []
     for item in catalog.items[:: max(1, len(catalog.items) // PEEK)]:
         try:
             found.append(decode(item.path, shortest=SMALL)[1])

@@ -9,7 +9,7 @@ from torch import nn
 from receptron import atomic_write
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.diagnose.clash import explain
-from receptron.analysis.inspection import Inspection, Question, examine
+from receptron.analysis.inspection import Inspection, InspectionOptions, examine
 from receptron.analysis.loading import is_place, load
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.tape import Tape
@@ -23,7 +23,7 @@ Size = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Views:
+class PageOptions:
     """Where to write a page, the picture that fields are drawn on, and whether a file that is no page of ours may be replaced."""
 
     html: Path | None = None
@@ -31,7 +31,9 @@ class Views:
     overwrite: bool = False
 
 
-def inspect_network(name: str, size: str | None = None, question: Question = Question(), views: Views = Views()) -> Inspection:
+def inspect_network(
+    name: str, size: str | None = None, question: InspectionOptions = InspectionOptions(), views: PageOptions = PageOptions()
+) -> Inspection:
     """Inspect a net of the zoo, `FILE.py:Net`, `package.module:callable`, an exported program or an ONNX file.
 
     A .py file and a module are run, behind a fence: what they print goes to stderr, and if they end the program that is an error.
@@ -58,7 +60,7 @@ def compare_networks(left: str, right: str, size: str | None = None, html: Path 
     return found
 
 
-def _examined(net: nn.Module, inputs: Size, question: Question, name: str) -> tuple[Inspection, Tape]:
+def _examined(net: nn.Module, inputs: Size, question: InspectionOptions, name: str) -> tuple[Inspection, Tape]:
     try:
         return examine(net, inputs, question, name)
     except Unrecordable as broken:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from receptron.errors import BadValue, UnknownName
 from receptron.progress import Progress, Silent
-from receptron.weights.sidecar import Facts
+from receptron.weights.sidecar import Sidecar
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 PRECISIONS = ("auto", "float32", "bfloat16")
@@ -17,7 +17,7 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 class Extras:
     """Settings of `train` that few need."""
 
-    facts: Facts = field(default_factory=Facts)  # what is said of a local weights file that has no sidecar
+    facts: Sidecar = field(default_factory=Sidecar)  # what is said of a local weights file that has no sidecar
     precision: str = "auto"  # "float32" or "bfloat16" instead of a trial
     allow_broken: bool = False  # go on with more than 1 % unreadable images
     resume: bool = False  # continue an unfinished run in the same `out`

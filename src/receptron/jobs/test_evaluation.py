@@ -10,7 +10,7 @@ from torch import Tensor
 from receptron.bundle.model import Model
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
-from receptron.evaluation.records import Answer, Comparison, Evaluation
+from receptron.evaluation.records import Answer, BaselineComparison, Evaluation
 from receptron.jobs.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
@@ -24,7 +24,7 @@ class TestEvaluation:
     """What the report says of the model."""
 
     evaluation: Evaluation
-    comparisons: tuple[Comparison, ...]
+    comparisons: tuple[BaselineComparison, ...]
     given: Evaluation | None
     mistakes: tuple[Answer, ...]
     doubtful: tuple[Answer, ...]

@@ -14,14 +14,14 @@ from time import monotonic
 from receptron import atomic_write, report
 from receptron.analysis.cost import cost
 from receptron.bundle import store
-from receptron.bundle.card import Card, Provenance
+from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
 from receptron.cache_dir import cache
 from receptron.data.audit import audit as rules
 from receptron.data.audit.preconditions import check_broken, check_classes
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates
-from receptron.data.ingest import Reading, read
+from receptron.data.ingest import Ingested, read
 from receptron.data.records import Audit, Catalog
 from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
@@ -64,7 +64,7 @@ class _Sided:
     """The images, read and placed."""
 
     catalog: Catalog
-    reading: Reading
+    reading: Ingested
     audit: Audit
     split: Split
 
@@ -163,13 +163,13 @@ def _sides(catalog: Catalog, start: InitialWeights, place: RunDirectory, test_si
 
 def _judge(
     sided: _Sided, learnt: FittedNetwork, start: InitialWeights, extras: Extras, provenance: Provenance
-) -> tuple[Card, TestEvaluation]:
+) -> tuple[ModelCard, TestEvaluation]:
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
     temperature = temperature_scaling.temperature(learnt.outcome.logits, learnt.truth)
     folded = evaluate(learnt.outcome.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
-    card = Card(
+    card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
     )  # fmt: skip
@@ -189,7 +189,7 @@ def _leaked(sided: _Sided) -> frozenset[str]:
 
 def _run(
     place: RunDirectory,
-    card: Card,
+    card: ModelCard,
     judged: TestEvaluation,
     sided: _Sided,
     learnt: FittedNetwork,

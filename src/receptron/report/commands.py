@@ -7,20 +7,20 @@ from receptron.training.records import Run
 
 
 @dataclass(frozen=True)
-class Step:
+class NextCommand:
     """One thing to do, and how."""
 
     purpose: str
     command: str
 
 
-def following(run: Run) -> tuple[Step, ...]:
+def following(run: Run) -> tuple[NextCommand, ...]:
     """What one does with a trained model."""
     model, root = shlex.quote(str(run.model)), shlex.quote(str(run.audit.root))
     python = f'import receptron\n\nmodel = receptron.load({str(run.model)!r})\nmodel.predict(["photo.jpg"])'
     return (
-        Step("Ask it about new images", f"receptron predict {model} new-photos/"),
-        Step("Measure it on images that it has never seen", f"receptron evaluate {model} labelled-photos/"),
-        Step("See every finding in the images again, after mending them", f"receptron audit {root}"),
-        Step("Use it from Python", python),
+        NextCommand("Ask it about new images", f"receptron predict {model} new-photos/"),
+        NextCommand("Measure it on images that it has never seen", f"receptron evaluate {model} labelled-photos/"),
+        NextCommand("See every finding in the images again, after mending them", f"receptron audit {root}"),
+        NextCommand("Use it from Python", python),
     )

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from receptron.report.scales import Scale, ticks, whole_ticks
 from receptron.report.svg import Chart, Key, label, line, picture, tag
 from receptron.report.words import number, percent
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
 
 
 @dataclass(frozen=True)
-class Line:
+class PhaseCurve:
     """One phase as (epoch from 1, value) pairs; a fold is drawn thin."""
 
     phase: str
@@ -26,18 +26,18 @@ class Line:
         return "fold" in self.phase
 
 
-def curves(points: Sequence[Point]) -> tuple[Chart, ...]:
+def curves(points: Sequence[EpochRecord]) -> tuple[Chart, ...]:
     """Two charts for each part that was trained; the accuracy is left out where nothing was held out."""
     parts = list(dict.fromkeys(_part(p) for p in points))
     drawn = [chart for part in parts for chart in _pair(part, [p for p in points if _part(p) == part])]
     return tuple(drawn)
 
 
-def _part(point: Point) -> str:
+def _part(point: EpochRecord) -> str:
     return point.phase.split(",")[0]
 
 
-def _pair(part: str, points: Sequence[Point]) -> list[Chart]:
+def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
     losses = _lines(points, lambda p: p.loss)
     accuracies = _lines(points, lambda p: p.accuracy)
     found: list[Chart] = []
@@ -54,16 +54,16 @@ def _pair(part: str, points: Sequence[Point]) -> list[Chart]:
     return found
 
 
-def _lines(points: Sequence[Point], value: Callable[[Point], float | None]) -> list[Line]:
+def _lines(points: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None]) -> list[PhaseCurve]:
     found: dict[str, list[tuple[int, float]]] = {}
     for point in points:
         place = value(point)
         if place is not None and math.isfinite(place):
             found.setdefault(point.phase, []).append((point.epoch + 1, place))
-    return [Line(phase, tuple(places)) for phase, places in found.items()]
+    return [PhaseCurve(phase, tuple(places)) for phase, places in found.items()]
 
 
-def _chart(title: str, lines: Sequence[Line], y: Scale, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Chart:
+def _chart(title: str, lines: Sequence[PhaseCurve], y: Scale, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Chart:
     epochs = [e for one in lines for e, _ in one.places]
     x = Scale(min(epochs), max(epochs), LEFT, WIDTH - RIGHT)
     shown = percent if y.high == 1 else number
@@ -87,7 +87,7 @@ def _axes(x: Scale, y: Scale) -> list[str]:
     return [*marks, label((LEFT + WIDTH - RIGHT) / 2, HEIGHT - 5, "epoch", anchor="middle", name="axis")]
 
 
-def _stroke(one: Line, x: Scale, y: Scale) -> str:
+def _stroke(one: PhaseCurve, x: Scale, y: Scale) -> str:
     at = [(x(e), y(v)) for e, v in one.places]
     name = "curve fold" if one.fold else "curve"
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in at)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from receptron.evaluation.records import ClassScore, Comparison, Estimate, Evaluation
+from receptron.evaluation.records import BaselineComparison, ClassScore, Estimate, Evaluation
 from receptron.report.svg import Chart, box, line, tag
 from receptron.report.words import interval, number, percent, shortened, with_interval
 
@@ -13,7 +13,7 @@ MOST_ROWS = 60  # classes drawn; the table beside names all
 
 
 @dataclass(frozen=True)
-class Row:
+class IntervalRow:
     """One named line of the chart."""
 
     name: str
@@ -38,7 +38,7 @@ def track(estimate: Estimate, *, main: bool = True, bar: bool = False) -> Markup
     return tag("svg", attributes, *marks)
 
 
-def chart(title: str, rows: Sequence[Row], *, bar: bool = False) -> Chart:
+def chart(title: str, rows: Sequence[IntervalRow], *, bar: bool = False) -> Chart:
     """All rows under one another on one scale."""
     text = f"{title}. " + "; ".join(f"{row.name}: {with_interval(row.estimate)}" for row in rows) + "."
     drawn = [_row(row, bar) for row in rows]
@@ -48,10 +48,10 @@ def chart(title: str, rows: Sequence[Row], *, bar: bool = False) -> Chart:
     return Chart(title, text, picture, ("", "Value", "95 % interval", "Images", "Method"), numbers)
 
 
-def baselines(evaluation: Evaluation, comparisons: Sequence[Comparison]) -> Chart:
+def baselines(evaluation: Evaluation, comparisons: Sequence[BaselineComparison]) -> Chart:
     """The network's accuracy above that of each baseline on the same images."""
     below = sorted(comparisons, key=lambda c: -c.baseline_accuracy.value)
-    rows = [Row("this network", evaluation.accuracy, main=True), *(Row(c.baseline, c.baseline_accuracy) for c in below)]
+    rows = [IntervalRow("this network", evaluation.accuracy, main=True), *(IntervalRow(c.baseline, c.baseline_accuracy) for c in below)]
     return chart("Accuracy beside the baselines", rows)
 
 
@@ -59,10 +59,10 @@ def recalls(classes: Sequence[ClassScore]) -> Chart:
     """How many images of each class were found, the hardest class first."""
     hardest = sorted(classes, key=lambda c: c.recall.value)[:MOST_ROWS]
     title = "Found of each class (recall), hardest first" + (f", {len(hardest)} of {len(classes)}" if len(hardest) < len(classes) else "")
-    return chart(title, [Row(c.label, c.recall, main=True) for c in hardest], bar=True)
+    return chart(title, [IntervalRow(c.label, c.recall, main=True) for c in hardest], bar=True)
 
 
-def _row(row: Row, bar: bool) -> Markup:
+def _row(row: IntervalRow, bar: bool) -> Markup:
     name = tag("span", {"class": "name", "title": row.name}, tag("bdi", {}, shortened(row.name, 30)))
     value = tag("span", {"class": "value"}, percent(row.estimate.value))
     return tag("div", {"class": "row main" if row.main else "row"}, name, track(row.estimate, main=row.main, bar=bar), value)

@@ -10,7 +10,7 @@ from receptron.report.confusion import confusion, mixups
 from receptron.report.curves import curves
 from receptron.report.field import field
 from receptron.report.frame import framed
-from receptron.report.intervals import Row, baselines, chart, recalls, track
+from receptron.report.intervals import IntervalRow, baselines, chart, recalls, track
 from receptron.report.reliability import reliability
 from receptron.report.selection import answers_shown, files_shown, findings_shown, samples_shown
 from receptron.report.svg import Chart
@@ -83,6 +83,6 @@ def figures(run: Run) -> dict[str, Chart]:
     }
     found |= {f"curve-{i}": one for i, one in enumerate(curves(run.curves))}
     if run.given is not None:
-        rows = [Row("honest, leaks removed", evaluation.accuracy, main=True), Row("test side as given", run.given.accuracy)]
+        rows = [IntervalRow("honest, leaks removed", evaluation.accuracy, main=True), IntervalRow("test side as given", run.given.accuracy)]
         found["given"] = chart("The honest figure beside the given one", rows)
     return found

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from receptron.evaluation.records import Comparison
+from receptron.evaluation.records import BaselineComparison
 from receptron.report.words import gain, percent, things
 from receptron.training.records import Run
 
@@ -10,7 +10,7 @@ FEW = 100  # images, below which the interval is wide enough to be told in words
 
 
 @dataclass(frozen=True)
-class Verdict:
+class ReportVerdict:
     """The answer in a few words, its reason, and how a picture should colour it."""
 
     kind: str  # "real", "unsure", "worse" or "unknown"
@@ -18,18 +18,20 @@ class Verdict:
     reason: str
 
 
-def verdict(comparisons: tuple[Comparison, ...]) -> Verdict:
+def verdict(comparisons: tuple[BaselineComparison, ...]) -> ReportVerdict:
     """Real only where the network beats every baseline by more than chance explains."""
     if not comparisons:
-        return Verdict("unknown", "Not compared", "No baseline was measured on the same images, so nothing says what guessing would reach.")
+        return ReportVerdict(
+            "unknown", "Not compared", "No baseline was measured on the same images, so nothing says what guessing would reach."
+        )
     worst = min(comparisons, key=lambda c: c.gain.low)
     against = f"{the(worst.baseline)} ({percent(worst.baseline_accuracy.value)})"
     figures = f"{gain(worst.gain)}, paired on the same {things(worst.gain.count, 'image')}"
     if worst.gain.high < 0:
-        return Verdict("worse", "Worse than the baseline", f"It does worse than {against}: {figures}. Do not use this network.")
+        return ReportVerdict("worse", "Worse than the baseline", f"It does worse than {against}: {figures}. Do not use this network.")
     if all(c.better for c in comparisons):
-        return Verdict("real", "Real, not luck", f"It beats {against} by {figures}. Chance alone does not explain that.")
-    return Verdict(
+        return ReportVerdict("real", "Real, not luck", f"It beats {against} by {figures}. Chance alone does not explain that.")
+    return ReportVerdict(
         "unsure", "Could be luck", f"Its gain over {against} is {figures}. That interval reaches zero: more images are needed to tell."
     )
 

@@ -18,7 +18,7 @@ from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.loop.hooks import Hooks
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 from receptron.weights.inputs import InputSpec
 
 
@@ -50,7 +50,7 @@ class RunEnvironment:
     signals: StopSignals = field(default_factory=StopSignals)
     progress: Progress = field(default_factory=Silent)
     every: float = 15.0  # seconds between checkpoints
-    log: Callable[[Point], None] | None = None  # told of each epoch
+    log: Callable[[EpochRecord], None] | None = None  # told of each epoch
 
     def hooks(self, phase: str) -> Hooks:
         """The hooks of one phase, with checkpoints of its own."""

@@ -3,13 +3,13 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from receptron.bundle.card import Card
+from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
 from receptron.evaluation.records import Answer, Estimate, Evaluation
 
 
 @dataclass(frozen=True)
-class Rung:
+class RungRecord:
     """One step of the ladder that was validated."""
 
     name: str  # "majority class", "nearest neighbour", "linear head", "last stage", "everything", "from scratch"
@@ -21,7 +21,7 @@ class Rung:
 
 
 @dataclass(frozen=True)
-class Point:
+class EpochRecord:
     """One epoch of one training phase."""
 
     phase: str  # "last stage, fold 1", "last stage, all training images", ...
@@ -56,12 +56,12 @@ class Run:
 
     model: Path  # the model directory
     report: Path
-    card: Card
+    card: ModelCard
     audit: Audit
     split: SplitSummary
-    ladder: tuple[Rung, ...]
+    ladder: tuple[RungRecord, ...]
     stopped: str  # why the ladder ended where it did
-    curves: tuple[Point, ...]
+    curves: tuple[EpochRecord, ...]
     trials: tuple[Trial, ...]
     stages: tuple[Stage, ...]
     mistakes: tuple[Answer, ...]  # wrong and sure, worst first

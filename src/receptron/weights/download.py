@@ -25,7 +25,7 @@ class DownloadFault(Exception):
 
 
 @dataclass
-class Answer:
+class Response:
     """An open answer: its chunks, the bytes that it announces (0 if none), and the sha256 that the hub stated on the way to it."""
 
     length: int
@@ -49,7 +49,7 @@ class Answer:
 
 
 @contextmanager
-def opened(url: str, *, token: str = "") -> Generator[Answer]:
+def opened(url: str, *, token: str = "") -> Generator[Response]:
     """The answer to GET `url`, redirects followed; a token goes to the first host only. Raises: DownloadFault."""
     way = _Way()
     with _told():
@@ -58,7 +58,7 @@ def opened(url: str, *, token: str = "") -> Generator[Answer]:
             request.add_unredirected_header("Authorization", f"Bearer {token}")
         body = urllib.request.build_opener(way).open(request, timeout=TIMEOUT)
     with body:
-        yield Answer(_length(body.headers), way.sha256 or _stated(body.headers), body)
+        yield Response(_length(body.headers), way.sha256 or _stated(body.headers), body)
 
 
 def hub_address(repository: str, name: str) -> str:

@@ -8,7 +8,7 @@ from receptron.atomic_write import sha256, write_chunks, write_file
 from receptron.cache_dir import cache
 from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
 from receptron.progress import Progress, Silent
-from receptron.weights.download import CHUNK, Answer, DownloadFault, hub_address, hub_token, opened
+from receptron.weights.download import CHUNK, DownloadFault, Response, hub_address, hub_token, opened
 from receptron.weights.published import Published
 
 TORCHVISION = "https://download.pytorch.org/models/"
@@ -60,7 +60,7 @@ def _address(row: Published) -> str:
     return TORCHVISION + row.file if row.source == "torchvision" else hub_address(row.file, HUB_FILE)
 
 
-def _verified(row: Published, path: Path, answer: Answer, digest: str, progress: Progress) -> Iterator[bytes]:
+def _verified(row: Published, path: Path, answer: Response, digest: str, progress: Progress) -> Iterator[bytes]:
     """The chunks of an answer. Once all are through, the whole hash is held against what was stated, and written down beside the file."""
     hashed = hashlib.sha256()
     progress.start(f"fetching {row.reference}", -(-answer.length // CHUNK), "MB")

@@ -27,7 +27,7 @@ _LIKE_THIS = ("write it like this:", *EXAMPLE.splitlines())
 
 
 @dataclass(frozen=True)
-class Facts:
+class Sidecar:
     """What is said about a weights file; None: not said."""
 
     net: str | None = None
@@ -40,7 +40,7 @@ class Facts:
     licence: str | None = None
     sha256: str | None = None
 
-    def or_else(self, other: "Facts") -> "Facts":
+    def or_else(self, other: "Sidecar") -> "Sidecar":
         """These facts, and the other's where these say nothing."""
         said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
         return replace(other, **said)
@@ -55,7 +55,7 @@ def sidecar_of(path: Path) -> Path:
     return path.with_suffix(".toml")
 
 
-def facts_of(path: Path, said: Facts) -> Facts:
+def facts_of(path: Path, said: Sidecar) -> Sidecar:
     """All facts of the weights file at `path`: those `said` by flags first, then its sidecar's. Raises: BadValue, UnknownName."""
     sidecar = sidecar_of(path)
     facts = said.or_else(read_sidecar(sidecar)) if sidecar.is_file() else said
@@ -71,8 +71,8 @@ def facts_of(path: Path, said: Facts) -> Facts:
     return facts
 
 
-def inputs_of(facts: Facts, path: Path) -> InputSpec:
-    """Facts about the image as one record. Raises: BadValue naming the weights file at `path`."""
+def inputs_of(facts: Sidecar, path: Path) -> InputSpec:
+    """Sidecar about the image as one record. Raises: BadValue naming the weights file at `path`."""
     pixels, mean, std, crop = facts.pixels or 0, facts.mean or (), facts.std or (), facts.crop or 0.0
     try:
         return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
@@ -80,15 +80,15 @@ def inputs_of(facts: Facts, path: Path) -> InputSpec:
         raise BadValue(f"{path.name} cannot be used: {error.what}", why=error.why, mend=error.mend) from error
 
 
-def read_sidecar(path: Path) -> Facts:
-    """Facts written in a TOML file. Raises: BadValue naming the file and the field."""
+def read_sidecar(path: Path) -> Sidecar:
+    """Sidecar written in a TOML file. Raises: BadValue naming the file and the field."""
     try:
         table = tomllib.loads(_text(path))
     except (ValueError, RecursionError, OSError) as error:  # a number of 5,000 digits is a plain ValueError
         raise BadValue(f"{path} is not TOML.", why=reason(error), mend=_LIKE_THIS) from error
     inner = table.pop("input", {})
     flat: dict[str, Any] = {**table, **inner} if isinstance(inner, dict) else {**table, "input": inner}
-    known = {f.name for f in fields(Facts)}
+    known = {f.name for f in fields(Sidecar)}
     if odd := sorted(flat.keys() - known):
         raise BadValue(
             f"{path} has the field {short(odd[0])}.",
@@ -96,7 +96,7 @@ def read_sidecar(path: Path) -> Facts:
             mend=_LIKE_THIS,
         )
     try:
-        return msgspec.convert(flat, Facts)
+        return msgspec.convert(flat, Sidecar)
     except (msgspec.ValidationError, ValueError, OverflowError) as error:
         raise BadValue(f"{path} has a value of the wrong kind.", why=reason(error), mend=_LIKE_THIS) from error
 

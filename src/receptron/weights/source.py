@@ -8,13 +8,13 @@ from receptron.weights import foreign
 from receptron.weights.fetch import SILENT, fetch
 from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import find
-from receptron.weights.sidecar import Facts, facts_of, inputs_of
+from receptron.weights.sidecar import Sidecar, facts_of, inputs_of
 from receptron.weights.store import verify
 
-NOTHING_SAID = Facts()
+NOTHING_SAID = Sidecar()
 
 
-def resolve(reference: str | Path, said: Facts = NOTHING_SAID, progress: Progress = SILENT) -> Pretrained:
+def resolve(reference: str | Path, said: Sidecar = NOTHING_SAID, progress: Progress = SILENT) -> Pretrained:
     """The weights that `reference` names, on this machine, hash verified where one is known.
 
     A file (.safetensors, .pt, .pth, .th) takes its facts from `said`, then from the sidecar NAME.toml. A reference to published weights
@@ -37,7 +37,7 @@ def is_file(reference: str | Path) -> bool:
     return isinstance(reference, Path) or Path(reference).suffix.lower() in (".safetensors", *foreign.SUFFIXES) or Path(reference).is_file()
 
 
-def _local(path: Path, said: Facts) -> Pretrained:
+def _local(path: Path, said: Sidecar) -> Pretrained:
     verify(path)
     facts = facts_of(path, said)
     verify(path, facts.sha256 or "")

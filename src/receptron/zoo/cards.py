@@ -53,7 +53,7 @@ class StageRow:
 
 
 @dataclass(frozen=True)
-class Card:
+class NetCard:
     """One net: its row, what is particular about it, its paper, the papers before and after, its stages, its relatives."""
 
     row: CatalogueRow
@@ -122,11 +122,11 @@ def catalogue_row(name: str) -> CatalogueRow:
     )  # fmt: skip
 
 
-def card(name: str) -> Card:
+def card(name: str) -> NetCard:
     """One net's card. Raises: UnknownName."""
     row, paper = catalogue_row(name), PAPERS[find(name).paper]
     family = tuple(catalogue_row(other) for other in ZOO if ZOO[other].paper == paper.key)
-    return Card(row, notes(name), paper, paper.before, tuple(after(paper.key)), row.parameters * 4 / 1e6, stages(name), family)
+    return NetCard(row, notes(name), paper, paper.before, tuple(after(paper.key)), row.parameters * 4 / 1e6, stages(name), family)
 
 
 def timeline() -> tuple[Paper, ...]:

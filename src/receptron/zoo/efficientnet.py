@@ -22,7 +22,7 @@ B0 = (  # expand kernel stride channels layers
 )
 
 
-class Row(NamedTuple):
+class MBConvRow(NamedTuple):
     """What the authors released: `phi`; width, depth and pixels rounded from it by hand; dropout; what BatchNorm adds to the variance."""
 
     phi: float
@@ -34,14 +34,14 @@ class Row(NamedTuple):
 
 
 TABLE = {
-    "efficientnet_b0": Row(0, 1.0, 1.0, 224, 0.2),
-    "efficientnet_b1": Row(0.5, 1.0, 1.1, 240, 0.2),
-    "efficientnet_b2": Row(1, 1.1, 1.2, 260, 0.3),
-    "efficientnet_b3": Row(2, 1.2, 1.4, 300, 0.3),
-    "efficientnet_b4": Row(3, 1.4, 1.8, 380, 0.4),
-    "efficientnet_b5": Row(4, 1.6, 2.2, 456, 0.4, 1e-3),
-    "efficientnet_b6": Row(5, 1.8, 2.6, 528, 0.5, 1e-3),
-    "efficientnet_b7": Row(6, 2.0, 3.1, 600, 0.5, 1e-3),
+    "efficientnet_b0": MBConvRow(0, 1.0, 1.0, 224, 0.2),
+    "efficientnet_b1": MBConvRow(0.5, 1.0, 1.1, 240, 0.2),
+    "efficientnet_b2": MBConvRow(1, 1.1, 1.2, 260, 0.3),
+    "efficientnet_b3": MBConvRow(2, 1.2, 1.4, 300, 0.3),
+    "efficientnet_b4": MBConvRow(3, 1.4, 1.8, 380, 0.4),
+    "efficientnet_b5": MBConvRow(4, 1.6, 2.2, 456, 0.4, 1e-3),
+    "efficientnet_b6": MBConvRow(5, 1.8, 2.6, 528, 0.5, 1e-3),
+    "efficientnet_b7": MBConvRow(6, 2.0, 3.1, 600, 0.5, 1e-3),
 }
 
 

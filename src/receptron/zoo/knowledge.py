@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from receptron.arithmetic.derivation import Derivation
-    from receptron.zoo.cards import Card, CatalogueRow, Filter
+    from receptron.zoo.cards import CatalogueRow, Filter, NetCard
     from receptron.zoo.papers import Paper
 
 
@@ -15,7 +15,7 @@ def catalogue(wanted: "Filter | None" = None, sort: str = "year") -> "tuple[Cata
     return cards.catalogue(wanted, sort)
 
 
-def card(name: str) -> "Card":
+def card(name: str) -> "NetCard":
     """Everything about one net. Raises: UnknownName."""
     from receptron.zoo import cards
 

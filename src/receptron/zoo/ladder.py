@@ -14,7 +14,7 @@ from receptron.zoo.convnext import convnext_head, down
 
 
 @dataclass(frozen=True)
-class Rung:
+class ModernizationStep:
     """The network at one step; `top1` is the paper's ImageNet accuracy in per cent."""
 
     change: str
@@ -33,7 +33,7 @@ class Rung:
     separate_down: bool = False
 
 
-START = Rung("ResNet-50, trained for 300 epochs with modern augmentation", 78.8)
+START = ModernizationStep("ResNet-50, trained for 300 epochs with modern augmentation", 78.8)
 CHANGES: tuple[tuple[str, float, dict[str, object]], ...] = (
     ("blocks per stage 3:4:6:3 become 3:3:9:3, as in Swin-T", 79.4, {"depths": (3, 3, 9, 3)}),
     ("the stem cuts patches of 4x4", 79.5, {"patches": True}),
@@ -50,7 +50,7 @@ CHANGES: tuple[tuple[str, float, dict[str, object]], ...] = (
 )
 
 
-def rungs() -> tuple[Rung, ...]:
+def rungs() -> tuple[ModernizationStep, ...]:
     """ResNet-50 and the network after each of the twelve changes."""
     steps = [START]
     for change, top1, settings in CHANGES:
@@ -77,7 +77,7 @@ def convnext_ladder(name: str, classes: int = 1000) -> Classifier:
     return Classifier(stem(rung, rung.width), stages, head)
 
 
-def stem(rung: Rung, width: int) -> nn.Module:
+def stem(rung: ModernizationStep, width: int) -> nn.Module:
     """ResNet's 7x7 and pool, or 4x4 patches; ConvNeXt's own has no activation."""
     if not rung.patches:
         pool = nn.MaxPool2d(3, 2, padding=1)
@@ -86,7 +86,7 @@ def stem(rung: Rung, width: int) -> nn.Module:
     return chain(conv=nn.Conv2d(3, width, 4, 4, bias=rung.layer_norm), norm=norm(rung)(width), act=act)
 
 
-def block(c_in: int, c_out: int, stride: int, *, rung: Rung) -> Residual:
+def block(c_in: int, c_out: int, stride: int, *, rung: ModernizationStep) -> Residual:
     """Three convolutions and a shortcut: (N, c_in, H, W) -> (N, c_out, H/stride, W/stride)."""
     mid = c_out * 4 if rung.inverted else c_out // 4
     spatial = c_in if rung.spatial_first else mid
@@ -108,18 +108,18 @@ def block(c_in: int, c_out: int, stride: int, *, rung: Rung) -> Residual:
     return Residual(chain(**parts), shortcut(c_in, c_out, stride, rung), None if rung.few_acts else activation(rung))
 
 
-def shortcut(c_in: int, c_out: int, stride: int, rung: Rung) -> nn.Module | None:
+def shortcut(c_in: int, c_out: int, stride: int, rung: ModernizationStep) -> nn.Module | None:
     """ResNet's projection where the shape changes."""
     if stride == 1 and c_in == c_out:
         return None
     return chain(conv=nn.Conv2d(c_in, c_out, 1, stride, bias=rung.layer_norm), norm=norm(rung)(c_out))
 
 
-def norm(rung: Rung) -> type[nn.Module]:
+def norm(rung: ModernizationStep) -> type[nn.Module]:
     """The norm of this step, made from a number of channels."""
     return ChannelNorm if rung.layer_norm else nn.BatchNorm2d
 
 
-def activation(rung: Rung) -> nn.Module:
+def activation(rung: ModernizationStep) -> nn.Module:
     """The activation of this step."""
     return nn.GELU() if rung.gelu else relu()

@@ -6,7 +6,7 @@ from receptron.blocks.classifier import Classifier
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import load
 from receptron.weights.pretrained import Pretrained
-from receptron.weights.sidecar import Facts
+from receptron.weights.sidecar import Sidecar
 from receptron.weights.source import resolve
 from receptron.zoo.adapt import FITS, State
 from receptron.zoo.keys.table import key_map
@@ -14,7 +14,7 @@ from receptron.zoo.keys.table import key_map
 
 def resolved(name: str, pretrained: str | Path | Pretrained) -> Pretrained:
     """The weights that `pretrained` names for the net `name`. Raises: WeightsUnavailable, UnsafeCheckpoint, UnknownName, BadValue."""
-    return pretrained if isinstance(pretrained, Pretrained) else resolve(pretrained, Facts(net=name))
+    return pretrained if isinstance(pretrained, Pretrained) else resolve(pretrained, Sidecar(net=name))
 
 
 def load_pretrained(net: Classifier, weights: Pretrained) -> None:

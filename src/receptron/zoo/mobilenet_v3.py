@@ -17,7 +17,7 @@ from receptron.blocks.residual import skip_if_same
 conv = partial(convolution.conv, norm=partial(nn.BatchNorm2d, eps=1e-3, momentum=0.01))
 
 
-class Row(NamedTuple):
+class BneckRow(NamedTuple):
     """One line of the tables; `stage` counts the groups that are cut at each change of width, `se` and `hs` as printed there."""
 
     stage: int
@@ -31,26 +31,26 @@ class Row(NamedTuple):
 
 TABLE = {
     "mobilenet_v3_large": (
-        Row(0, 3, 16, 16, False, False, 1),
-        Row(1, 3, 64, 24, False, False, 2), Row(1, 3, 72, 24, False, False, 1),
-        Row(2, 5, 72, 40, True, False, 2), Row(2, 5, 120, 40, True, False, 1), Row(2, 5, 120, 40, True, False, 1),
-        Row(3, 3, 240, 80, False, True, 2), Row(3, 3, 200, 80, False, True, 1),
-        Row(3, 3, 184, 80, False, True, 1), Row(3, 3, 184, 80, False, True, 1),
-        Row(4, 3, 480, 112, True, True, 1), Row(4, 3, 672, 112, True, True, 1),
-        Row(5, 5, 672, 160, True, True, 2), Row(5, 5, 960, 160, True, True, 1), Row(5, 5, 960, 160, True, True, 1),
+        BneckRow(0, 3, 16, 16, False, False, 1),
+        BneckRow(1, 3, 64, 24, False, False, 2), BneckRow(1, 3, 72, 24, False, False, 1),
+        BneckRow(2, 5, 72, 40, True, False, 2), BneckRow(2, 5, 120, 40, True, False, 1), BneckRow(2, 5, 120, 40, True, False, 1),
+        BneckRow(3, 3, 240, 80, False, True, 2), BneckRow(3, 3, 200, 80, False, True, 1),
+        BneckRow(3, 3, 184, 80, False, True, 1), BneckRow(3, 3, 184, 80, False, True, 1),
+        BneckRow(4, 3, 480, 112, True, True, 1), BneckRow(4, 3, 672, 112, True, True, 1),
+        BneckRow(5, 5, 672, 160, True, True, 2), BneckRow(5, 5, 960, 160, True, True, 1), BneckRow(5, 5, 960, 160, True, True, 1),
     ),
     "mobilenet_v3_small": (
-        Row(0, 3, 16, 16, True, False, 2),
-        Row(1, 3, 72, 24, False, False, 2), Row(1, 3, 88, 24, False, False, 1),
-        Row(2, 5, 96, 40, True, True, 2), Row(2, 5, 240, 40, True, True, 1), Row(2, 5, 240, 40, True, True, 1),
-        Row(3, 5, 120, 48, True, True, 1), Row(3, 5, 144, 48, True, True, 1),
-        Row(4, 5, 288, 96, True, True, 2), Row(4, 5, 576, 96, True, True, 1), Row(4, 5, 576, 96, True, True, 1),
+        BneckRow(0, 3, 16, 16, True, False, 2),
+        BneckRow(1, 3, 72, 24, False, False, 2), BneckRow(1, 3, 88, 24, False, False, 1),
+        BneckRow(2, 5, 96, 40, True, True, 2), BneckRow(2, 5, 240, 40, True, True, 1), BneckRow(2, 5, 240, 40, True, True, 1),
+        BneckRow(3, 5, 120, 48, True, True, 1), BneckRow(3, 5, 144, 48, True, True, 1),
+        BneckRow(4, 5, 288, 96, True, True, 2), BneckRow(4, 5, 576, 96, True, True, 1), BneckRow(4, 5, 576, 96, True, True, 1),
     ),
 }  # fmt: skip
 LAST = {"mobilenet_v3_large": 1280, "mobilenet_v3_small": 1024}
 
 
-def block(c_in: int, row: Row) -> nn.Module:
+def block(c_in: int, row: BneckRow) -> nn.Module:
     """Inverted residual whose gate is a hard sigmoid: (N, c_in, H, W) -> (N, row.channels, H/stride, W/stride)."""
     act, mid = hardswish if row.hs else relu, row.expanded
     body = chain(

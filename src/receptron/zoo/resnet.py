@@ -35,7 +35,7 @@ def pooled_project(c_in: int, c_out: int, stride: int) -> nn.Module | None:
 
 
 @dataclass(frozen=True)
-class Row:
+class ResNetRow:
     """One column of the paper's table; `body` takes (c_in, c_out, stride, attention=)."""
 
     body: Callable[..., nn.Module]
@@ -62,18 +62,18 @@ def cbam(channels: int) -> nn.Module:
 
 
 SKIPPING = {
-    **{f"resnet{n}": Row(basic, DEPTHS[n], NARROW) for n in (18, 34)},
-    **{f"resnet{n}": Row(bottleneck, DEPTHS[n]) for n in (50, 101, 152)},
-    **{f"resnet{n}_v1": Row(partial(bottleneck, stride_first=True), DEPTHS[n]) for n in (50, 101, 152)},
-    **{f"resnet{n}d": Row(basic, DEPTHS[n], NARROW, (32, 32, 64), pooled_project) for n in (18, 34)},
-    **{f"resnet{n}d": Row(bottleneck, DEPTHS[n], stem=(32, 32, 64), shortcut=pooled_project) for n in (50, 101, 152)},
-    "resnext50_32x4d": Row(partial(bottleneck, ratio=2, groups=32), DEPTHS[50]),
-    "resnext101_32x8d": Row(partial(bottleneck, ratio=1, groups=32), DEPTHS[101]),
-    "resnext101_64x4d": Row(partial(bottleneck, ratio=1, groups=64), DEPTHS[101]),
-    "wide_resnet50_2": Row(partial(bottleneck, ratio=2), DEPTHS[50]),
-    "wide_resnet101_2": Row(partial(bottleneck, ratio=2), DEPTHS[101]),
-    **{f"se_resnet{n}": Row(bottleneck, DEPTHS[n], attention=se) for n in (50, 101, 152)},
-    "cbam_resnet50": Row(bottleneck, DEPTHS[50], attention=cbam),
+    **{f"resnet{n}": ResNetRow(basic, DEPTHS[n], NARROW) for n in (18, 34)},
+    **{f"resnet{n}": ResNetRow(bottleneck, DEPTHS[n]) for n in (50, 101, 152)},
+    **{f"resnet{n}_v1": ResNetRow(partial(bottleneck, stride_first=True), DEPTHS[n]) for n in (50, 101, 152)},
+    **{f"resnet{n}d": ResNetRow(basic, DEPTHS[n], NARROW, (32, 32, 64), pooled_project) for n in (18, 34)},
+    **{f"resnet{n}d": ResNetRow(bottleneck, DEPTHS[n], stem=(32, 32, 64), shortcut=pooled_project) for n in (50, 101, 152)},
+    "resnext50_32x4d": ResNetRow(partial(bottleneck, ratio=2, groups=32), DEPTHS[50]),
+    "resnext101_32x8d": ResNetRow(partial(bottleneck, ratio=1, groups=32), DEPTHS[101]),
+    "resnext101_64x4d": ResNetRow(partial(bottleneck, ratio=1, groups=64), DEPTHS[101]),
+    "wide_resnet50_2": ResNetRow(partial(bottleneck, ratio=2), DEPTHS[50]),
+    "wide_resnet101_2": ResNetRow(partial(bottleneck, ratio=2), DEPTHS[101]),
+    **{f"se_resnet{n}": ResNetRow(bottleneck, DEPTHS[n], attention=se) for n in (50, 101, 152)},
+    "cbam_resnet50": ResNetRow(bottleneck, DEPTHS[50], attention=cbam),
 }
 TABLE = SKIPPING | {f"{name}_plain": replace(row, skip=False) for name, row in SKIPPING.items() if row.attention is None}
 

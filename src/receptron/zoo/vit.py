@@ -13,7 +13,7 @@ from receptron.blocks.patches import Patches
 from receptron.blocks.transformer import encoder_layer, token_norm
 
 
-class Row(NamedTuple):
+class ViTRow(NamedTuple):
     """One column of Table 1, and the side of a patch in pixels."""
 
     layers: int
@@ -24,11 +24,11 @@ class Row(NamedTuple):
 
 
 TABLE = {
-    "vit_s_16": Row(12, 384, 1536, 6, 16),
-    "vit_b_16": Row(12, 768, 3072, 12, 16),
-    "vit_b_32": Row(12, 768, 3072, 12, 32),
-    "vit_l_16": Row(24, 1024, 4096, 16, 16),
-    "vit_l_32": Row(24, 1024, 4096, 16, 32),
+    "vit_s_16": ViTRow(12, 384, 1536, 6, 16),
+    "vit_b_16": ViTRow(12, 768, 3072, 12, 16),
+    "vit_b_32": ViTRow(12, 768, 3072, 12, 32),
+    "vit_l_16": ViTRow(24, 1024, 4096, 16, 16),
+    "vit_l_32": ViTRow(24, 1024, 4096, 16, 32),
 }
 STAGES = 4
 

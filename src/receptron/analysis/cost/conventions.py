@@ -96,7 +96,7 @@ def _pooled_map(tape: Tape, call: Call) -> int:
 
 def _pooled_by_module(tape: Tape, call: Call) -> int:
     """thop looks at modules alone."""
-    return _averaged(tape, call) if tape.scopes[call.scope].kind.startswith("AdaptiveAvgPool") else 0
+    return _averaged(tape, call) if tape.module_calls[call.scope].kind.startswith("AdaptiveAvgPool") else 0
 
 
 def _bias(tape: Tape, call: Call) -> int:

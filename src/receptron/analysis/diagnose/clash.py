@@ -63,7 +63,7 @@ def explain(net: Network, inputs: Inputs) -> Clash | None:
 
 def _clash(net: Network, inputs: Inputs, broken: Unrecordable) -> Clash:
     tape = broken.tape
-    place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), tape.scopes[0])
+    place = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), tape.module_calls[0])
     op, operands = broken.attempt
     before = tuple(
         Ran(scope.path, scope.kind, tape.values[scope.outputs[0]].shape) for _, scope in tape.leaves() if scope.outputs and scope.path

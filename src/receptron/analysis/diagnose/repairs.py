@@ -2,7 +2,7 @@
 
 from math import prod
 
-from receptron.analysis.tape import Call, Scope, Tape
+from receptron.analysis.tape import Call, ModuleCall, Tape
 from receptron.analysis.tape.views import Convolution, convolution_of
 from receptron.arithmetic import Conv, output_size
 from receptron.errors import ImageTooSmall
@@ -23,7 +23,7 @@ def layer_repairs(tape: Tape, op: str, operands: tuple[int, ...]) -> tuple[str, 
             return ()
 
 
-def norm_repairs(tape: Tape, place: Scope) -> tuple[str, ...]:
+def norm_repairs(tape: Tape, place: ModuleCall) -> tuple[str, ...]:
     """The channels that a norm should have."""
     if not place.kind.startswith("BatchNorm") or not place.inputs:
         return ()

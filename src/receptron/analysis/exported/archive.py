@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from receptron.analysis.exported.schema import ExportedProgram, Payload, PayloadConfig, Size
+from receptron.analysis.exported.schema import ExportedProgram, ExportedSize, Payload, PayloadConfig
 from receptron.errors import BadValue
 
 LIMIT = 256 * 2**20
@@ -92,7 +92,7 @@ class Archive:
             raise _damaged(self.path, f"{weight} has {count:,} numbers, but {row.path_name} {entry.file_size:,} bytes")
 
 
-def _extent(size: Size) -> int:
+def _extent(size: ExportedSize) -> int:
     return size.as_int if size.as_int is not None else 1
 
 

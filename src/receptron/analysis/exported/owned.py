@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.analysis.exported.operators import dtype_of
-from receptron.analysis.exported.plan import DEEPEST, Plan, Step
+from receptron.analysis.exported.plan import DEEPEST, ExecutionPlan, PlanStep
 from receptron.analysis.exported.schema import OwnedInput, TensorMeta
 from receptron.errors import BadValue
 
@@ -19,7 +19,7 @@ _AGAIN = re.compile(r"@\d+$")
 """How torch tells a second call of one module from the first."""
 
 
-class Part(nn.Module):
+class OwnedModule(nn.Module):
     """A module of the program that knows where the program's tensors are."""
 
     owned: "Owned"
@@ -28,7 +28,7 @@ class Part(nn.Module):
 class Owned:
     """Modules by their paths, and where the tensor of each of the graph's names is."""
 
-    def __init__(self, root: nn.Module, archive: "Archive", part: type[Part]) -> None:
+    def __init__(self, root: nn.Module, archive: "Archive", part: type[OwnedModule]) -> None:
         self._archive, self._part = archive, part
         self._modules: dict[str, nn.Module] = {"": root}
         self._places: dict[str, tuple[nn.Module, str]] = {}
@@ -36,7 +36,7 @@ class Owned:
         self._shared: dict[tuple[str, ...], Tensor] = {}
         self._kinds: dict[str, str] = {}
 
-    def fill(self, plan: Plan, rows: Iterable[OwnedInput]) -> None:
+    def fill(self, plan: ExecutionPlan, rows: Iterable[OwnedInput]) -> None:
         """Make all modules and tensors. Raises: BadValue; KeyError and TypeError for names that no module can have."""
         self._kinds = dict(_called(plan))
         for path in self._kinds:
@@ -120,9 +120,9 @@ class Owned:
         return BadValue(f"{self._archive.path} is a damaged exported program.", why=why, mend="write it again with torch.export.save")
 
 
-def _called(plan: Plan) -> Iterable[tuple[str, str]]:
+def _called(plan: ExecutionPlan) -> Iterable[tuple[str, str]]:
     """Path and class of every module that a plan calls, outer ones first."""
     for part in plan.parts:
-        if not isinstance(part, Step):
+        if not isinstance(part, PlanStep):
             yield _AGAIN.sub("", part[0]), part[1]
             yield from _called(part[2])

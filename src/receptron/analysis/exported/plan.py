@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any
 
 from receptron.analysis.exported import operators
-from receptron.analysis.exported.schema import Argument, Graph, Name, Node, NumberOrName, OptionalTensor
+from receptron.analysis.exported.schema import Argument, ExportedGraph, Name, Node, NumberOrName, OptionalTensor
 from receptron.errors import AnalysisFault
 
 Stack = tuple[tuple[str, str], ...]
@@ -17,14 +17,14 @@ _KIND = re.compile(r"[A-Za-z_]\w{0,99}")
 
 
 @dataclass(frozen=True)
-class Ref:
+class ValueName:
     """A value by its name."""
 
     name: str
 
 
 @dataclass(frozen=True)
-class Step:
+class PlanStep:
     """One operator, or the calls that one module made (`inner`)."""
 
     run: Callable[..., Any]
@@ -34,21 +34,21 @@ class Step:
     target: str = ""
 
 
-class Plan:
+class ExecutionPlan:
     """Steps and modules in their order; `dead[i]` are the values that nobody needs after part i."""
 
     def __init__(self, takes: tuple[str, ...], gives: tuple[str, ...]) -> None:
         self.takes, self.gives = takes, gives
-        self.parts: list[Step | tuple[str, str, Plan]] = []
+        self.parts: list[PlanStep | tuple[str, str, ExecutionPlan]] = []
         self.dead: list[tuple[str, ...]] = []
 
 
-def steps_of(graph: Graph, outside: Sequence[Any] = (), prefix: str = "", stack: Stack = ()) -> list[Step]:
+def steps_of(graph: ExportedGraph, outside: Sequence[Any] = (), prefix: str = "", stack: Stack = ()) -> list[PlanStep]:
     """The nodes of a graph as steps; graphs that a node calls stand in its place, their names told apart by a prefix."""
     if len(prefix) > 1000:
         raise AnalysisFault("the exported program nests graphs too deeply.")
     names = {_name(taken): value for taken, value in zip(graph.inputs, outside, strict=False)} if prefix else {}
-    found: list[Step] = []
+    found: list[PlanStep] = []
     for node in graph.nodes:
         given = tuple((argument.name, renamed(value_of(argument.arg), names, prefix)) for argument in node.inputs)
         place = stack_of(node) or stack
@@ -58,11 +58,11 @@ def steps_of(graph: Graph, outside: Sequence[Any] = (), prefix: str = "", stack:
         run = operators.find(node.target)
         if run is not None:
             gives = tuple(renamed(value_of(out), names, prefix) for out in node.outputs)
-            found.append(Step(run, given, gives, place, node.target))
+            found.append(PlanStep(run, given, gives, place, node.target))
     return found
 
 
-def _inlined(node: Node, given: tuple[tuple[str, Any], ...], names: dict[str, Any], prefix: str, stack: Stack) -> list[Step]:
+def _inlined(node: Node, given: tuple[tuple[str, Any], ...], names: dict[str, Any], prefix: str, stack: Stack) -> list[PlanStep]:
     inner = next((argument.arg.as_graph for argument in node.inputs if argument.arg.as_graph is not None), None)
     if inner is None:
         raise AnalysisFault(f"{node.target} of the exported program has no graph.")
@@ -72,7 +72,7 @@ def _inlined(node: Node, given: tuple[tuple[str, Any], ...], names: dict[str, An
     inputs = {_name(taken): value for taken, value in zip(inner.graph.inputs, passed, strict=False)}
     results = [renamed(value_of(out), inputs, below) for out in inner.graph.outputs]
     outputs = [renamed(value_of(out), names, prefix) for out in node.outputs]
-    return [*steps, Step(_same, (("", results),), tuple(outputs), stack, node.target)]
+    return [*steps, PlanStep(_same, (("", results),), tuple(outputs), stack, node.target)]
 
 
 def _same(values: list[Any]) -> Any:
@@ -81,7 +81,7 @@ def _same(values: list[Any]) -> Any:
 
 def renamed(value: Any, names: dict[str, Any], prefix: str) -> Any:
     """The same value with its names as they stand in the outermost graph."""
-    if isinstance(value, Ref):
+    if isinstance(value, ValueName):
         return names.get(value.name, replace(value, name=prefix + value.name))
     if isinstance(value, list):
         return [renamed(item, names, prefix) for item in value]
@@ -90,11 +90,14 @@ def renamed(value: Any, names: dict[str, Any], prefix: str) -> Any:
 
 def _name(argument: Argument) -> str:
     value = value_of(argument)
-    return value.name if isinstance(value, Ref) else ""
+    return value.name if isinstance(value, ValueName) else ""
 
 
 def value_of(argument: Argument) -> Any:
-    """What an argument holds: a number, a text, a `Ref`, or a list of these. Raises: AnalysisFault unless it holds exactly one thing."""
+    """What an argument holds: a number, a text, a `ValueName`, or a list of these.
+
+    Raises: AnalysisFault unless it holds exactly one thing.
+    """
     held = [(kind, value) for kind in argument.__struct_fields__ if (value := getattr(argument, kind)) is not None]
     if len(held) != 1:
         raise AnalysisFault(f"an argument of the exported program holds {len(held)} values.", mend="write it again with torch.export.save")
@@ -107,12 +110,12 @@ def _plain(value: Any) -> Any:
         case list():
             return [_plain(item) for item in value]  # pyright: ignore[reportUnknownVariableType]
         case Name():
-            return Ref(value.name)
+            return ValueName(value.name)
         case OptionalTensor():
-            return None if value.as_tensor is None else Ref(value.as_tensor.name)
+            return None if value.as_tensor is None else ValueName(value.as_tensor.name)
         case NumberOrName():
             if value.as_name is not None:
-                return Ref(value.as_name)
+                return ValueName(value.as_name)
             return next((n for n in (value.as_int, value.as_bool, value.as_float) if n is not None), 0)
         case _:
             return value
@@ -131,7 +134,7 @@ def stack_of(node: Node) -> Stack:
     return tuple(levels[:DEEPEST])
 
 
-def planned(steps: Sequence[Step], takes: tuple[str, ...], gives: tuple[str, ...], owned: Iterable[str]) -> Plan:
+def planned(steps: Sequence[PlanStep], takes: tuple[str, ...], gives: tuple[str, ...], owned: Iterable[str]) -> ExecutionPlan:
     """A plan of nested modules. Raises: AnalysisFault for a value that is read before it is made, or made twice."""
     made = {*takes, *owned}
     last: dict[str, int] = {name: len(steps) for name in gives}
@@ -151,9 +154,9 @@ def planned(steps: Sequence[Step], takes: tuple[str, ...], gives: tuple[str, ...
 
 
 def _level(
-    steps: list[tuple[int, Step]], depth: int, last: dict[str, int], owned: set[str], takes: tuple[str, ...], gives: tuple[str, ...]
-) -> Plan:
-    plan = Plan(takes, gives)
+    steps: list[tuple[int, PlanStep]], depth: int, last: dict[str, int], owned: set[str], takes: tuple[str, ...], gives: tuple[str, ...]
+) -> ExecutionPlan:
+    plan = ExecutionPlan(takes, gives)
     kept, alive = {*gives}, {*takes}
     for head, group in groupby(steps, lambda pair: pair[1].stack[depth] if len(pair[1].stack) > depth else None):
         for part, end, read, made in _parts(head, list(group), depth, last, owned):
@@ -165,7 +168,9 @@ def _level(
     return plan
 
 
-def _parts(head: tuple[str, str] | None, group: list[tuple[int, Step]], depth: int, last: dict[str, int], owned: set[str]) -> Iterable[Any]:
+def _parts(
+    head: tuple[str, str] | None, group: list[tuple[int, PlanStep]], depth: int, last: dict[str, int], owned: set[str]
+) -> Iterable[Any]:
     """What a run of steps becomes: each its own part, or one module with the part after it, what it reads and what it makes."""
     if head is None:
         for position, step in group:
@@ -180,7 +185,7 @@ def _parts(head: tuple[str, str] | None, group: list[tuple[int, Step]], depth: i
 
 def names_in(values: Any) -> Iterable[str]:
     """Names of all values in nested lists and tuples."""
-    if isinstance(values, Ref):
+    if isinstance(values, ValueName):
         yield values.name
     elif isinstance(values, list | tuple):
         for value in values:

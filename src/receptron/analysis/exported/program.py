@@ -8,15 +8,15 @@ from torch import Tensor, nn
 from receptron.analysis.exported.archive import Archive
 from receptron.analysis.exported.doors import Doors
 from receptron.analysis.exported.operators import arguments, check_parts
-from receptron.analysis.exported.owned import Owned, Part
-from receptron.analysis.exported.plan import Plan, Ref, Step, planned, steps_of, value_of
+from receptron.analysis.exported.owned import Owned, OwnedModule
+from receptron.analysis.exported.plan import ExecutionPlan, PlanStep, ValueName, planned, steps_of, value_of
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
 
-class Running(Part):
+class Running(OwnedModule):
     """One module of the program; it runs the part of the plan that it is called with."""
 
-    def forward(self, plan: Plan, inputs: list[Any]) -> Any:
+    def forward(self, plan: ExecutionPlan, inputs: list[Any]) -> Any:
         """`inputs` is emptied, so that what is needed no more can go while the module runs, as in the flat program."""
         values = dict(zip(plan.takes, inputs, strict=True))
         inputs.clear()
@@ -31,10 +31,12 @@ class ExportedNet(nn.Module):
         module = archive.program.graph_module
         specs, results = module.signature.input_specs, module.signature.output_specs
         users = [value_of(spec.user_input.arg) for spec in specs if spec.user_input is not None]
-        takes = tuple(user.name for user in users if isinstance(user, Ref))
+        takes = tuple(user.name for user in users if isinstance(user, ValueName))
         given = [value_of(spec.user_output.arg) for spec in results if spec.user_output is not None]
         rows = [row for spec in specs if (row := spec.parameter or spec.buffer or spec.tensor_constant) is not None]
-        plan = planned(steps_of(module.graph), takes, tuple(out.name for out in given if isinstance(out, Ref)), [r.arg.name for r in rows])
+        plan = planned(
+            steps_of(module.graph), takes, tuple(out.name for out in given if isinstance(out, ValueName)), [r.arg.name for r in rows]
+        )
         owned = Owned(self, archive, Running)
         owned.fill(plan, rows)
         # past nn.Module, which would take them for parts of the network
@@ -59,10 +61,10 @@ class ExportedNet(nn.Module):
         return run(held["plan"], held["doors"].let_in(inputs, named), held["owned"])
 
 
-def run(plan: Plan, values: dict[str, Any], owned: Owned) -> Any:
+def run(plan: ExecutionPlan, values: dict[str, Any], owned: Owned) -> Any:
     """Run the steps of a plan one by one on values by their names; what nobody needs any more is let go."""
     for part, dead in zip(plan.parts, plan.dead, strict=True):
-        if isinstance(part, Step):
+        if isinstance(part, PlanStep):
             _step(part, values, owned)
         else:
             path, _, inner = part
@@ -76,7 +78,7 @@ def run(plan: Plan, values: dict[str, Any], owned: Owned) -> Any:
     return results[0] if len(results) == 1 else results
 
 
-def _step(step: Step, values: dict[str, Any], owned: Owned) -> None:
+def _step(step: PlanStep, values: dict[str, Any], owned: Owned) -> None:
     given = [(name, _read(value, values, owned)) for name, value in step.given]
     check_parts(step.run, given)
     positional, named = arguments(step.run, given)
@@ -84,7 +86,7 @@ def _step(step: Step, values: dict[str, Any], owned: Owned) -> None:
 
 
 def _read(value: Any, values: dict[str, Any], owned: Owned) -> Any:
-    if isinstance(value, Ref):
+    if isinstance(value, ValueName):
         return values[value.name] if value.name in values else owned.tensor(value.name)
     return [_read(item, values, owned) for item in value] if isinstance(value, list) else value
 
@@ -96,7 +98,7 @@ def _on_meta(made: Any) -> Any:
     return [_on_meta(item) for item in made] if isinstance(made, list | tuple) else made
 
 
-def _keep(step: Step, names: tuple[Any, ...] | list[Any], made: Any, values: dict[str, Any]) -> None:
+def _keep(step: PlanStep, names: tuple[Any, ...] | list[Any], made: Any, values: dict[str, Any]) -> None:
     """Put results under the names that the file gives them: one name for one result, or as many as an operator gives."""
     if len(names) != len(made) and len(made) == 1 and isinstance(made[0], list):
         made = made[0]
@@ -107,5 +109,5 @@ def _keep(step: Step, names: tuple[Any, ...] | list[Any], made: Any, values: dic
     for name, value in zip(names, made, strict=True):
         if isinstance(name, list):
             _keep(step, name, value, values)
-        elif isinstance(name, Ref):
+        elif isinstance(name, ValueName):
             values[name.name] = value

@@ -12,7 +12,7 @@ class SymExpr(Struct):
     expr_str: str
 
 
-class Size(Struct, forbid_unknown_fields=True):
+class ExportedSize(Struct, forbid_unknown_fields=True):
     """An extent: a number, or an expression such as s0 of what the caller chooses."""
 
     as_int: int | None = None
@@ -23,9 +23,9 @@ class TensorMeta(Struct):
     """What is stated of a tensor; `dtype` by torch's number."""
 
     dtype: int
-    sizes: list[Size]
-    strides: list[Size] = []
-    storage_offset: Size | None = None
+    sizes: list[ExportedSize]
+    strides: list[ExportedSize] = []
+    storage_offset: ExportedSize | None = None
     requires_grad: bool = False
 
 
@@ -51,7 +51,7 @@ class OptionalTensor(Struct):
     as_none: bool | None = None
 
 
-class Device(Struct):
+class ExportedDevice(Struct):
     """Where a tensor was; here all are on the meta device."""
 
     type: str
@@ -68,7 +68,7 @@ class SubGraph(Struct):
     """A graph that a node calls."""
 
     name: str
-    graph: "Graph"
+    graph: "ExportedGraph"
 
 
 class Argument(Struct, forbid_unknown_fields=True):
@@ -87,7 +87,7 @@ class Argument(Struct, forbid_unknown_fields=True):
     as_scalar_type: int | None = None
     as_memory_format: int | None = None
     as_layout: int | None = None
-    as_device: Device | None = None
+    as_device: ExportedDevice | None = None
     as_bool: bool | None = None
     as_bools: list[bool] | None = None
     as_sym_bool: NumberOrName | None = None
@@ -116,7 +116,7 @@ class Node(Struct):
     metadata: dict[str, str] = {}
 
 
-class Graph(Struct):
+class ExportedGraph(Struct):
     """Nodes in their order, and what is stated of each value."""
 
     inputs: list[Argument]
@@ -147,7 +147,7 @@ class ConstantInput(Struct):
     name: str
 
 
-class InputSpec(Struct, forbid_unknown_fields=True):
+class ExportedInputSpec(Struct, forbid_unknown_fields=True):
     """Exactly one of these is there."""
 
     user_input: UserInput | None = None
@@ -172,14 +172,14 @@ class OutputSpec(Struct):
 class Signature(Struct):
     """What the inputs and outputs of the graph stand for."""
 
-    input_specs: list[InputSpec]
+    input_specs: list[ExportedInputSpec]
     output_specs: list[OutputSpec]
 
 
 class GraphModule(Struct):
     """The graph with its signature."""
 
-    graph: Graph
+    graph: ExportedGraph
     signature: Signature
 
 

@@ -27,7 +27,7 @@ from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 
 
-class Scope(Enum):
+class FieldScope(Enum):
     """What a layer sees along an axis."""
 
     LOCAL = "local"
@@ -66,7 +66,7 @@ class Field:
     def size(self) -> tuple[int, ...]:
         """Pixels along each axis. Raises: NotLocal if the layer sees everything along one."""
         for axis in self.axes:
-            if axis.scope == Scope.GLOBAL.value:
+            if axis.scope == FieldScope.GLOBAL.value:
                 raise NotLocal(
                     f"{self.layer or 'the network'} sees the whole input, whatever its size.",
                     why="a global pooling, attention or a norm over the map lies before it",
@@ -75,7 +75,7 @@ class Field:
         return tuple(axis.size for axis in self.axes)
 
 
-State = Relation | Scope
+State = Relation | FieldScope
 
 
 @dataclass(frozen=True)
@@ -86,7 +86,7 @@ class AxisState:
     lane: Lane
 
 
-_NOTHING = AxisState(Scope.NOTHING, Lane(0, 0))
+_NOTHING = AxisState(FieldScope.NOTHING, Lane(0, 0))
 
 
 def receptive_field(tape: Tape, layer: str = "", source: int = 0) -> Field:
@@ -137,16 +137,16 @@ def _axis_field(fields: Fields, value: int, axis: int) -> AxisField:
     match state:
         case Relation():
             return AxisField(
-                Scope.LOCAL.value, state.size, state.taken, _number(state.jump), _number(state.start), max(-state.first, 0), state.size
+                FieldScope.LOCAL.value, state.size, state.taken, _number(state.jump), _number(state.start), max(-state.first, 0), state.size
             )
-        case Scope.GLOBAL:
-            return AxisField(Scope.GLOBAL.value, extent, extent, 0.0, (extent - 1) / 2, 0, along_local)
-        case Scope.SIZED:
+        case FieldScope.GLOBAL:
+            return AxisField(FieldScope.GLOBAL.value, extent, extent, 0.0, (extent - 1) / 2, 0, along_local)
+        case FieldScope.SIZED:
             widest = fields.reach.widest(value, axis)
-            whole = Scope.GLOBAL if fields.reach.is_global(value, axis) else Scope.SIZED
+            whole = FieldScope.GLOBAL if fields.reach.is_global(value, axis) else FieldScope.SIZED
             return AxisField(whole.value, widest.bit_length(), widest.bit_count(), 0.0, (extent - 1) / 2, 0, along_local)
         case _:
-            return AxisField(Scope.NOTHING.value, 0, 0, 0.0, 0.0, 0, None)
+            return AxisField(FieldScope.NOTHING.value, 0, 0, 0.0, 0.0, 0, None)
 
 
 def _number(value: Fraction) -> float:
@@ -176,7 +176,7 @@ def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], 
         if not isinstance(axis.state, Relation):
             return axis
         axis = _step(axis, axis.state, move, after)
-        if axis.state is Scope.GLOBAL and not through_global:
+        if axis.state is FieldScope.GLOBAL and not through_global:
             return _NOTHING
     return _broadcast(axis, before, after)
 
@@ -188,21 +188,21 @@ def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) 
             return _read(axis, state, relations[lane.dim], after[lane.dim])
         case Reduced(dims, keep):
             if lane.dim in dims:
-                return AxisState(Scope.GLOBAL, lane)
+                return AxisState(FieldScope.GLOBAL, lane)
             return axis if keep else AxisState(state, replace(lane, dim=lane.dim + sum(1 for d in dims if d > lane.dim)))
         case Permuted(order):
             return AxisState(state, replace(lane, dim=order.index(lane.dim + len(order)) - len(order)))
         case Reshaped(old, new):
             route = rerouted(lane, old, new)
-            return AxisState(Scope.SIZED, lane) if route is None else AxisState(state, route)
+            return AxisState(FieldScope.SIZED, lane) if route is None else AxisState(state, route)
         case Selected(gone, _) if gone != lane.dim:
             return AxisState(state, replace(lane, dim=lane.dim + (1 if gone > lane.dim else 0)))
         case Taken(taken, positions, relation) if taken == lane.dim:
-            return AxisState(Scope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
+            return AxisState(FieldScope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
         case Joined(joined, _, _) if joined == lane.dim:
-            return AxisState(Scope.SIZED, lane)
+            return AxisState(FieldScope.SIZED, lane)
         case Selected() | Everywhere():
-            return AxisState(Scope.SIZED, lane)
+            return AxisState(FieldScope.SIZED, lane)
         case _:
             return axis
 
@@ -210,7 +210,7 @@ def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) 
 def _read(axis: AxisState, state: Relation, relation: Relation, extent: int) -> AxisState:
     """A window along the axis; along a dimension that it shares with others a window would mix them up."""
     if axis.lane.inner > 1:
-        return AxisState(Scope.SIZED, axis.lane)
+        return AxisState(FieldScope.SIZED, axis.lane)
     return AxisState(relation.after(state), replace(axis.lane, extent=extent))
 
 
@@ -218,11 +218,11 @@ def _broadcast(axis: AxisState, before: tuple[int, ...], after: tuple[int, ...])
     """A map of one position that is spread over many keeps no place of its own."""
     dim = axis.lane.dim
     spread_out = isinstance(axis.state, Relation) and axis.lane.extent == 1 and -len(after) <= dim and after[dim] > 1
-    return AxisState(Scope.SIZED, axis.lane) if spread_out else axis
+    return AxisState(FieldScope.SIZED, axis.lane) if spread_out else axis
 
 
 def _union(parts: tuple[AxisState, ...]) -> AxisState:
-    for scope in (Scope.GLOBAL, Scope.SIZED):
+    for scope in (FieldScope.GLOBAL, FieldScope.SIZED):
         for part in parts:
             if part.state is scope:
                 return part
@@ -234,6 +234,6 @@ def _union(parts: tuple[AxisState, ...]) -> AxisState:
 
 def _joined(one: AxisState, other: AxisState) -> AxisState:
     if not isinstance(one.state, Relation) or not isinstance(other.state, Relation):
-        return other if one.state is Scope.NOTHING else one
+        return other if one.state is FieldScope.NOTHING else one
     both = one.state.joined(other.state) if one.lane == other.lane else None
-    return AxisState(Scope.SIZED, one.lane) if both is None else AxisState(both, one.lane)
+    return AxisState(FieldScope.SIZED, one.lane) if both is None else AxisState(both, one.lane)

@@ -103,7 +103,7 @@ def _run(net: nn.Module, arguments: Feed, recorder: Recorder, owned: Inventory, 
         broken = error
     builder.close()
     done = len(builder.calls) if forward_calls is None else forward_calls
-    made = builder.values, builder.calls, builder.scopes, builder.storages
+    made = builder.values, builder.calls, builder.module_calls, builder.storages
     tape = Tape(type(net).__name__, "meta", *made, owned.parameters, owned.parts, starts, outputs, done)
     if broken is not None:
         raise _unrecordable(tape, recorder.attempt, broken) from broken
@@ -118,7 +118,7 @@ def _set_mode(net: nn.Module, train: bool) -> None:
 
 
 def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: BaseException) -> Unrecordable:
-    place = next((scope for scope in reversed(tape.scopes) if scope.last < 0 and scope.parent >= 0), None)
+    place = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), None)
     where = f"in {place.path or 'the network itself'} ({place.kind})" if place else "before its first layer"
     why = told(broken)
     mend = next((mend for sign, mend in MENDS.items() if sign in why), "")

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.analysis.recording.parameters import Inventory, name_of
-from receptron.analysis.tape import Call, Ref, Scope, Storage, Value
+from receptron.analysis.tape import Call, ModuleCall, Ref, Storage, Value
 
 
 class _Watch(weakref.ref[Any]):
@@ -34,7 +34,7 @@ class TapeBuilder:
         self.values: list[Value] = [*owned.parameters]
         self.storages = [Storage(_bytes(t), -1, None, p.role) for t, p in zip(owned.tensors, owned.parameters, strict=True)]
         self.calls: list[Call] = []
-        self.scopes = [Scope("", "", -1, 0)]
+        self.module_calls = [ModuleCall("", "", -1, 0)]
         self.open = [0]
         self.paths = owned.paths
         self.written: dict[int, int] = {}
@@ -101,12 +101,12 @@ class TapeBuilder:
     def enter(self, module: nn.Module, given: Any) -> None:
         """A module is called."""
         path = self.paths[id(module)]
-        self.scopes.append(Scope(path, type(module).__name__, self.open[-1], len(self.calls), self.numbers_of(given)))
-        self.open.append(len(self.scopes) - 1)
+        self.module_calls.append(ModuleCall(path, type(module).__name__, self.open[-1], len(self.calls), self.numbers_of(given)))
+        self.open.append(len(self.module_calls) - 1)
 
     def leave(self, out: Any) -> None:
         """The module that was called last gave `out`."""
-        scope = self.scopes[self.open.pop()]
+        scope = self.module_calls[self.open.pop()]
         scope.outputs, scope.last = self.numbers_of(out), len(self.calls)
 
     def leave_broken(self) -> None:

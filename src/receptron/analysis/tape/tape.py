@@ -1,6 +1,6 @@
 """The Tape: one forward pass written down, call by call, in numbers only. Every analysis is a pass over it.
 
-A value is a tensor at one moment: writing into a tensor makes a new value. Values, calls and scopes are named by their
+A value is a tensor at one moment: writing into a tensor makes a new value. Values, calls and module_calls are named by their
 position in the tape's lists. No tensor is kept.
 """
 
@@ -67,7 +67,7 @@ class Call(NamedTuple):
 
 
 @dataclass(slots=True)
-class Scope:
+class ModuleCall:
     """One call of a module: its path, class name, the scope that called it, its tensors and the range of its calls."""
 
     path: str
@@ -106,7 +106,7 @@ class Tape:
     device: str
     values: list[Value] = field(repr=False)
     calls: list[Call] = field(repr=False)
-    scopes: list[Scope] = field(repr=False)
+    module_calls: list[ModuleCall] = field(repr=False)
     storages: list[Storage] = field(repr=False)
     parameters: list[Value] = field(repr=False)
     parts: list[Part] = field(repr=False)
@@ -127,20 +127,20 @@ class Tape:
 
     def path(self, call: Call) -> str:
         """Path of the module that made a call; empty for the network itself."""
-        return self.scopes[call.scope].path
+        return self.module_calls[call.scope].path
 
-    def leaves(self) -> Iterator[tuple[int, Scope]]:
+    def leaves(self) -> Iterator[tuple[int, ModuleCall]]:
         """Scopes that call no other module, in the order in which they ran."""
-        parents = {scope.parent for scope in self.scopes}
-        return ((i, scope) for i, scope in enumerate(self.scopes) if i not in parents)
+        parents = {scope.parent for scope in self.module_calls}
+        return ((i, scope) for i, scope in enumerate(self.module_calls) if i not in parents)
 
-    def scope_of(self, path: str) -> Scope:
+    def call_of_module(self, path: str) -> ModuleCall:
         """The last call of the module at `path`. Raises: UnknownName with near paths."""
-        for scope in reversed(self.scopes):
+        for scope in reversed(self.module_calls):
             if scope.path == path:
                 return scope
-        raise UnknownName("layer", path, {scope.path for scope in self.scopes if scope.path})
+        raise UnknownName("layer", path, {scope.path for scope in self.module_calls if scope.path})
 
     def output_of(self, path: str) -> int:
         """The value that the module at `path` gave, the network's own for an empty path. Raises: UnknownName."""
-        return self.scope_of(path).outputs[0]
+        return self.call_of_module(path).outputs[0]

@@ -6,18 +6,18 @@ from functools import cached_property
 from pathlib import Path
 
 from receptron.data.deduplication.duplicates import Clusters
-from receptron.data.ingest import Reading
-from receptron.data.records import Catalog, Entry, Facts, Finding
+from receptron.data.ingest import Ingested
+from receptron.data.records import Catalog, Entry, Finding, ImageFacts
 
 SEVERITIES = ("error", "warning", "note")
 
 
 @dataclass(frozen=True)
-class Case:
+class AuditContext:
     """One catalog, read, with its duplicates."""
 
     catalog: Catalog
-    reading: Reading
+    reading: Ingested
     clusters: Clusters
 
     @cached_property
@@ -26,7 +26,7 @@ class Case:
         return self.reading.entries
 
     @cached_property
-    def good(self) -> list[tuple[Entry, Facts]]:
+    def good(self) -> list[tuple[Entry, ImageFacts]]:
         """Readable images with their facts."""
         return [(entry, entry.facts) for entry in self.entries if entry.facts is not None]
 
@@ -66,12 +66,12 @@ def shown(path: Path, root: Path) -> str:
     return relative.as_posix().encode(errors="backslashreplace").decode()
 
 
-def finding(case: Case, kind: str, severity: str, told: Iterable[Told], *, message: str, cure: str) -> list[Finding]:
+def finding(context: AuditContext, kind: str, severity: str, told: Iterable[Told], *, message: str, cure: str) -> list[Finding]:
     """One finding about the images told of; none if there are none. `{n}` in the message is their number, with the word."""
     told = list(told)
     if not told:
         return []
-    files = tuple(case.name(one.entry) for one in told)
+    files = tuple(context.name(one.entry) for one in told)
     labels = tuple(sorted({one.entry.item.label for one in told}))
     notes = tuple(one.note for one in told) if any(one.note for one in told) else ()
     return [Finding(kind, severity, message.format(n=counted(len(told), "image")), cure, files, labels, notes)]

@@ -2,8 +2,8 @@
 
 from collections.abc import Callable
 
-from receptron.data.audit.context import Case, Told, about_classes, counted, finding, listed
-from receptron.data.deduplication.duplicates import Pair
+from receptron.data.audit.context import AuditContext, Told, about_classes, counted, finding, listed
+from receptron.data.deduplication.duplicates import CopyPair
 from receptron.data.records import Entry, Finding
 
 FEWEST = 10  # images below which a class is too small to say how well it is recognised
@@ -11,36 +11,38 @@ UNEQUAL = 3.0  # times as many images in the largest class as in the smallest
 _WORDS = {True: "exact duplicates", False: "near duplicates"}
 
 
-def copies(case: Case) -> list[Finding]:
+def copies(context: AuditContext) -> list[Finding]:
     """Exact and near duplicates: within a class, across classes, across given sides."""
     found: list[Finding] = []
     for exact in (True, False):
         word = _WORDS[exact]
         severity = "warning" if exact else "note"
         cure = "they stay together on one side; delete the spare ones to save time"
-        found += _copies(case, exact, lambda a, b: _label(a, b) and not _across(a, b), word, severity, cure)
+        found += _copies(context, exact, lambda a, b: _label(a, b) and not _across(a, b), word, severity, cure)
         cure = "decide which class is right and delete the other copy" if exact else "look at both: one label may be wrong"
-        found += _copies(case, exact, lambda a, b: not _label(a, b), f"{word} across classes", "error" if exact else "warning", cure)
+        found += _copies(context, exact, lambda a, b: not _label(a, b), f"{word} across classes", "error" if exact else "warning", cure)
         cure = "take them off the training side; figures on this test side are too good (both figures are told)"
-        found += _copies(case, exact, _across, f"{word} across given sides", "error", cure)
+        found += _copies(context, exact, _across, f"{word} across given sides", "error", cure)
     return found
 
 
-def _copies(case: Case, exact: bool, wanted: Callable[[Entry, Entry], bool], kind: str, severity: str, cure: str) -> list[Finding]:
+def _copies(
+    context: AuditContext, exact: bool, wanted: Callable[[Entry, Entry], bool], kind: str, severity: str, cure: str
+) -> list[Finding]:
     """One finding over all pairs of one kind that `wanted` picks; both images of each pair are named, with the other as the note."""
     told: list[Told] = []
-    pairs = [pair for pair in case.clusters.pairs if (pair.kind != "near") == exact]
-    picked = [pair for pair in pairs if wanted(case.entries[pair.first], case.entries[pair.second])]
+    pairs = [pair for pair in context.clusters.pairs if (pair.kind != "near") == exact]
+    picked = [pair for pair in pairs if wanted(context.entries[pair.first], context.entries[pair.second])]
     for pair in picked:
-        told += _both(case, pair)
+        told += _both(context, pair)
     message = f"{counted(len(picked), 'pair')} of {kind}"
-    return finding(case, kind, severity, told, message=message, cure=cure)
+    return finding(context, kind, severity, told, message=message, cure=cure)
 
 
-def _both(case: Case, pair: Pair) -> list[Told]:
-    first, second = case.entries[pair.first], case.entries[pair.second]
+def _both(context: AuditContext, pair: CopyPair) -> list[Told]:
+    first, second = context.entries[pair.first], context.entries[pair.second]
     how = "" if pair.kind == "same file" else f" ({pair.kind})" if pair.kind != "near" else f" ({pair.likeness:.0%} alike)"
-    return [Told(first, f"= {case.name(second)}{how}"), Told(second, f"= {case.name(first)}{how}")]
+    return [Told(first, f"= {context.name(second)}{how}"), Told(second, f"= {context.name(first)}{how}")]
 
 
 def _label(a: Entry, b: Entry) -> bool:
@@ -52,32 +54,32 @@ def _across(a: Entry, b: Entry) -> bool:
     return a.item.split is not None and b.item.split is not None and a.item.split != b.item.split
 
 
-def split_groups(case: Case) -> list[Finding]:
+def split_groups(context: AuditContext) -> list[Finding]:
     """Groups (a patient, a burst) with images on several given sides."""
     sides: dict[str, set[str]] = {}
-    for entry, _ in case.good:
+    for entry, _ in context.good:
         if entry.item.group and entry.item.split:
             sides.setdefault(entry.item.group, set()).add(entry.item.split)
     torn = {group for group, names in sides.items() if len(names) > 1}
-    told = [Told(e, f"group {e.item.group} on {e.item.split}") for e, _ in case.good if e.item.split and e.item.group in torn]
+    told = [Told(e, f"group {e.item.group} on {e.item.split}") for e, _ in context.good if e.item.split and e.item.group in torn]
     cure = "put all images of a group on one side; figures on this test side are too good (both figures are told)"
     message = f"{counted(len(torn), 'group')} with images on several given sides, {{n}} in all"
-    return finding(case, "groups across given sides", "error", told, message=message, cure=cure)
+    return finding(context, "groups across given sides", "error", told, message=message, cure=cure)
 
 
-def small_classes(case: Case) -> list[Finding]:
+def small_classes(context: AuditContext) -> list[Finding]:
     """Classes of so few images that they cannot be learnt, or cannot be judged."""
-    single = [label for label, count in case.sizes.items() if count == 1]
-    few = [f"{label} ({count})" for label, count in case.sizes.items() if 1 < count < FEWEST]
+    single = [label for label, count in context.sizes.items() if count == 1]
+    few = [f"{label} ({count})" for label, count in context.sizes.items() if 1 < count < FEWEST]
     cure = "add images, or leave the class out"
     found = about_classes("class too small", "error", single, message="one image only: {names}; it cannot be learnt and tested", cure=cure)
     message = f"fewer than {FEWEST} images: {{names}}; figures for them will be very uncertain"
     return found + about_classes("class too small", "warning", few, message=message, cure="add images of these classes")
 
 
-def imbalance(case: Case) -> list[Finding]:
+def imbalance(context: AuditContext) -> list[Finding]:
     """Classes of very different sizes."""
-    counts = {label: count for label, count in case.sizes.items() if count}
+    counts = {label: count for label, count in context.sizes.items() if count}
     if len(counts) < 2 or max(counts.values()) < UNEQUAL * min(counts.values()):
         return []
     most, least = max(counts, key=lambda label: counts[label]), min(counts, key=lambda label: counts[label])
@@ -86,46 +88,46 @@ def imbalance(case: Case) -> list[Finding]:
     return [Finding("imbalance", "warning", message, cure, labels=(most, least))]
 
 
-def one_class(case: Case) -> list[Finding]:
+def one_class(context: AuditContext) -> list[Finding]:
     """Nothing to tell apart."""
-    filled = [label for label, count in case.sizes.items() if count]
+    filled = [label for label, count in context.sizes.items() if count]
     only = filled if len(filled) == 1 else []
     return about_classes("one class", "error", only, message="all images are of one class: {names}", cure="add a folder of something else")
 
 
-def empty_classes(case: Case) -> list[Finding]:
+def empty_classes(context: AuditContext) -> list[Finding]:
     """Class folders without an image, or without a readable one."""
-    empty = [label for label, count in case.sizes.items() if not count]
+    empty = [label for label, count in context.sizes.items() if not count]
     cure = "add images, or remove the folder; it is no class as it is"
     return about_classes("empty class", "warning", empty, message="no readable image: {names}", cure=cure)
 
 
-def strays(case: Case) -> list[Finding]:
+def strays(context: AuditContext) -> list[Finding]:
     """Images that lie in no class folder."""
-    files = case.catalog.strays
+    files = context.catalog.strays
     if not files:
         return []
     message = f"{counted(len(files), 'image')} outside of all class folders, not used"
     return [Finding("stray images", "warning", message, "move them into the folder of their class", files)]
 
 
-def look_alike_labels(case: Case) -> list[Finding]:
-    """Classes whose names differ only in case, blanks or hyphens."""
+def look_alike_labels(context: AuditContext) -> list[Finding]:
+    """Classes whose names differ only in context, blanks or hyphens."""
     spelled: dict[str, list[str]] = {}
-    for label in case.sizes:
+    for label in context.sizes:
         spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
     twins = [" and ".join(labels) for labels in spelled.values() if len(labels) > 1]
-    message = "names that differ only in case or punctuation: {names}"
+    message = "names that differ only in context or punctuation: {names}"
     return about_classes("class names alike", "warning", twins, message=message, cure="give one class one spelling")
 
 
-def one_sided_classes(case: Case) -> list[Finding]:
+def one_sided_classes(context: AuditContext) -> list[Finding]:
     """Classes that a given split left without training images, or without test images."""
-    if not case.catalog.has_given_split:
+    if not context.catalog.has_given_split:
         return []
-    every = set[str]().union(*case.sides.values())
-    untrained = [label for label, sides in case.sides.items() if "train" in every and "train" not in sides]
-    untested = [label for label, sides in case.sides.items() if sides == {"train"} and len(every) > 1]
+    every = set[str]().union(*context.sides.values())
+    untrained = [label for label, sides in context.sides.items() if "train" in every and "train" not in sides]
+    untested = [label for label, sides in context.sides.items() if sides == {"train"} and len(every) > 1]
     message = "no training image: {names}"
     found = about_classes("class without training images", "error", untrained, message=message, cure="add some, or remove the class")
     message, cure = f"on the train side only, not among {listed(sorted(every - {'train'}))}: {{names}}", "add test images of these classes"

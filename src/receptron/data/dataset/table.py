@@ -20,7 +20,7 @@ SHOWN = 8  # faults told at once
 
 
 @dataclass(frozen=True)
-class Row:
+class TableRow:
     """One row as text, and the line (CSV) or row number (Parquet) where it begins."""
 
     line: int
@@ -57,7 +57,7 @@ class _Reader:
     def where(self, line: int) -> str:
         return f"{self.word} {line:,}"
 
-    def item(self, row: Row) -> Item | None:
+    def item(self, row: TableRow) -> Item | None:
         """The image that a row names; None if it is a repetition or faulty, and then the fault is kept."""
         try:
             return self._new(row)
@@ -65,7 +65,7 @@ class _Reader:
             self.faults.append(f"{self.where(row.line)}: {error}")
             return None
 
-    def _new(self, row: Row) -> Item | None:
+    def _new(self, row: TableRow) -> Item | None:
         place = _place(self.folder, _filled(row, "path"))
         item = Item(place, _filled(row, "label"), _split(row), row.cells.get("group", "") or None, row.line)
         known = self.seen.setdefault(place, item)
@@ -83,14 +83,14 @@ class _Reader:
                 raise ValueError(f"{item.path.name} has {field} {new!r} here but {old!r} in {self.where(known.line or 0)}")
 
 
-def _filled(row: Row, column: str) -> str:
+def _filled(row: TableRow, column: str) -> str:
     text = row.cells.get(column, "")
     if not text:
         raise ValueError(f"the {column} is blank")
     return text
 
 
-def _split(row: Row) -> str | None:
+def _split(row: TableRow) -> str | None:
     text = row.cells.get("split", "")
     if text and text.casefold() not in SIDES:
         raise ValueError(f"split {text!r} is not train, val or test")
@@ -111,7 +111,7 @@ def _place(folder: Path, text: str) -> Path:
     return folder / inside.relative_to(os.path.normpath(folder.absolute()))
 
 
-def _csv(path: Path) -> Iterator[Row]:
+def _csv(path: Path) -> Iterator[TableRow]:
     text = _text(path)
     lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
     header: list[str] | None = None
@@ -124,7 +124,7 @@ def _csv(path: Path) -> Iterator[Row]:
             if header is None:
                 header = _header(path, cells)
                 continue
-            yield Row(line, _cells(path, header, cells, line))
+            yield TableRow(line, _cells(path, header, cells, line))
     except csv.Error as error:
         raise _fault(path, [f"line {start:,}: {error}"]) from error
     if header is None:
@@ -168,7 +168,7 @@ def _cells(path: Path, header: list[str], cells: list[str], line: int) -> dict[s
     return {name: cell.strip() for name, cell in zip(header, cells, strict=True) if name in ALLOWED}
 
 
-def _parquet(path: Path) -> Iterator[Row]:
+def _parquet(path: Path) -> Iterator[TableRow]:
     import pyarrow
     from pyarrow import parquet
 
@@ -181,7 +181,7 @@ def _parquet(path: Path) -> Iterator[Row]:
         raise _fault(path, [f"not a readable Parquet file ({str(error).splitlines()[0]})"]) from error
     named = {name.strip().casefold(): values for name, values in columns.items()}
     for index in range(len(named["path"])):
-        yield Row(index + 1, {name: _plain(values[index]) for name, values in named.items()})
+        yield TableRow(index + 1, {name: _plain(values[index]) for name, values in named.items()})
 
 
 def _plain(value: object) -> str:

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receptron.data.deduplication.crop_matching import FULL, SAME, WINDOWS, details, likeness
-from receptron.data.deduplication.perceptual_hash import Looks, hashes
-from receptron.data.ingest import Reading
+from receptron.data.deduplication.perceptual_hash import PerceptualHashes, hashes
+from receptron.data.ingest import Ingested
 from receptron.progress import Progress, Silent
 
 SMALLEST = 30  # px of the shorter side: below this different images (two handwritten ones) are as alike as copies, so only equal ones count
@@ -22,7 +22,7 @@ _BLOCK = 256  # rows compared at a time
 
 
 @dataclass(frozen=True)
-class Pair:
+class CopyPair:
     """Two images that are copies, by their places in the reading; `first` is less than `second`."""
 
     first: int
@@ -35,7 +35,7 @@ class Pair:
 class Clusters:
     """Pairs of copies, and the sets that they make when copies of copies are put together."""
 
-    pairs: tuple[Pair, ...]
+    pairs: tuple[CopyPair, ...]
     of: tuple[int, ...]  # cluster number of each entry; its smallest member's place
 
     @property
@@ -47,7 +47,7 @@ class Clusters:
         return tuple(tuple(places) for places in members.values() if len(places) > 1)
 
 
-def find_duplicates(reading: Reading, progress: Progress | None = None) -> Clusters:
+def find_duplicates(reading: Ingested, progress: Progress | None = None) -> Clusters:
     """Pairs and clusters of copies among the readable images of a reading."""
     progress = progress or Silent()
     good = [place for place, entry in enumerate(reading.entries) if entry.good]
@@ -59,7 +59,7 @@ def find_duplicates(reading: Reading, progress: Progress | None = None) -> Clust
     return Clusters(tuple(sorted(pairs, key=lambda pair: (pair.first, pair.second))), joined(len(reading.entries), pairs))
 
 
-def joined(count: int, pairs: Iterable[Pair] | Iterable[tuple[int, int]]) -> tuple[int, ...]:
+def joined(count: int, pairs: Iterable[CopyPair] | Iterable[tuple[int, int]]) -> tuple[int, ...]:
     """Smallest place that each of `count` places is linked with, directly or through others (union-find)."""
     parent = list(range(count))
 
@@ -70,23 +70,23 @@ def joined(count: int, pairs: Iterable[Pair] | Iterable[tuple[int, int]]) -> tup
         return place
 
     for pair in pairs:
-        first, second = (pair.first, pair.second) if isinstance(pair, Pair) else pair
+        first, second = (pair.first, pair.second) if isinstance(pair, CopyPair) else pair
         low, high = sorted((root(first), root(second)))
         parent[high] = low
     return tuple(root(place) for place in range(count))
 
 
-def _equal(places: list[int], keys: list[str] | list[int], kind: str) -> list[Pair]:
+def _equal(places: list[int], keys: list[str] | list[int], kind: str) -> list[CopyPair]:
     """Each image that has the key of an earlier one, paired with the first of that key."""
     first: dict[str | int, int] = {}
-    pairs: list[Pair] = []
+    pairs: list[CopyPair] = []
     for place, key in zip(places, keys, strict=True):
         if first.setdefault(key, place) != place:
-            pairs.append(Pair(first[key], place, kind, 1.0))
+            pairs.append(CopyPair(first[key], place, kind, 1.0))
     return pairs
 
 
-def _near(looks: Looks, known: set[tuple[int, int]], progress: Progress) -> list[Pair]:
+def _near(looks: PerceptualHashes, known: set[tuple[int, int]], progress: Progress) -> list[CopyPair]:
     places = np.flatnonzero(looks.sides >= SMALLEST)
     progress.start("Comparing images", len(places), "images")
     grey = looks.grey[places]
@@ -99,7 +99,7 @@ def _near(looks: Looks, known: set[tuple[int, int]], progress: Progress) -> list
         if value >= SAME and pair not in known and _same_tint(looks.colour[pair[0]], looks.colour[pair[1]]):
             best[pair] = max(best.get(pair, 0.0), float(value))
     progress.done(f"{len(best):,} pairs of near duplicates")
-    return [Pair(*pair, "near", round(value, 3)) for pair, value in best.items()]
+    return [CopyPair(*pair, "near", round(value, 3)) for pair, value in best.items()]
 
 
 def _proposed(

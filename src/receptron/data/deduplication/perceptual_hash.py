@@ -18,7 +18,7 @@ GREY, COLOUR, HASHED, KEPT = 64, 8, 32, 8  # px; px; px before the cosine transf
 
 
 @dataclass(frozen=True)
-class Look:
+class PerceptualHash:
     """One image, small."""
 
     grey: Pixels  # (64, 64)
@@ -28,7 +28,7 @@ class Look:
 
 
 @dataclass(frozen=True)
-class Looks:
+class PerceptualHashes:
     """All images of a reading, small; rows of unreadable ones are zero."""
 
     grey: Pixels  # (N, 64, 64)
@@ -37,14 +37,14 @@ class Looks:
     sides: NDArray[np.int32]  # (N,) shorter side in px, 0 if unreadable
 
 
-def look(pixels: Pixels) -> Look:
+def look(pixels: Pixels) -> PerceptualHash:
     """The look of RGB pixels (H, W, 3)."""
     image = Image.fromarray(pixels)
     grey = np.asarray(image.convert("L").resize((GREY, GREY), Image.Resampling.BOX))
     colour = np.asarray(image.resize((COLOUR, COLOUR), Image.Resampling.BOX))
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=8)
     digest.update(np.ascontiguousarray(pixels).data)
-    return Look(grey, colour, int.from_bytes(digest.digest(), "big"), int(hashes(grey[None])[0]))
+    return PerceptualHash(grey, colour, int.from_bytes(digest.digest(), "big"), int(hashes(grey[None])[0]))
 
 
 def hashes(grey: NDArray[Any], window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> NDArray[np.uint64]:

@@ -24,7 +24,7 @@ from receptron.data.reading import file_header
 from receptron.data.reading.decode_locks import alone, quiet
 from receptron.data.reading.exif import orientation, upright
 from receptron.data.reading.pixel_formats import Pixels, to_rgb
-from receptron.data.records import Facts
+from receptron.data.records import ImageFacts
 from receptron.errors import UnreadableImage
 
 _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
@@ -58,11 +58,11 @@ class Limits:
 LIMITS = Limits()
 
 
-def decode(source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | None = None, name: str = "") -> tuple[Pixels, Facts]:
+def decode(source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | None = None, name: str = "") -> tuple[Pixels, ImageFacts]:
     """Upright 8-bit RGB pixels (H, W, 3) of the first frame, and facts about the file.
 
     With `shortest` (px) an image at least four times as large comes reduced by 2, 4 or 8, its shorter side no less than twice `shortest`;
-    a JPEG then decodes several times faster. `Facts` tell the full size always. `name` stands for bytes in messages.
+    a JPEG then decodes several times faster. `ImageFacts` tell the full size always. `name` stands for bytes in messages.
     Raises: UnreadableImage.
     """
     shown = name or (str(source) if isinstance(source, Path) else "these bytes")
@@ -72,7 +72,7 @@ def decode(source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | Non
     try:
         with quiet():
             image = _DECODERS[kind](BytesIO(data))
-            _check_size(file_header.Size(*image.size), shown, limits)
+            _check_size(file_header.HeaderSize(*image.size), shown, limits)
             pixels, facts = _decoded(image, kind, data, limits, shortest)
     except UnreadableImage:
         raise
@@ -114,7 +114,7 @@ def _door(data: bytes, shown: str, limits: Limits) -> str:
     return kind
 
 
-def _check_size(stated: file_header.Size, shown: str, limits: Limits) -> None:
+def _check_size(stated: file_header.HeaderSize, shown: str, limits: Limits) -> None:
     if stated.width <= 0 or stated.height <= 0:
         raise UnreadableImage(shown, f"its header states {stated.width} x {stated.height} px")
     if stated.width * stated.height > limits.pixels:
@@ -125,7 +125,7 @@ def _check_size(stated: file_header.Size, shown: str, limits: Limits) -> None:
         )
 
 
-def _decoded(image: ImageFile.ImageFile, kind: str, data: bytes, limits: Limits, shortest: int | None) -> tuple[Pixels, Facts]:
+def _decoded(image: ImageFile.ImageFile, kind: str, data: bytes, limits: Limits, shortest: int | None) -> tuple[Pixels, ImageFacts]:
     mode, (width, height), bits = image.mode, image.size, _bits(image, kind, data)
     turn = _turn(image, kind)
     factor = _factor(width, height, shortest)
@@ -142,7 +142,7 @@ def _decoded(image: ImageFile.ImageFile, kind: str, data: bytes, limits: Limits,
     if turn >= 5 and kind != "TIFF":
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
-    return pixels, Facts(kind, mode, width, height, frames, turn != 1, _is_grey(pixels), True, bits, alpha)
+    return pixels, ImageFacts(kind, mode, width, height, frames, turn != 1, _is_grey(pixels), True, bits, alpha)
 
 
 def _is_grey(pixels: Pixels) -> bool:

@@ -33,7 +33,7 @@ _BOXES = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"
 
 
 @dataclass(frozen=True)
-class Size:
+class HeaderSize:
     """Width and height in px, as the header states them."""
 
     width: int
@@ -76,14 +76,14 @@ def stranger(data: bytes) -> str:
     return known or ("a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})")
 
 
-def size(name: str, data: bytes) -> Size | None:
+def size(name: str, data: bytes) -> HeaderSize | None:
     """Width and height that the header of format `name` states; None where only its decoder can tell (TIFF) or the header is cut."""
     try:
         match name:
             case "PNG":
-                return Size(*struct.unpack_from(">II", data, 16))
+                return HeaderSize(*struct.unpack_from(">II", data, 16))
             case "GIF":
-                return Size(*struct.unpack_from("<HH", data, 6))
+                return HeaderSize(*struct.unpack_from("<HH", data, 6))
             case "BMP":
                 return _bmp_size(data)
             case "WEBP":
@@ -121,11 +121,11 @@ def _is_text(data: bytes) -> bool:
     return all(byte in b"\t\n\r\f" or byte >= 32 for byte in data)
 
 
-def _bmp_size(data: bytes) -> Size:
+def _bmp_size(data: bytes) -> HeaderSize:
     if struct.unpack_from("<I", data, 14)[0] == 12:  # the oldest header
-        return Size(*struct.unpack_from("<HH", data, 18))
+        return HeaderSize(*struct.unpack_from("<HH", data, 18))
     width, height = struct.unpack_from("<ii", data, 18)
-    return Size(width, abs(height))  # negative: rows from the top down
+    return HeaderSize(width, abs(height))  # negative: rows from the top down
 
 
 def _bmp_length(data: bytes) -> int:
@@ -137,20 +137,20 @@ def _bmp_length(data: bytes) -> int:
     return start if packed in (1, 2) else start + (found.width * bits + 31) // 32 * 4 * found.height
 
 
-def _webp_size(data: bytes) -> Size | None:
+def _webp_size(data: bytes) -> HeaderSize | None:
     kind = data[12:16]
     if kind == b"VP8X":
-        return Size(1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little"))
+        return HeaderSize(1 + int.from_bytes(data[24:27], "little"), 1 + int.from_bytes(data[27:30], "little"))
     if kind == b"VP8L":
         bits = struct.unpack_from("<I", data, 21)[0]
-        return Size(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
+        return HeaderSize(1 + (bits & 0x3FFF), 1 + (bits >> 14 & 0x3FFF))
     if kind == b"VP8 ":
         width, height = struct.unpack_from("<HH", data, 26)
-        return Size(width & 0x3FFF, height & 0x3FFF)
+        return HeaderSize(width & 0x3FFF, height & 0x3FFF)
     return None
 
 
-def _jpeg_frame(data: bytes) -> tuple[Size | None, int | None]:
+def _jpeg_frame(data: bytes) -> tuple[HeaderSize | None, int | None]:
     """Size that the frame header states, and where the first scan begins."""
     found, at = None, 2
     while at + 4 <= len(data):
@@ -162,7 +162,7 @@ def _jpeg_frame(data: bytes) -> tuple[Size | None, int | None]:
             continue
         if marker in _SOF:
             height, width = struct.unpack_from(">HH", data, at + 5)
-            found = Size(width, height)
+            found = HeaderSize(width, height)
         if marker == 0xDA:
             return found, at
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]

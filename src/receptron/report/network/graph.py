@@ -49,7 +49,7 @@ def graph_of(tape: Tape) -> Graph:
 def _shown(tape: Tape) -> list[int]:
     """Scopes to draw: the network's children, opened from the top while there is room."""
     children: dict[int, list[int]] = {}
-    for i, scope in enumerate(tape.scopes):
+    for i, scope in enumerate(tape.module_calls):
         if scope.last > scope.first:  # an identity does nothing and is left out
             children.setdefault(scope.parent, []).append(i)
     level = [i for root in children.get(0, []) for i in (children.get(root) or [root])]
@@ -64,7 +64,7 @@ def _owner(tape: Tape, scope: int, place: dict[int, int]) -> int | None:
     while scope >= 0:
         if scope in place:
             return place[scope]
-        scope = tape.scopes[scope].parent
+        scope = tape.module_calls[scope].parent
     return None
 
 

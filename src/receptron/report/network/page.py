@@ -83,10 +83,12 @@ ASSETS = ("network/network.css", "network/network.js")
 def _boxes(tape: Tape, graph: Graph, layers: Sequence[Layer]) -> list[Drawn]:
     known = {layer.path: layer for layer in layers}
     widest = max((sum(1 for b in graph.boxes if b.row == row) for row in {b.row for b in graph.boxes}), default=1)
-    busiest = max((known[tape.scopes[b.scope].path].macs for b in graph.boxes if tape.scopes[b.scope].path in known), default=1) or 1
+    busiest = (
+        max((known[tape.module_calls[b.scope].path].macs for b in graph.boxes if tape.module_calls[b.scope].path in known), default=1) or 1
+    )
     drawn: list[Drawn] = []
     for box in graph.boxes:
-        layer = known[tape.scopes[box.scope].path]
+        layer = known[tape.module_calls[box.scope].path]
         beside = sum(1 for b in graph.boxes if b.row == box.row)
         x = GAP_X + int((box.column + (widest - beside) / 2) * (BOX_WIDTH + GAP_X))
         lines = [f"{layer.path} ({layer.kind})", f"{times(layer.before)} to {times(layer.after)}"]

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from receptron.errors import MissingExtra, StorageFault
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 
 
-def logger(folder: Path) -> Callable[[Point], None]:
+def logger(folder: Path) -> Callable[[EpochRecord], None]:
     """What writes each epoch into an event file below `folder`: loss, held-out accuracy, learning rate and speed of its phase.
 
     Epochs are numbered from 1. A resumed run adds a file of its own to the same folder, which TensorBoard joins to one curve.
@@ -25,7 +25,7 @@ def logger(folder: Path) -> Callable[[Point], None]:
             f"could not write curves to {folder}.", why=str(error), mend="choose another folder with --tensorboard"
         ) from error
 
-    def log(point: Point) -> None:
+    def log(point: EpochRecord) -> None:
         values = {"loss": point.loss, "accuracy": point.accuracy, "rate": point.rate, "images per second": point.images_per_second}
         for name, value in values.items():
             if value is not None:

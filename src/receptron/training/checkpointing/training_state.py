@@ -13,7 +13,7 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing import optimiser_state
 from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.optimiser_state import OptimiserState
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Position:
     images: int = 0  # seen in this epoch
     best: float = -1.0
     best_epoch: int = -1
-    points: tuple[Point, ...] = ()
+    points: tuple[EpochRecord, ...] = ()
     finished: bool = False
 
 

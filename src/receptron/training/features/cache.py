@@ -33,7 +33,7 @@ VIEW_SEED = 0  # views in the cache are shared by all runs, whatever their seed
 
 
 @dataclass(frozen=True)
-class Views:
+class FeatureViews:
     """What the front sees of each image: view 0 is the centre, as at prediction; views 1..count-1 are augmented."""
 
     spec: InputSpec
@@ -57,7 +57,7 @@ class FeatureCache:
     def gather(
         self,
         front: nn.Module,
-        views: Views,
+        views: FeatureViews,
         digests: Sequence[str],
         canvases: Canvases,
         run: Callable[[nn.Module, Tensor], Tensor],
@@ -80,7 +80,7 @@ class FeatureCache:
 
     @staticmethod
     def _compute(
-        front: nn.Module, views: Views, block: list[str], canvases: Canvases, run: Callable[[nn.Module, Tensor], Tensor]
+        front: nn.Module, views: FeatureViews, block: list[str], canvases: Canvases, run: Callable[[nn.Module, Tensor], Tensor]
     ) -> Tensor:
         """Activations (block, views, ...). A short block is filled up, so that a row never depends on how many were missing."""
         full = block + block[:1] * (BLOCK - len(block))
@@ -144,7 +144,7 @@ def _blocks(names: list[str]) -> Iterator[list[str]]:
         yield names[start : start + BLOCK]
 
 
-def cache_key(state: dict[str, Tensor], views: Views, number_format: str) -> str:
+def cache_key(state: dict[str, Tensor], views: FeatureViews, number_format: str) -> str:
     """Digest of everything that an activation depends on besides the image."""
     digest = hashlib.sha256(repr((views.spec, views.channels, views.recipe, number_format, torch.__version__)).encode())
     for name, tensor in sorted(state.items()):

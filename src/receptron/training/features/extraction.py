@@ -10,10 +10,10 @@ from receptron.blocks.classifier import Classifier
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.context import Images, TrainingContext
-from receptron.training.features.cache import FeatureCache, Views, cache_key
+from receptron.training.features.cache import FeatureCache, FeatureViews, cache_key
 from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
 from receptron.training.hardware.autotune import candidates, choose
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.hardware.memory import available
 from receptron.training.records import Trial
 
@@ -29,8 +29,8 @@ class Features:
     """The training side at the boundary: `maps` (N, views, C, H, W), and `pooled` (N, views, D) after the tail as it was pretrained."""
 
     divided: Divided
-    engine: Engine
-    views: Views
+    engine: Hardware
+    views: FeatureViews
     maps: Tensor
     pooled: Tensor
 
@@ -42,7 +42,7 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     count = context.environment.decisions.recall("views", int) or context.environment.decisions.note(
         "views", _view_count(divided, len(context.images), engine)
     )
-    views = Views(context.spec, context.channels, context.recipe, 1 + count)
+    views = FeatureViews(context.spec, context.channels, context.recipe, 1 + count)
     front = frozen(divided.front, engine)
     key = cache_key(divided.front.state_dict(), views, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
@@ -54,7 +54,7 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     return Features(divided, engine, views, maps, pooled)
 
 
-def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
+def pool(tail: Tail, maps: Tensor, engine: Hardware) -> Tensor:
     """What the last linear layer of `tail`, as it stands, sees: (N, views, C, H, W) -> float32 (N, views, D)."""
     twin = frozen(tail, engine)
     columns: list[Tensor] = []
@@ -73,7 +73,7 @@ def pooled_centres(features: Features, context: TrainingContext, images: Images)
     return pool(features.divided.tail, maps[:, None], features.engine)[:, 0]
 
 
-def _runner(engine: Engine, signals: StopSignals) -> Callable[[nn.Module, Tensor], Tensor]:
+def _runner(engine: Hardware, signals: StopSignals) -> Callable[[nn.Module, Tensor], Tensor]:
     def run(front: nn.Module, batch: Tensor) -> Tensor:
         signals.leave_if_told()  # finished blocks are in the cache
         with torch.inference_mode():
@@ -82,7 +82,7 @@ def _runner(engine: Engine, signals: StopSignals) -> Callable[[nn.Module, Tensor
     return run
 
 
-def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> Engine:
+def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> Hardware:
     """The engine that runs the frozen front fastest on this machine; an earlier sitting's choice stands."""
     engines = candidates(context.device, context.precision)
     sample = torch.zeros(TRIAL_IMAGES, context.channels, context.spec.pixels, context.spec.pixels)
@@ -95,7 +95,7 @@ def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) ->
     return next(engine for engine, trial in zip(engines, known, strict=True) if trial.chosen)
 
 
-def _view_count(divided: Divided, images: int, engine: Engine) -> int:
+def _view_count(divided: Divided, images: int, engine: Hardware) -> int:
     """Augmented views per image: many for few images, as many as memory holds, at least one."""
     channels, height, width = divided.shape
     fits = int(available() * SHARE / (images * channels * height * width * engine.dtype.itemsize)) - 1

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from receptron.training.context import TrainingContext
-from receptron.training.hardware.device import Engine, Precision
+from receptron.training.hardware.device import Hardware, Precision
 from receptron.training.records import Trial
 
 WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
@@ -15,15 +15,15 @@ REPEATS = 2
 NAMES: dict[Precision, str] = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
 
 
-def candidates(device: str, wanted: str = "auto") -> list[Engine]:
+def candidates(device: str, wanted: str = "auto") -> list[Hardware]:
     """Formats worth trying on `device`, plain float32 first. Where the user `wanted` "float32" or "bfloat16", nothing is left to a trial,
     whose outcome may differ from run to run: it is that one, channels last.
     """
-    every = [Engine(device, "32-true", channels_last=False), Engine(device, "32-true"), Engine(device, "bf16-mixed")]
+    every = [Hardware(device, "32-true", channels_last=False), Hardware(device, "32-true"), Hardware(device, "bf16-mixed")]
     return every if wanted == "auto" else [engine for engine in every[1:] if NAMES[engine.precision] == wanted]
 
 
-def choose(engines: list[Engine], step: Callable[[Engine], Callable[[], object]], images: int) -> tuple[Engine, list[Trial]]:
+def choose(engines: list[Hardware], step: Callable[[Hardware], Callable[[], object]], images: int) -> tuple[Hardware, list[Trial]]:
     """Time `step(engine)()`, one step of `images` images, once to warm up and a few times to count; the fastest engine and all figures."""
     speeds = [images / _seconds(step(engine)) for engine in engines]
     best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
@@ -35,7 +35,7 @@ def choose(engines: list[Engine], step: Callable[[Engine], Callable[[], object]]
 
 def fastest_for_training(
     module: nn.Module, sample: Tensor, name: str, context: TrainingContext, trials: list[Trial]
-) -> tuple[Engine, float]:
+) -> tuple[Hardware, float]:
     """The fastest engine to train `module` on batches like `sample`, and its images per second; an earlier sitting's choice stands."""
     engines = [engine for engine in candidates(context.device, context.precision) if engine.channels_last]
     known = context.environment.decisions.recall(f"{name} engine", list[Trial])
@@ -47,7 +47,7 @@ def fastest_for_training(
     return engines[chosen], known[chosen].images_per_second
 
 
-def _training_step(module: nn.Module, sample: Tensor, engine: Engine) -> Callable[[], None]:
+def _training_step(module: nn.Module, sample: Tensor, engine: Hardware) -> Callable[[], None]:
     engine.arrange(module.to(engine.device)).train()
 
     def step() -> None:

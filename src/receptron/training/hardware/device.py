@@ -17,7 +17,7 @@ Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
 
 
 @dataclass(frozen=True)
-class Engine:
+class Hardware:
     """Where and in which number format networks run. Weights stay float32; `bf16-mixed` computes in bfloat16."""
 
     device: str = "cpu"

@@ -13,11 +13,11 @@ from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.batches.sources import Source
 from receptron.training.context import TrainingContext, learning_rows
-from receptron.training.hardware.device import Engine
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.hardware.device import Hardware
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
 from receptron.training.loop.objective import Supervised
-from receptron.training.records import Point, Rung
+from receptron.training.records import EpochRecord, RungRecord
 
 # Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
 # Source: Pocock 1977, Biometrika 64:191, Table 1.
@@ -26,12 +26,12 @@ FINISH = 0.5  # of the epochs, for all training images: it goes on from the firs
 
 
 @dataclass(frozen=True)
-class Step:
+class TrainableRung:
     """A rung that trains: what it starts from, what it sees, how it is judged."""
 
     name: str
-    plan: Plan
-    engine: Engine
+    plan: Hyperparameters
+    engine: Hardware
     speed: float  # training images per second on this machine
     start: Callable[[int], nn.Module]  # fold that is held out -> module to train
     source: Callable[[NDArray[np.int64]], Source]  # training rows -> batches
@@ -46,11 +46,11 @@ class Step:
 class CrossValidated:
     """What cross-validating a rung showed."""
 
-    rung: Rung
+    rung: RungRecord
     modules: tuple[nn.Module, ...]  # module i never saw fold i
     rows: NDArray[np.int64]
     logits: NDArray[np.float64]
-    points: tuple[Point, ...]
+    points: tuple[EpochRecord, ...]
 
     @property
     def taken(self) -> bool:
@@ -58,7 +58,7 @@ class CrossValidated:
         return self.rung.taken
 
 
-def cross_validate(step: Step, context: TrainingContext, below: NDArray[np.bool_], looks: int) -> CrossValidated:
+def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int) -> CrossValidated:
     """Train `step` fold by fold, on at most `looks` folds, until its gain over `below` is sure or the folds or the time run out.
 
     `below` (N,) tells which training images the rung below gets right, out of fold. Raises: SystemExit(143) after a SIGTERM.
@@ -66,7 +66,7 @@ def cross_validate(step: Step, context: TrainingContext, below: NDArray[np.bool_
     time_budget, began = context.environment.time_budget, context.environment.time_budget.spent
     truth = context.images.targets.numpy()
     modules: list[nn.Module] = []
-    rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(context.classes))), list[Point]()
+    rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(context.classes))), list[EpochRecord]()
     verdict = ""
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
@@ -83,37 +83,37 @@ def cross_validate(step: Step, context: TrainingContext, below: NDArray[np.bool_
         if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
-        return CrossValidated(Rung(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, ())
+        return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, ())
     right = logits.argmax(1) == truth[rows]
     gain = paired_gain(right, below[rows])
     taken = _sure(right, below[rows], looks) and gain.low > 0
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
     why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
     why += f"; {verdict}" if verdict and not taken else ""
-    rung = Rung(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, time_budget.spent - began, taken, why)
+    rung = RungRecord(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, time_budget.spent - began, taken, why)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
-def train(step: Step, context: TrainingContext, fold: int) -> tuple[nn.Module, tuple[Point, ...]]:
+def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, tuple[EpochRecord, ...]]:
     """One training of `step` without the images of fold number `fold`."""
     rows = learning_rows(len(context.images), context.folds[fold])
     return _train(step, context, f"{step.name}, without fold {fold + 1}", step.start(fold), rows, step.plan)
 
 
-def finish(step: Step, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, tuple[Point, ...]]:
+def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, tuple[EpochRecord, ...]]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
     return _train(step, context, f"{step.name}, all training images", copy.deepcopy(first), np.arange(len(context.images)), plan)
 
 
 def _train(
-    step: Step, context: TrainingContext, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Plan
-) -> tuple[nn.Module, tuple[Point, ...]]:
+    step: TrainableRung, context: TrainingContext, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters
+) -> tuple[nn.Module, tuple[EpochRecord, ...]]:
     phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
     return module, fit(phase, step.engine, context.environment.hooks(name)).points
 
 
-def _last_epochs(plan: Plan) -> int:
+def _last_epochs(plan: Hyperparameters) -> int:
     return max(1, round(plan.epochs * FINISH))
 
 
@@ -121,7 +121,7 @@ def _halted(context: TrainingContext) -> str:
     return "it was interrupted" if context.environment.signals.stop else ""
 
 
-def _no_time(step: Step, context: TrainingContext, fold: int) -> str:
+def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
     count, decisions = len(context.images), context.environment.decisions
     share = 1 - len(context.folds[fold]) / count

@@ -18,14 +18,14 @@ from receptron.evaluation.finite_checks import check_finite
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.context import Images, TrainingContext, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.inference import answers, answers_on_canvases
 from receptron.training.ladder.baseline_rungs import baseline_rungs
-from receptron.training.ladder.outcome import Outcome
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.ladder.outcome import LadderOutcome
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
-from receptron.training.records import Point, Rung, Trial
+from receptron.training.records import EpochRecord, RungRecord, Trial
 
 NAME = "from scratch"
 BATCH = 64
@@ -40,8 +40,8 @@ SHARE = 0.7  # of the time that is left may go into training
 class Scratch:
     """The outcome of training from scratch."""
 
-    outcome: Outcome
-    rungs: tuple[Rung, ...]
+    outcome: LadderOutcome
+    rungs: tuple[RungRecord, ...]
     trials: tuple[Trial, ...]
 
 
@@ -56,7 +56,7 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     trained = len(context.folds) if context.full_folds else 1
     plan = _plan(context, speed, trained)
     near, rungs = _rung_0(context)
-    began, points = context.environment.time_budget.spent, list[Point]()
+    began, points = context.environment.time_budget.spent, list[EpochRecord]()
     nets: list[Classifier] = []
     for number in range(trained):
         net, fitted = _without(make, context, plan, engine, number)
@@ -72,9 +72,11 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     gain = paired_gain(right, near[rows])
     kept = "the last was kept" if context.full_folds else "the best by the images held out was kept"
     why = f"{plan.epochs} epochs; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
-    rung = Rung(NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, context.environment.time_budget.spent - began, True, why)
+    rung = RungRecord(
+        NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, context.environment.time_budget.spent - began, True, why
+    )
     stopped = "without pretrained weights there is one rung"
-    return Scratch(Outcome(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
+    return Scratch(LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
 
 
 def pixels_of(context: TrainingContext, images: Images) -> Tensor:
@@ -84,7 +86,9 @@ def pixels_of(context: TrainingContext, images: Images) -> Tensor:
     return small - small.mean(1, keepdim=True)
 
 
-def _without(make: Callable[[], Classifier], context: TrainingContext, plan: Plan, engine: Engine, fold: int) -> tuple[Classifier, Fitted]:
+def _without(
+    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Hardware, fold: int
+) -> tuple[Classifier, Fitted]:
     """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
     torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))
     net, held_out = make(), context.images.part(context.folds[fold])
@@ -106,7 +110,7 @@ def _without(make: Callable[[], Classifier], context: TrainingContext, plan: Pla
     return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, context.environment.hooks(name))
 
 
-def _plan(context: TrainingContext, speed: float, trained: int) -> Plan:
+def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:
     """As many epochs as the images want and the time allows; decided once, and remembered."""
     count = len(context.images) - len(context.folds[0])
     allowed = int(SHARE * context.environment.time_budget.left * speed / (count * trained))
@@ -114,10 +118,10 @@ def _plan(context: TrainingContext, speed: float, trained: int) -> Plan:
     epochs = context.environment.decisions.recall("epochs", int) or context.environment.decisions.note(
         "epochs", max(EPOCHS[0], min(wanted, allowed))
     )
-    return Plan(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
+    return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
 
 
-def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[Rung]]:
+def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:
     """Majority and nearest neighbour on pixels, out of fold; and which images the latter gets right."""
     began, truth = context.environment.time_budget.spent, context.images.targets
     common = (truth == baselines.majority(truth, len(context.classes))).numpy()

@@ -18,11 +18,11 @@ from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.inference import answers, answers_on_canvases
 from receptron.training.ladder.baseline_rungs import baseline_rungs
-from receptron.training.ladder.cross_validation import CrossValidated, Step, cross_validate, finish
+from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
 from receptron.training.ladder.linear_probe import Chosen, choose_head
-from receptron.training.ladder.outcome import Outcome
-from receptron.training.loop.hyperparameters import Plan
-from receptron.training.records import Point, Rung, Trial
+from receptron.training.ladder.outcome import LadderOutcome
+from receptron.training.loop.hyperparameters import Hyperparameters
+from receptron.training.records import EpochRecord, RungRecord, Trial
 
 BATCH = 32
 VISITS = 12_000  # image visits that fine-tuning needs at least, so few images are visited for more epochs
@@ -34,8 +34,8 @@ LAYER_DECAY = 0.7  # each stage towards the image learns at this share of the ne
 class _Notes:
     """What is written down on the way up."""
 
-    rungs: list[Rung]
-    points: list[Point]
+    rungs: list[RungRecord]
+    points: list[EpochRecord]
     trials: list[Trial]
 
 
@@ -43,8 +43,8 @@ class _Notes:
 class Ladder:
     """The ladder's outcome, and what its lower rungs say of other images."""
 
-    outcome: Outcome
-    rungs: tuple[Rung, ...]
+    outcome: LadderOutcome
+    rungs: tuple[RungRecord, ...]
     trials: tuple[Trial, ...]
     features: Features
 
@@ -58,23 +58,23 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(last_layer(net))
     everyone = np.arange(len(truth))
-    outcome = Outcome(net, "linear head", "", everyone, chosen.logits, ())
+    outcome = LadderOutcome(net, "linear head", "", everyone, chosen.logits, ())
     right = chosen.logits.argmax(1) == truth
     step = _last_stage(features, context, chosen, notes)
     validated = _try(step, context, right, len(context.folds), notes)
     if validated.taken:
         module = _finish(step, context, validated, notes)
         net.load_state_dict(_from_tail(net, module, features.divided.boundary))
-        outcome = Outcome(net, step.name, "", validated.rows, validated.logits, ())
+        outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, ())
         right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
     if validated.taken and not context.environment.signals.stop:
         step = _everything(net, features, context, validated, notes)
         above = _try(step, context, right, len(validated.modules), notes)
         if above.taken:
             net.load_state_dict(_finish(step, context, above, notes).state_dict())
-            outcome = Outcome(net, step.name, "", above.rows, above.logits, ())
+            outcome = LadderOutcome(net, step.name, "", above.rows, above.logits, ())
     stopped = _why_stopped(notes.rungs, context.environment.signals.stop)
-    done = Outcome(net, outcome.rung, stopped, outcome.rows, outcome.logits, tuple(notes.points))
+    done = LadderOutcome(net, outcome.rung, stopped, outcome.rows, outcome.logits, tuple(notes.points))
     return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features)
 
 
@@ -100,18 +100,18 @@ def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool
     sure = "" if gain.low > 0 else "; it is not surely better than the nearest neighbour, but it is the first rung that is a network"
     why = f"regularisation {chosen.head.strength:g} chosen by {len(context.folds)}-fold cross-validation{sure}"
     seconds = context.environment.time_budget.spent - began
-    notes.rungs.append(Rung("linear head", out_of_fold(int(right.sum()), len(right), len(context.folds)), gain, seconds, True, why))
+    notes.rungs.append(RungRecord("linear head", out_of_fold(int(right.sum()), len(right), len(context.folds)), gain, seconds, True, why))
     return chosen
 
 
-def _try(step: Step, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
+def _try(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
     validated = cross_validate(step, context, below, looks)
     notes.rungs.append(validated.rung)
     notes.points.extend(validated.points)
     return validated
 
 
-def _finish(step: Step, context: TrainingContext, validated: CrossValidated, notes: _Notes) -> nn.Module:
+def _finish(step: TrainableRung, context: TrainingContext, validated: CrossValidated, notes: _Notes) -> nn.Module:
     """Go on with all training images; after a Ctrl-C the module of the first fold, which was judged as it is, stands in."""
     first = validated.modules[0]
     if context.environment.signals.stop:
@@ -121,7 +121,7 @@ def _finish(step: Step, context: TrainingContext, validated: CrossValidated, not
     return first if context.environment.signals.stop else module
 
 
-def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, notes: _Notes) -> Step:
+def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, notes: _Notes) -> TrainableRung:
     """Rung 2: the tail, from cached activations, starting with the head of rung 1."""
     plan = _plan(context, LAST_STAGE_RATE)
     engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", context, notes.trials)
@@ -139,10 +139,10 @@ def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, no
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers(module, features.maps[torch.from_numpy(rows), 0], engine)
 
-    return Step("last stage", plan, engine, speed, start, source, judge)
+    return TrainableRung("last stage", plan, engine, speed, start, source, judge)
 
 
-def _everything(net: Classifier, features: Features, context: TrainingContext, below: CrossValidated, notes: _Notes) -> Step:
+def _everything(net: Classifier, features: Features, context: TrainingContext, below: CrossValidated, notes: _Notes) -> TrainableRung:
     """Rung 3: the whole network on pixels, starting from rung 2."""
     plan = _plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
     sample = torch.zeros(BATCH // 2, context.channels, context.spec.pixels, context.spec.pixels)
@@ -160,13 +160,13 @@ def _everything(net: Classifier, features: Features, context: TrainingContext, b
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers_on_canvases(module, context, context.images.part(rows), engine)
 
-    return Step("everything", plan, engine, speed, start, source, judge)
+    return TrainableRung("everything", plan, engine, speed, start, source, judge)
 
 
-def _plan(context: TrainingContext, rate: float, layer_decay: float = 1.0) -> Plan:
+def _plan(context: TrainingContext, rate: float, layer_decay: float = 1.0) -> Hyperparameters:
     count = len(context.images)
     epochs = min(40, max(8, round(VISITS / count)))
-    return Plan(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
+    return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
 
 
 def _from_tail(net: Classifier, tail: nn.Module, boundary: int) -> dict[str, Tensor]:
@@ -176,7 +176,7 @@ def _from_tail(net: Classifier, tail: nn.Module, boundary: int) -> dict[str, Ten
     return twin.state_dict()
 
 
-def _why_stopped(rungs: list[Rung], interrupted: bool) -> str:
+def _why_stopped(rungs: list[RungRecord], interrupted: bool) -> str:
     top = rungs[-1]
     if interrupted:
         return "it was interrupted"

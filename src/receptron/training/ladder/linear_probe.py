@@ -17,7 +17,7 @@ _ABSENT = -20.0  # logit of a class that the training images do not show
 
 
 @dataclass(frozen=True)
-class Head:
+class LinearHead:
     """Class scores = features @ weight.T + bias."""
 
     weight: Tensor  # (classes, features)
@@ -39,12 +39,12 @@ class Head:
 class Chosen:
     """The head on all training images, and what heads on the other folds say of each image."""
 
-    head: Head
-    folds: tuple[Head, ...]  # head i never saw fold i
+    head: LinearHead
+    folds: tuple[LinearHead, ...]  # head i never saw fold i
     logits: NDArray[np.float64]  # (N, classes), out of fold
 
 
-def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -> Head:
+def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -> LinearHead:
     """The head for features (N, views, D) whose images have class numbers (N,); the views of an image share its weight, so that
     a strength means the same whatever the number of views.
 
@@ -65,7 +65,7 @@ def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -
     seen = torch.from_numpy(found.classes_).long()
     weight[seen] = rows / spread
     bias[seen] = offsets - (rows / spread) @ middle
-    return Head(weight, bias, strength)
+    return LinearHead(weight, bias, strength)
 
 
 def choose_head(features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]]) -> Chosen:
@@ -79,8 +79,8 @@ def choose_head(features: Tensor, targets: Tensor, classes: int, folds: Sequence
 
 def _out_of_fold(
     features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], strength: float
-) -> tuple[list[Head], NDArray[np.float64]]:
-    heads: list[Head] = []
+) -> tuple[list[LinearHead], NDArray[np.float64]]:
+    heads: list[LinearHead] = []
     logits = np.zeros((len(targets), classes))
     for held_out in folds:
         learning = np.setdiff1d(np.arange(len(targets)), held_out)

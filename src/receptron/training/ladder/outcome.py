@@ -6,11 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 
 
 @dataclass(frozen=True)
-class Outcome:
+class LadderOutcome:
     """Where the ladder ended: the trained network and everything that was learnt on the way."""
 
     net: nn.Module
@@ -18,4 +18,4 @@ class Outcome:
     stopped: str
     rows: NDArray[np.int64]  # training images that the rung was cross-validated on
     logits: NDArray[np.float64]  # (rows, classes), out of fold
-    points: tuple[Point, ...]
+    points: tuple[EpochRecord, ...]

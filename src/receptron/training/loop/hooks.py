@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from receptron.progress import Progress, Silent
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 
 
 @dataclass(frozen=True)
@@ -17,5 +17,5 @@ class Hooks:
     every: float = 15.0  # seconds between checkpoints at most
     signals: StopSignals = field(default_factory=StopSignals)
     progress: Progress = field(default_factory=Silent)
-    log: Callable[[Point], None] | None = None
+    log: Callable[[EpochRecord], None] | None = None
     saved: Callable[[], object] | None = None  # told of each checkpoint

@@ -5,7 +5,7 @@ from typing import Literal
 
 
 @dataclass(frozen=True)
-class Plan:
+class Hyperparameters:
     """Epochs, batch and optimiser of one phase."""
 
     epochs: int

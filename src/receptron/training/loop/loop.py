@@ -13,13 +13,13 @@ from receptron.training.batches.prefetch import ahead
 from receptron.training.batches.sources import Source
 from receptron.training.callbacks.nan_guard import NanGuard
 from receptron.training.checkpointing.training_state import Keeper, Position
-from receptron.training.hardware.device import Engine
+from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Objective, Supervised
 from receptron.training.loop.optimiser import make_optimiser, set_rate
-from receptron.training.records import Point
+from receptron.training.records import EpochRecord
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class Phase:
     name: str
     net: nn.Module
     source: Source
-    plan: Plan
+    plan: Hyperparameters
     objective: Objective = field(default_factory=Supervised)
     held_out: Callable[[nn.Module], float] | None = None  # accuracy on images that the phase does not learn from
 
@@ -38,12 +38,12 @@ class Phase:
 class Fitted:
     """A phase that ended; the network holds its best weights, or its last where nothing was held out."""
 
-    points: tuple[Point, ...]
+    points: tuple[EpochRecord, ...]
     best: float | None
     interrupted: bool
 
 
-def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
+def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
     """Train `phase.net` in place.
 
     Bit-identical on one CPU for the same seed and threads, also when killed and resumed from `hooks.checkpoints`: order, views
@@ -86,7 +86,7 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
             keeper.save(at, at.epoch * per_epoch + at.step)
         speed = (at.images - seen) / (time.perf_counter() - began)
         accuracy = phase.held_out(phase.net) if phase.held_out else None
-        at = _end_epoch(at, Point(phase.name, at.epoch, at.loss / max(1, at.images), accuracy, rate, speed), guard, keeper)
+        at = _end_epoch(at, EpochRecord(phase.name, at.epoch, at.loss / max(1, at.images), accuracy, rate, speed), guard, keeper)
         if hooks.log:
             hooks.log(at.points[-1])
         if stopped:
@@ -110,7 +110,7 @@ def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, 
     return make
 
 
-def _end_epoch(at: Position, point: Point, guard: NanGuard, keeper: Keeper) -> Position:
+def _end_epoch(at: Position, point: EpochRecord, guard: NanGuard, keeper: Keeper) -> Position:
     """Write the epoch down; a metric that is not finite stops here and never becomes the best."""
     guard.metric("loss", point.loss, at.epoch)
     if point.accuracy is not None:

@@ -5,12 +5,12 @@ import re
 from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
-from receptron.training.loop.hyperparameters import Plan
+from receptron.training.loop.hyperparameters import Hyperparameters
 
 _STAGE = re.compile(r"(?:^|\.)stages\.(\d+)\.")
 
 
-def make_optimiser(net: nn.Module, plan: Plan) -> Optimizer:
+def make_optimiser(net: nn.Module, plan: Hyperparameters) -> Optimizer:
     """SGD with Nesterov momentum, or AdamW, over the parameters that require gradients.
 
     Each group keeps its share of the rate under `share`: 1 for the head, `plan.layer_decay` to the power of the number of stages

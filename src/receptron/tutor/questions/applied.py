@@ -77,7 +77,7 @@ QUESTIONS = (
         "You have 500 labelled images. Walk through your pipeline.",
         (
             point(
-                "Look at them first: duplicates, broken files, labels, how many of each class.",
+                "PerceptualHash at them first: duplicates, broken files, labels, how many of each class.",
                 source="Northcutt, Athalye and Mueller 2021, Pervasive Label Errors in Test Sets, arXiv:2103.14749",
             ),
             point(
