@@ -90,7 +90,7 @@ def _read(item: Item, side: int | None, interpolation: str, limits: Limits) -> _
         pixels, facts = decode(data, limits, shortest=max(side or 0, SHORTEST), name=str(item.path))
     except UnreadableImage as error:
         named = f" (named in line {item.line:,} of the table)" if item.line and not sha256 else ""
-        return _Read(Entry(item, sha256, None, error.reason + named))
+        return _Read(Entry(item, sha256, None, error.reason + named, fault_kind=error.kind))
     seen = look(pixels)
     kept = None if side is None else resized(pixels, side, interpolation)
     return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, kept)

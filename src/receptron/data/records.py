@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from receptron.fault_kind import FaultKind
+
 SIDES = {  # names of a given split, as folders or in a table, in any case
     "train": "train",
     "training": "train",
@@ -71,6 +73,7 @@ class Entry:
     facts: ImageFacts | None
     fault: str | None = None  # "truncated after 3,120 of 9,004 bytes", ...
     phash: int = 0  # 64-bit perceptual hash
+    fault_kind: FaultKind | None = None  # what `fault` is, for code to ask; None where there is none
 
     @property
     def good(self) -> bool:

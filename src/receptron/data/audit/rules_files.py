@@ -5,46 +5,19 @@ from collections import Counter
 from receptron.data.audit.context import AuditContext, Told, finding
 from receptron.data.deduplication.duplicates import SMALLEST
 from receptron.data.records import Finding
-
-# First words that fit a fault decide its kind; the last entry takes what is left.
-_FAULTS = (
-    ("decompression bombs", ("decompression bomb",)),
-    ("missing files", ("no such file", "a broken link")),
-    ("truncated files", ("truncated",)),
-    ("empty files", ("the file is empty", "nothing but zeros")),
-    (
-        "no images",
-        ("html page", "git lfs", "text file", "archive", "document", "program", "database", "unknown format", "folder or device"),
-    ),
-    ("formats that are not read", ("format that is not read", "has no rule", "postscript", "fits file", "icon", "hdf5", "numpy")),
-    ("damaged files", ("",)),
-)
-_CURES = {
-    "decompression bombs": "shrink them (50 megapixels is the limit), or remove them",
-    "missing files": "correct the table or the links, or bring the files back",
-    "truncated files": "copy or download them again; half an image is never used",
-    "empty files": "copy or download them again",
-    "no images": "download them again (`git lfs pull` for LFS pointers), or remove them",
-    "formats that are not read": "convert them to JPEG or PNG",
-    "damaged files": "copy or download them again, or remove them",
-}
+from receptron.fault_kind import FaultKind
 
 
 def broken(context: AuditContext) -> list[Finding]:
     """Files that cannot be read, one finding for each kind of fault."""
-    by_kind: dict[str, list[Told]] = {}
+    by_kind: dict[FaultKind, list[Told]] = {}
     for entry in context.entries:
         if entry.fault is not None:
-            by_kind.setdefault(fault_kind(entry.fault), []).append(Told(entry, entry.fault))
+            by_kind.setdefault(entry.fault_kind or FaultKind.DAMAGED, []).append(Told(entry, entry.fault))
     found: list[Finding] = []
     for kind, told in by_kind.items():
-        found += finding(context, kind, "error", told, message="{n} cannot be read: " + kind, cure=_CURES[kind])
+        found += finding(context, kind.heading, "error", told, message="{n} cannot be read: " + kind.heading, cure=kind.cure)
     return found
-
-
-def fault_kind(fault: str) -> str:
-    """The kind of a fault's text."""
-    return next(kind for kind, words in _FAULTS if any(word in fault.lower() for word in words))
 
 
 def wrong_extension(context: AuditContext) -> list[Finding]:

@@ -23,9 +23,10 @@ from receptron.data.dataset.discovery import READABLE
 from receptron.data.reading import file_header
 from receptron.data.reading.decode_locks import alone, quiet
 from receptron.data.reading.exif import orientation, upright
-from receptron.data.reading.pixel_formats import Pixels, to_rgb
+from receptron.data.reading.pixel_formats import Pixels, UnknownMode, to_rgb
 from receptron.data.records import ImageFacts
 from receptron.errors import UnreadableImage
+from receptron.fault_kind import FaultKind, of_system
 
 _DECODERS: dict[str, type[ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
@@ -40,9 +41,14 @@ _PHRASES = (
     (
         r"image file is truncated|unexpected end|ends? unexpectedly|not enough (image )?data|buffer is not large enough",
         "truncated: {size} bytes end early",
+        FaultKind.TRUNCATED,
     ),
-    (r"broken data stream|decoder error|bad (huffman|code)|unrecognized data stream|encoder error", "its picture data are damaged"),
-    (r"not identified|cannot identify|not a \w+ file", "its header is damaged"),
+    (
+        r"broken data stream|decoder error|bad (huffman|code)|unrecognized data stream|encoder error",
+        "its picture data are damaged",
+        FaultKind.DAMAGED,
+    ),
+    (r"not identified|cannot identify|not a \w+ file", "its header is damaged", FaultKind.DAMAGED),
 )
 
 
@@ -77,7 +83,7 @@ def decode(source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | Non
     except UnreadableImage:
         raise
     except Exception as error:  # decoders raise twenty kinds of errors on damaged files; all mean the same to a user
-        raise UnreadableImage(shown, _in_words(error, data)) from error
+        raise UnreadableImage(shown, *_in_words(error, data)) from error
     has_name = isinstance(source, Path) or bool(name)
     return pixels, replace(facts, extension_fits=ending in READABLE[kind]) if has_name else facts
 
@@ -90,27 +96,33 @@ def read_bytes(path: Path, limits: Limits = LIMITS) -> bytes:
     try:
         status = path.stat()
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableImage(str(path), "it is a folder or device, not a file")
+            raise UnreadableImage(str(path), "it is a folder or device, not a file", FaultKind.NO_IMAGE)
         if status.st_size > limits.file_bytes:
-            raise UnreadableImage(str(path), f"{status.st_size:,} bytes are more than the limit of {limits.file_bytes:,}")
+            reason = f"{status.st_size:,} bytes are more than the limit of {limits.file_bytes:,}"
+            raise UnreadableImage(str(path), reason, FaultKind.TOO_LARGE)
         return path.read_bytes()
     except FileNotFoundError as error:
-        raise UnreadableImage(str(path), "a broken link" if path.is_symlink() else "no such file") from error
-    except (OSError, ValueError) as error:
-        raise UnreadableImage(str(path), str(getattr(error, "strerror", None) or error).lower()) from error
+        raise UnreadableImage(str(path), "a broken link" if path.is_symlink() else "no such file", FaultKind.MISSING) from error
+    except OSError as error:
+        kind, reason = of_system(error)
+        raise UnreadableImage(str(path), reason, kind) from error
+    except MemoryError as error:
+        raise UnreadableImage(str(path), "not enough memory to read it", FaultKind.OUT_OF_MEMORY) from error
+    except ValueError as error:  # NUL in the name
+        raise UnreadableImage(str(path), f"no file has such a name ({error})", FaultKind.MISSING) from error
 
 
 def _door(data: bytes, shown: str, limits: Limits) -> str:
     """The format, once signature, size and wholeness are in order."""
     kind = file_header.sniff(data)
     if kind is None:
-        raise UnreadableImage(shown, file_header.stranger(data))
+        raise UnreadableImage(shown, *file_header.stranger(data))
     stated = file_header.size(kind, data)
     if stated:
         _check_size(stated, shown, limits)
     reason = file_header.fault(kind, data)
     if reason:
-        raise UnreadableImage(shown, reason)
+        raise UnreadableImage(shown, reason, FaultKind.TRUNCATED if reason.startswith("truncated") else FaultKind.DAMAGED)
     return kind
 
 
@@ -121,6 +133,7 @@ def _check_size(stated: file_header.HeaderSize, shown: str, limits: Limits) -> N
         raise UnreadableImage(
             shown,
             f"decompression bomb: {stated.width:,} x {stated.height:,} px are more than the limit of {limits.pixels:,}",
+            FaultKind.TOO_LARGE,
             mend="make a smaller copy of the image, or remove it",
         )
 
@@ -180,11 +193,13 @@ def _tag(image: ImageFile.ImageFile, number: int) -> object:
     return image.tag_v2.get(number) if isinstance(image, TiffImageFile) else None
 
 
-def _in_words(error: Exception, data: bytes) -> str:
+def _in_words(error: Exception, data: bytes) -> tuple[str, FaultKind]:
     text = str(error) or type(error).__name__
-    for pattern, words in _PHRASES:
-        if re.search(pattern, text, re.IGNORECASE):
-            return words.format(size=f"{len(data):,}")
     if isinstance(error, MemoryError):
-        return "not enough memory to decode it"
-    return f"damaged ({text.rstrip('.')})"
+        return "not enough memory to decode it", FaultKind.OUT_OF_MEMORY
+    if isinstance(error, UnknownMode):
+        return text, FaultKind.UNSUPPORTED
+    for pattern, words, kind in _PHRASES:
+        if re.search(pattern, text, re.IGNORECASE):
+            return words.format(size=f"{len(data):,}"), kind
+    return f"damaged ({text.rstrip('.')})", FaultKind.DAMAGED

@@ -8,6 +8,8 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from receptron.fault_kind import FaultKind
+
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start of frame; the other three are tables
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _FOREIGN = {
@@ -29,6 +31,10 @@ _FOREIGN = {
     b"SQLite": "a database",
     b"\x93NUMPY": "a NumPy array",
 }
+_PICTURES = frozenset(
+    {what for what in _FOREIGN.values() if what.endswith("not read")}
+    | {"a PostScript file", "a FITS file", "a Photoshop document", "a Windows icon", "an HDF5 file", "a NumPy array"}
+)
 _BOXES = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
 
 
@@ -57,23 +63,27 @@ def sniff(data: bytes) -> str | None:
     return next((name for name, fits in signatures if fits), None)
 
 
-def stranger(data: bytes) -> str:
-    """What a file that is no accepted image seems to be, in a few words."""
+def stranger(data: bytes) -> tuple[str, FaultKind]:
+    """What a file that is no accepted image seems to be, in a few words, and its kind."""
     start = data[:512].lstrip().lower()
     if not data:
-        return "the file is empty"
-    if data[:8] == b"\xff\xd8" or not data.strip(b"\0"):
-        return "the file holds nothing but zeros" if not data.strip(b"\0") else "truncated after the first two bytes"
+        return "the file is empty", FaultKind.EMPTY
+    if not data.strip(b"\0"):
+        return "the file holds nothing but zeros", FaultKind.EMPTY
+    if data[:8] == b"\xff\xd8":
+        return "truncated after the first two bytes", FaultKind.TRUNCATED
     if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the image itself (run `git lfs pull`)"
+        return "a Git LFS pointer, not the image itself (run `git lfs pull`)", FaultKind.NO_IMAGE
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "an HTML page, probably a failed download"
+        return "an HTML page, probably a failed download", FaultKind.NO_IMAGE
     if start.startswith(b"<svg") or b"<svg" in start:
-        return "an SVG drawing, a format that is not read"
+        return "an SVG drawing, a format that is not read", FaultKind.UNSUPPORTED
     if data[4:8] == b"ftyp":
-        return f"{_BOXES.get(data[8:12], 'a film or an unknown media format')}, a format that is not read"
-    known = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
-    return known or ("a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})")
+        return f"{_BOXES.get(data[8:12], 'a film or an unknown media format')}, a format that is not read", FaultKind.UNSUPPORTED
+    foreign = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
+    if foreign:
+        return foreign, FaultKind.UNSUPPORTED if foreign in _PICTURES else FaultKind.NO_IMAGE
+    return "a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})", FaultKind.NO_IMAGE
 
 
 def size(name: str, data: bytes) -> HeaderSize | None:
