@@ -7,7 +7,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent / "src/receptron"
 FLOORS = [
-    "errors fault_kind printable given_path atomic_write checksummed_record cache_dir records progress",
+    "errors fault_kind printable wording given_path atomic_write checksummed_record cache_dir records progress",
     "arithmetic blocks weights",
     "zoo analysis data",
     "evaluation",

@@ -16,6 +16,7 @@ from receptron.data.reading.decode import LIMITS, Limits, decode, read_bytes
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.records import Catalog, Entry, ImageFacts, Item
 from receptron.errors import UnreadableImage
+from receptron.fault_kind import FaultKind
 from receptron.progress import Progress, Silent
 
 SHORTEST = 256  # px; looks are taken from pixels decoded for at least this side, so that they do not depend on the network's
@@ -88,11 +89,13 @@ def _read(item: Item, side: int | None, interpolation: str, limits: Limits) -> _
         data = read_bytes(item.path, limits)
         sha256 = hashlib.sha256(data).hexdigest()
         pixels, facts = decode(data, limits, shortest=max(side or 0, SHORTEST), name=str(item.path))
+        seen = look(pixels)
+        kept = None if side is None else resized(pixels, side, interpolation)
+    except MemoryError:
+        return _Read(Entry(item, sha256, None, "not enough memory to read it", fault_kind=FaultKind.OUT_OF_MEMORY))
     except UnreadableImage as error:
         named = f" (named in line {item.line:,} of the table)" if item.line and not sha256 else ""
         return _Read(Entry(item, sha256, None, error.reason + named, fault_kind=error.kind))
-    seen = look(pixels)
-    kept = None if side is None else resized(pixels, side, interpolation)
     return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, kept)
 
 

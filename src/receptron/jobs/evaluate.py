@@ -11,13 +11,16 @@ import numpy as np
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
+from receptron.data.dataset.spelling import composed
 from receptron.data.reading import decode
 from receptron.data.records import Catalog, Item
+from receptron.data.unused import Unused
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Evaluation
 from receptron.progress import Progress
+from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
 _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
@@ -34,6 +37,7 @@ class Evaluated:
     unknown: dict[str, int]  # label that the model does not know -> images left out
     broken: dict[str, str]  # file -> why it could not be read
     mistakes: tuple[Answer, ...]  # wrong answers on new images, surest first
+    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
 
 
 @dataclass(frozen=True)
@@ -47,28 +51,38 @@ class _Judged:
 
 
 def evaluate(
-    model: str | Path, path: str | Path, *, side: str = "auto", batch: int = BATCH, device: str = "cpu", progress: Progress | None = None
+    model: str | Path,
+    path: str | Path,
+    *,
+    side: str = "auto",
+    layout: str = "auto",
+    batch: int = BATCH,
+    device: str = "cpu",
+    progress: Progress | None = None,
 ) -> Evaluated:
     """Every metric of the model in directory `model` on labelled images at `path` (class folders, split folders or a table).
 
     Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
     known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, NoImages, BadTable; UnknownName where no label is known; NonFinite.
+    `layout` "classes" or "splits" decides where folders can be read in both ways.
+    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, UnclearLayout, UnreadableFolder, NoImages, BadTable;
+    UnknownName where no label is known; NonFinite.
     """
-    loaded, catalog = load(model, device), scan(path)
+    loaded, catalog = load(model, device), scan(path, layout)
     items, unknown = _known(_chosen(catalog, side), loaded)
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded)
     if not len(judged.items):
-        raise NoImages(f"not one of {len(items)} images in {path} can be read.", mend=f"receptron audit {path} tells why")
+        raise NoImages(f"not one of {counted(len(items), 'image')} in {path} can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
         model=Path(model),
         path=Path(path),
-        fresh=_figures(judged, ~judged.learnt, loaded, "images new to the model"),
-        trained=_figures(judged, judged.learnt, loaded, "images that the model was trained on"),
+        fresh=_figures(judged, ~judged.learnt, loaded, "new to the model"),
+        trained=_figures(judged, judged.learnt, loaded, "that the model was trained on"),
         unknown=unknown,
         broken={name_of(items[i].path, i): reason for i, reason in sorted(scores.faults.items())},
         mistakes=_mistakes(judged, loaded),
+        unused=catalog.unused,
     )
 
 
@@ -84,8 +98,8 @@ def _chosen(catalog: Catalog, side: str) -> list[Item]:
 
 
 def _known(items: Iterable[Item], model: Model) -> tuple[list[Item], dict[str, int]]:
-    items, classes = list(items), set(model.classes)
-    known = [item for item in items if item.label in classes]
+    items, classes = list(items), {form: label for label in model.classes for form in (composed(label), label)}
+    known = [replace(item, label=classes[item.label]) for item in items if item.label in classes]
     unknown = Counter(item.label for item in items if item.label not in classes)
     if not known:
         raise UnknownName("class of this model", min(unknown), model.classes, mend=f"the model knows: {', '.join(model.classes)}")
@@ -107,7 +121,9 @@ def _judged(items: list[Item], scores: Scores, model: Model) -> _Judged:
 def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
     if not chosen.any():
         return None
-    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, f"{int(chosen.sum()):,} {what}")
+    return judge(
+        judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, f"{counted(int(chosen.sum()), 'image')} {what}"
+    )
 
 
 def _mistakes(judged: _Judged, model: Model) -> tuple[Answer, ...]:

@@ -22,6 +22,7 @@ class Extras:
     allow_broken: bool = False  # go on with more than 1 % unreadable images
     resume: bool = False  # continue an unfinished run in the same `out`
     overwrite: bool = False  # replace a finished or unfinished run in `out`
+    layout: str = "auto"  # "classes" or "splits" where folders can be read in both ways
     cache: Path | None = None  # folder of cached activations; None: the user's cache
     tensorboard: Path | None = None  # folder to log curves to
     every: float = 15.0  # seconds between checkpoints

@@ -87,15 +87,15 @@ def train(
     others from the net's first published weights. `time`: how long the ladder may climb, as "90s", "10m", "1h" or seconds.
     `test_size`: share kept for the test; 0 judges by cross-validation instead. The run is reproducible from `seed` on one machine.
     `out`: by default NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless `extras` say so.
-    Raises: BadValue, WouldReplace, InUse, NoImages, BrokenImages, WeightsUnavailable, StorageFault, NonFinite; SystemExit(143) after a
-    SIGTERM.
+    Raises: BadValue, UnclearLayout, WouldReplace, InUse, NoImages, UnreadableFolder, BrokenImages, WeightsUnavailable, StorageFault,
+    NonFinite; SystemExit(143) after a SIGTERM.
     """
     extras, watchmaker = extras or Extras(), Stopwatch()
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
-    catalog = scan(path)
+    catalog = scan(path, extras.layout)
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
@@ -106,6 +106,7 @@ def train(
             sided = _sides(catalog, start, place, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
+        settings |= {"layout": extras.layout} if extras.layout != "auto" else {}
         digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))
         fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
         with StopSignals(extras.progress.tell) as signals:

@@ -1,17 +1,19 @@
 """One image file to 8-bit RGB pixels and facts about the file, or the reason why not in plain words.
 
-The size is checked from the header before any pixel is decoded, and only six decoders of Pillow are ever reached, each through its own
+The size is checked from the header before any pixel is decoded, and only a few decoders are ever reached, each through its own
 class: what Pillow can read besides (PostScript, PDF, FITS, ...) stays closed. Damage is never papered over: no half grey images.
 """
 
 import re
 import stat
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -20,7 +22,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from receptron.data.dataset.discovery import READABLE
-from receptron.data.reading import file_header
+from receptron.data.reading import file_header, heif
 from receptron.data.reading.decode_locks import alone, quiet
 from receptron.data.reading.exif import orientation, upright
 from receptron.data.reading.pixel_formats import Pixels, UnknownMode, to_rgb
@@ -28,13 +30,15 @@ from receptron.data.records import ImageFacts
 from receptron.errors import UnreadableImage
 from receptron.fault_kind import FaultKind, of_system
 
-_DECODERS: dict[str, type[ImageFile.ImageFile]] = {
+_DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
     "WEBP": WebPImageFile,
     "BMP": BmpImageFile,
     "GIF": GifImageFile,
     "TIFF": TiffImageFile,
+    "AVIF": AvifImageFile,
+    "HEIF": heif.heic,
 }
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_ORIENTATION = 258, 262, 274
 _PHRASES = (
@@ -177,6 +181,8 @@ def _bits(image: ImageFile.ImageFile, kind: str, data: bytes) -> int:
     if kind == "TIFF":
         found = _tag(image, _TIFF_BITS) or 1
         return max(found) if isinstance(found, tuple) else int(str(found))
+    if kind in ("AVIF", "HEIF"):
+        return heif.bits(kind, image, data)
     return 1 if image.mode == "1" else 8
 
 
@@ -197,7 +203,7 @@ def _in_words(error: Exception, data: bytes) -> tuple[str, FaultKind]:
     text = str(error) or type(error).__name__
     if isinstance(error, MemoryError):
         return "not enough memory to decode it", FaultKind.OUT_OF_MEMORY
-    if isinstance(error, UnknownMode):
+    if isinstance(error, (UnknownMode, ImportError)):  # the latter: a decoder that is not installed
         return text, FaultKind.UNSUPPORTED
     for pattern, words, kind in _PHRASES:
         if re.search(pattern, text, re.IGNORECASE):
