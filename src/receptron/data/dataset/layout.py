@@ -168,14 +168,12 @@ def _is_flat(side: Folder, known: Set[str] = frozenset()) -> bool:
 def _inside_classes(place: Folder) -> Layout | None:
     """Classes with sides inside: `cat/train`, `cat/test`; None if there are no sides inside. Raises: UnclearLayout."""
     filled = place.filled
-    split = [folder for folder in filled if _has_sides(folder)]
-    if not split or any(side_of(folder.name) for folder in filled):
+    split = [folder for folder in filled if _has_only_sides(folder)]
+    if not any(map(_is_divided, split)) or any(side_of(folder.name) for folder in filled):
         return None
     whole = [folder for folder in filled if folder not in split or folder.images]
     if whole:
-        raise _unclear(
-            place, f"{listed(_names(split))} hold sides of a split, but {listed(_names(whole))} hold images beside or without them"
-        )
+        raise _unclear(place, f"{listed(_names(split))} hold sides of a split, but {listed(_names(whole))} hold images outside of sides")
     found = _with_sides_inside(filled, place)
     if "train" not in {one.side for one in found.classes}:
         raise _unclear(place, f"{listed(_names(split))} hold folders that sound like sides of a split, but none like training")
@@ -188,9 +186,13 @@ def _with_sides_inside(split: list[Folder], place: Folder) -> Layout:
     return Layout(SPLITS_INSIDE, tuple(inner + empty))
 
 
-def _has_sides(folder: Folder) -> bool:
-    sides = [side_of(inner.name) for inner in folder.filled]
-    return bool(sides) and all(sides) and ("train" in sides or len(sides) > 1)
+def _has_only_sides(folder: Folder) -> bool:
+    return bool(folder.filled) and all(side_of(inner.name) for inner in folder.filled)
+
+
+def _is_divided(folder: Folder) -> bool:
+    """Whether its sides are several, or the one for training."""
+    return len(folder.filled) > 1 or _side(folder.filled[0]) == "train"
 
 
 def _forced_splits(place: Folder) -> Layout:
@@ -201,7 +203,7 @@ def _forced_splits(place: Folder) -> Layout:
         flat = tuple(side for side in sides if _is_flat(inside[side.name]))
         beside = tuple(folder for folder in place.filled if folder not in sides)
         return _sided([side for side in sides if side not in flat], inside, flat, beside)
-    split = [folder for folder in place.filled if folder.filled and all(side_of(inner.name) for inner in folder.filled)]
+    split = [folder for folder in place.filled if _has_only_sides(folder)]
     if not split:
         raise UnclearLayout(
             f"--layout splits was asked for, but no folder in {place.path} or one below is called like a side.",
@@ -214,7 +216,8 @@ def _forced_splits(place: Folder) -> Layout:
 
 def _unclear(place: Folder, why: str) -> UnclearLayout:
     sides = [folder for folder in place.filled if side_of(folder.name)] or place.filled
-    inner = sorted(set[str]().union(*map(_inner, sides)))
+    divided = [folder.name for folder in sides if _has_only_sides(folder)]  # classes with sides inside
+    inner = sorted(divided or set[str]().union(*map(_inner, sides)))
     readings = (
         f"{why}",
         f"as classes, they are: {listed(_names(place.filled))}",

@@ -99,7 +99,7 @@ class _Reader:
             return place
         if found is None:
             if other := spelling.in_other_case(place):
-                raise ValueError(f"there is no {place.name!r}, but {str(other.relative_to(self.folder))!r}: capitals differ")
+                raise ValueError(f"there is no {_named(place, self.folder)}, but {_named(other, self.folder)} is: capitals differ")
             return place
         if found != place:
             self.respelled.add(spelling.composed(str(place.relative_to(self.folder))))
@@ -119,6 +119,10 @@ def _unreadable(path: Path) -> BadTable | None:
         kind, reason = of_system(error)
         return BadTable(f"{path} cannot be used.", why=reason, mend=kind.cure)
     return None
+
+
+def _named(place: Path, folder: Path) -> str:
+    return repr(place.relative_to(folder).as_posix())
 
 
 def _filled(row: TableRow, column: str) -> str:
