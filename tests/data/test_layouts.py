@@ -139,7 +139,8 @@ def test_what_is_not_certain_is_refused_with_its_readings(case: str, tmp_path: P
         scan(tmp_path)
     assert "as classes, they are: " in str(raised.value)
     assert "as sides of a split, the classes are: " in str(raised.value)
-    assert "--layout classes or --layout splits" in str(raised.value)
+    assert ("--layout classes or --layout splits" in str(raised.value)) == ("none, for there" not in str(raised.value))
+    assert "--layout classes" in str(raised.value)
 
 
 @pytest.mark.parametrize("case", UNCLEAR)

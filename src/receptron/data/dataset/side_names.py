@@ -36,12 +36,12 @@ def affix(name: str) -> str:
 
 
 def is_fold(name: str) -> bool:
-    """Whether the name is that of a part of a cross-validation: `fold_1`, `Fold 03`, `cv-fold2`."""
+    """Whether the name is that of a part of a cross-validation: "fold_1", "Fold 03", "cv-fold2"."""
     return bool(_FOLD.fullmatch(name))
 
 
 def says_nothing(name: str) -> bool:
-    """Whether the name is no class's: `images`, `data`, `masks`, `unlabeled`."""
+    """Whether the name is no class's: "images", "data", "masks", "unlabeled"."""
     words = _words(name)
     return bool(words) and all(word in _NEUTRAL | ANNOTATIONS | UNKNOWN for word in words)
 
