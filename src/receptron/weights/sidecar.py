@@ -72,7 +72,7 @@ def facts_of(path: Path, said: Sidecar) -> Sidecar:
 
 
 def inputs_of(facts: Sidecar, path: Path) -> InputSpec:
-    """Sidecar about the image as one record. Raises: BadValue naming the weights file at `path`."""
+    """What is said about the image, as one record. Raises: BadValue naming the weights file at `path`."""
     pixels, mean, std, crop = facts.pixels or 0, facts.mean or (), facts.std or (), facts.crop or 0.0
     try:
         return InputSpec(pixels, mean, std, cast(Interpolation, facts.interpolation), crop)
@@ -81,7 +81,7 @@ def inputs_of(facts: Sidecar, path: Path) -> InputSpec:
 
 
 def read_sidecar(path: Path) -> Sidecar:
-    """Sidecar written in a TOML file. Raises: BadValue naming the file and the field."""
+    """What a TOML file says. Raises: BadValue naming the file and the field."""
     try:
         table = tomllib.loads(_text(path))
     except (ValueError, RecursionError, OSError) as error:  # a number of 5,000 digits is a plain ValueError

@@ -112,12 +112,12 @@ def strays(context: AuditContext) -> list[Finding]:
 
 
 def look_alike_labels(context: AuditContext) -> list[Finding]:
-    """Classes whose names differ only in context, blanks or hyphens."""
+    """Classes whose names differ only in case, blanks or hyphens."""
     spelled: dict[str, list[str]] = {}
     for label in context.sizes:
         spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
     twins = [" and ".join(labels) for labels in spelled.values() if len(labels) > 1]
-    message = "names that differ only in context or punctuation: {names}"
+    message = "names that differ only in case or punctuation: {names}"
     return about_classes("class names alike", "warning", twins, message=message, cure="give one class one spelling")
 
 
