@@ -116,7 +116,7 @@ def test_several_inputs_and_nested_outputs():
 
 
 class Peeking(nn.Module):
-    """PerceptualHashes at numbers of constants that it makes, as networks with masks and tables do."""
+    """Looks at numbers of constants that it makes, as networks with masks and tables do."""
 
     def forward(self, x: Tensor) -> Tensor:
         table = torch.arange(6, device=x.device)

@@ -65,7 +65,7 @@ DRESSES = {
     "no last newline": b"path,label\na.jpg,cat\nb/c.jpg,dog",
     "blank rows": b"\npath,label\n\na.jpg,cat\n,\nb/c.jpg,dog\n\n",
     "quotes": b'"path","label"\n"a.jpg","cat"\n"b/c.jpg","dog"\n',
-    "blanks and context": b" Path , LABEL \n a.jpg , cat\nb/c.jpg,dog \n",
+    "blanks and case": b" Path , LABEL \n a.jpg , cat\nb/c.jpg,dog \n",
     "other order, more columns": b"id,label,path\n1,cat,a.jpg\n2,dog,b/c.jpg\n",
     "semicolons": b"path;label\na.jpg;cat\nb/c.jpg;dog\n",
     "tabs": b"path\tlabel\na.jpg\tcat\nb/c.jpg\tdog\n",
