@@ -9,9 +9,9 @@ from pathlib import Path
 from types import FrameType
 
 import pytest
-from jobs.photos import SIDECAR, folder
 from typer.testing import CliRunner
 
+from jobs.photos import SIDECAR, folder
 from receptron.cli.app import commands
 from receptron.weights import store
 from receptron.zoo import build

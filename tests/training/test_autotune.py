@@ -1,6 +1,7 @@
 """The measured trial: which candidates there are, and that the fastest wins by enough, with time told by a clock of our own."""
 
 import pytest
+from small import context
 
 from receptron.errors import BadValue
 from receptron.training.hardware import autotune
@@ -35,7 +36,8 @@ def test_the_fastest_wins_if_it_beats_plain_float32_by_enough(monkeypatch: pytes
 
         return run
 
-    engine, told = choose(engines, step, 32)
+    engine, speed, told = choose("a stage", engines, context(12), step, 32)
+    assert speed == pytest.approx(32 / seconds[chosen])
     assert engines.index(engine) == chosen and [t.chosen for t in told].index(True) == chosen
     assert [t.images_per_second for t in told] == pytest.approx([32 / s for s in seconds])
     assert [t.precision for t in told] == ["float32", "float32", "bfloat16"]

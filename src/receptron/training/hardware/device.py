@@ -39,6 +39,11 @@ class Hardware:
         """Number format of activations."""
         return {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[self.precision]
 
+    @property
+    def layout(self) -> str:
+        """The memory format in words."""
+        return "channels last" if self.channels_last else "channels first"
+
     def place(self, batch: Tensor) -> Tensor:
         """A batch on the device, in the layout that networks want; in float32 unless the engine computes in fewer bits."""
         if self.precision == "32-true":

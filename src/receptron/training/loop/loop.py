@@ -41,6 +41,7 @@ class Fitted:
     points: tuple[EpochRecord, ...]
     best: float | None
     interrupted: bool
+    out_of_time: bool = False  # it ended before its last epoch, because the time was used up
 
 
 def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
@@ -91,11 +92,12 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
             hooks.log(at.points[-1])
         if stopped:
             break
-        at = replace(at, finished=at.epoch >= plan.epochs)
+        at = replace(at, finished=at.epoch >= plan.epochs or hooks.is_over(at.epoch))
         keeper.after_epoch(at, at.epoch * per_epoch)
     keeper.take_best()
     told.done(f"{len(at.points)} epochs, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else ""))
-    return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop)
+    cut = len(at.points) < plan.epochs and not hooks.signals.stop
+    return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop, cut)
 
 
 def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, list[str]]]:
