@@ -14,9 +14,9 @@ def formats(engines: list[Hardware]) -> list[tuple[str, bool]]:
 
 
 def test_candidates_start_with_the_plainest_and_a_wish_leaves_nothing_to_the_trial():
-    assert formats(candidates("cpu")) == [("32-true", False), ("32-true", True), ("bf16-mixed", True)]
-    assert formats(candidates("cpu", "float32")) == [("32-true", True)]
-    assert formats(candidates("cpu", "bfloat16")) == [("bf16-mixed", True)]
+    assert formats(candidates("cpu")) == [("float32", False), ("float32", True), ("bfloat16", True)]
+    assert formats(candidates("cpu", "float32")) == [("float32", True)]
+    assert formats(candidates("cpu", "bfloat16")) == [("bfloat16", True)]
 
 
 @pytest.mark.parametrize(

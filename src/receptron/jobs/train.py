@@ -42,7 +42,6 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
-from receptron.training.hardware.autotune import NAMES
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.records import Run, Stage
@@ -280,7 +279,7 @@ def _shown(value: object) -> str:
 
 def _provenance(sided: _Sided, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, command: str) -> Provenance:
     engine = learnt.outcome.engine
-    packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors", "lightning-fabric")
+    packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors")
     return Provenance(
         receptron=version("receptron"),
         versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
@@ -290,7 +289,7 @@ def _provenance(sided: _Sided, learnt: FittedNetwork, start: InitialWeights, fit
         weights=start.pretrained.reference if start.pretrained else "none",
         weights_sha256=_weights_digest(start),
         device=fit_options.device,
-        precision=NAMES[engine.precision],
+        precision=engine.precision,
         memory_format=engine.layout,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )

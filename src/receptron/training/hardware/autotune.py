@@ -7,20 +7,19 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from receptron.training.context import TrainingContext
-from receptron.training.hardware.device import Hardware, Precision
+from receptron.training.hardware.device import Hardware
 from receptron.training.records import Trial
 
 WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
 REPEATS = 2
-NAMES: dict[Precision, str] = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
 
 
 def candidates(device: str, wanted: str = "auto") -> list[Hardware]:
     """Formats worth trying on `device`, plain float32 first. Where the user `wanted` "float32" or "bfloat16", nothing is left to a trial,
     whose outcome may differ from run to run: it is that one, channels last.
     """
-    every = [Hardware(device, "32-true", channels_last=False), Hardware(device, "32-true"), Hardware(device, "bf16-mixed")]
-    return every if wanted == "auto" else [engine for engine in every[1:] if NAMES[engine.precision] == wanted]
+    every = [Hardware(device, "float32", channels_last=False), Hardware(device, "float32"), Hardware(device, "bfloat16")]
+    return every if wanted == "auto" else [engine for engine in every[1:] if engine.precision == wanted]
 
 
 def choose(
@@ -36,7 +35,7 @@ def choose(
         speeds = [images / _seconds(step(engine)) for engine in engines]
         best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
         known = [
-            Trial(stage, NAMES[engine.precision], engine.layout, speed, i == best)
+            Trial(stage, engine.precision, engine.layout, speed, i == best)
             for i, (engine, speed) in enumerate(zip(engines, speeds, strict=True))
         ]
         context.environment.decisions.note(key, known)
@@ -60,7 +59,7 @@ def _training_step(module: nn.Module, sample: Tensor, engine: Hardware) -> Calla
     engine.arrange(module.to(engine.device)).train()
 
     def step() -> None:
-        with engine.fabric.autocast():
+        with engine.autocast():
             loss = module(engine.place(sample)).float().square().mean()
         loss.backward()
 

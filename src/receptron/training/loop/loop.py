@@ -60,19 +60,19 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
         told.tell(passed_over)
     if at == Position() and hooks.checkpoints and hooks.checkpoints.skipped:
         told.tell(f"No sound checkpoint of {phase.name} is left: it starts from its beginning.")
-    net, optimiser = engine.fabric.setup(phase.net, optimiser)
     told.start(phase.name, steps, "steps")
     told.advance(at.epoch * per_epoch + at.step)
     while not at.finished:
         began, seen, rate = time.perf_counter(), at.images, plan.rate * rate_at(at.epoch * per_epoch + at.step - 1, steps, plan.warmup)
-        net.train()
+        phase.net.train()
         for step, (inputs, targets, names) in ahead(_batches(phase, at.epoch), range(at.step, per_epoch)):
             number = at.epoch * per_epoch + step
             torch.manual_seed(int(keyed(plan.seed, phase.name, number).integers(2**63)))  # for dropout
             rate = set_rate(optimiser, plan.rate * rate_at(number, steps, plan.warmup))
-            losses = phase.objective(net, engine.place(inputs), targets.to(engine.device))
+            with engine.autocast():
+                losses = phase.objective(phase.net, engine.place(inputs), targets.to(engine.device))
             guard.losses(losses, names, number)
-            engine.fabric.backward(losses.mean())
+            losses.mean().backward()  # pyright: ignore[reportUnknownMemberType]
             guard.gradient(clip_grad_norm_(phase.net.parameters(), plan.clip), names, number)
             optimiser.step()
             optimiser.zero_grad()
