@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from receptron.arithmetic import Conv, Pool, chain_sizes, macs, parameters, separable
 from receptron.arithmetic.derivation import Derivation, whole
 from receptron.errors import BadValue, UnknownName
-from receptron.tutor.figures import learnt, net_parameters, saving, trained_head
+from receptron.tutor.figures.figures import learnt, net_parameters, saving, trained_head
 from receptron.tutor.problem import Expected, Mistake, Task
 from receptron.tutor.questions.question import Point, point
 

@@ -13,9 +13,9 @@ from receptron.arithmetic import (
     separable,
     statistics,
 )
-from receptron.tutor import architectures as zoo
 from receptron.tutor.claims.claim import Claim
 from receptron.tutor.claims.measures import GPIPE, dense, field, learnt, net, one, ratio, size, value, weighted
+from receptron.tutor.figures import zoo_facts as zoo
 from receptron.tutor.lessons.architectures import gate_work
 from receptron.zoo.googlenet import TABLE as INCEPTIONS
 from receptron.zoo.papers import PAPERS

@@ -13,9 +13,9 @@ from receptron.arithmetic import (
     stacked,
 )
 from receptron.arithmetic.padding import resolve
-from receptron.tutor import architectures as zoo
 from receptron.tutor.claims.claim import Claim
 from receptron.tutor.claims.measures import field, free, layers, learnt, net, one, ratio, size, value
+from receptron.tutor.figures import zoo_facts as zoo
 from receptron.tutor.lessons.architectures import convs
 from receptron.tutor.lessons.words import ROW, SHIFTED, pooled_mean
 

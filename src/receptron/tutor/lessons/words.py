@@ -4,7 +4,7 @@ from torch import nn
 
 from receptron.arithmetic import Conv, Linear, field_size, parameters
 from receptron.arithmetic.derivation import whole
-from receptron.tutor import architectures as zoo
+from receptron.tutor.figures import zoo_facts as zoo
 from receptron.tutor.lessons.lesson import Fault, Lesson
 
 

@@ -1,7 +1,7 @@
 """The second document's questions on use: design, transfer, devices, transformers."""
 
 from receptron.arithmetic import Conv, Linear
-from receptron.tutor.figures import (
+from receptron.tutor.figures.figures import (
     added,
     learnt,
     net_macs,

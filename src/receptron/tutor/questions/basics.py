@@ -1,16 +1,7 @@
 """The first document's questions on the parts: convolution, pooling, dense layers, stride, maps."""
 
 from receptron.arithmetic import Conv, Linear
-from receptron.tutor.figures import (
-    FILTERED,
-    dense,
-    dense_share,
-    learnt,
-    net_field,
-    net_parameters,
-    size,
-    trained_head,
-)
+from receptron.tutor.figures.figures import FILTERED, dense, dense_share, learnt, net_field, net_parameters, size, trained_head
 from receptron.tutor.questions.question import Question, point
 from receptron.tutor.questions.sources import GOODFELLOW, YOSINSKI, ZEILER
 

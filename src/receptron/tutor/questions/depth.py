@@ -1,7 +1,7 @@
 """The first document's questions on the whole: shortcuts, counting, history, thrift, few images, sight."""
 
 from receptron.arithmetic import Conv, Linear, Norm, separable
-from receptron.tutor.figures import (
+from receptron.tutor.figures.figures import (
     added,
     factor,
     kept,

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from receptron.errors import BadValue
-from receptron.tutor.figures import Figure
+from receptron.tutor.figures.figures import Figure
 
 
 @dataclass(frozen=True)

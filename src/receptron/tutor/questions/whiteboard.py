@@ -1,7 +1,7 @@
 """The second document's scene, asides and checkpoints on structure: sight, residual blocks, history, 1x1."""
 
 from receptron.arithmetic import Conv
-from receptron.tutor.figures import (
+from receptron.tutor.figures.figures import (
     added,
     learnt,
     narrowing,

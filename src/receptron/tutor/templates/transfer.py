@@ -130,7 +130,7 @@ NETS = {
 
 def frozen(random: Random, difficulty: int) -> Task:
     """Trainable parameters with a frozen backbone."""
-    from receptron.tutor.architectures import features, without_head
+    from receptron.tutor.figures.zoo_facts import features, without_head
 
     net = random.choice(NETS[difficulty])
     given = Frozen(net, features(net), random.randint(2, 40), random.choice((128, 256, 512)) if difficulty == 3 else 0, without_head(net))

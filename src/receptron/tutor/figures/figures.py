@@ -137,9 +137,9 @@ def _dense(name: str) -> int:
 
 
 def _zoo():
-    from receptron.tutor import architectures  # torch comes with it
+    from receptron.tutor.figures import zoo_facts  # torch comes with it
 
-    return architectures
+    return zoo_facts
 
 
 def _papers():
