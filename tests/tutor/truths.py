@@ -12,21 +12,21 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from receptron.arithmetic import Conv, Pool
 from receptron.tutor.problem import Problem
-from receptron.tutor.templates.architectures import Line, Pair
-from receptron.tutor.templates.costs import Work
-from receptron.tutor.templates.counts import Flattened, Normed
-from receptron.tutor.templates.field import Chain as FieldChain
-from receptron.tutor.templates.gradient import STEPS, Blocks, Paths, Proof
-from receptron.tutor.templates.grids import Pooling, Sliding
-from receptron.tutor.templates.heads import Head
-from receptron.tutor.templates.padding import Padded
-from receptron.tutor.templates.planes import Plane, Upward
-from receptron.tutor.templates.pointwise import Block, Thinned
-from receptron.tutor.templates.scaling import Grown
-from receptron.tutor.templates.separable import Split
-from receptron.tutor.templates.sizes import Chain
-from receptron.tutor.templates.transfer import STRATEGIES, Case, Frozen
-from receptron.tutor.templates.windows import Along
+from receptron.tutor.templates.costs.bottleneck import Block, Thinned
+from receptron.tutor.templates.costs.classifier_heads import Head
+from receptron.tutor.templates.costs.depthwise_separable import Split
+from receptron.tutor.templates.costs.macs_and_flops import Work
+from receptron.tutor.templates.costs.parameters import Flattened, Normed
+from receptron.tutor.templates.networks.architectures import Line, Pair
+from receptron.tutor.templates.networks.compound_scaling import Grown
+from receptron.tutor.templates.networks.skip_connections import STEPS, Blocks, Paths, Proof
+from receptron.tutor.templates.networks.transfer_learning import STRATEGIES, Case, Frozen
+from receptron.tutor.templates.sizes.by_hand import Pooling, Sliding
+from receptron.tutor.templates.sizes.output_sizes import Chain
+from receptron.tutor.templates.sizes.padding import Padded
+from receptron.tutor.templates.sizes.receptive_field import Chain as FieldChain
+from receptron.tutor.templates.sizes.two_axes import Plane, Upward
+from receptron.tutor.templates.sizes.windows import Along
 from receptron.zoo import build
 
 Values = tuple[float, ...]

@@ -11,11 +11,12 @@ from receptron.errors import UnknownName
 from receptron.tutor.problem import Expected, Task, mistakes
 from receptron.tutor.questions import find as question
 from receptron.tutor.questions.question import Question
-from receptron.tutor.templates import gradient, sizes, windows
 from receptron.tutor.templates import problem as drawn
-from receptron.tutor.templates.field import HINTS as FIELD_HINTS
-from receptron.tutor.templates.field import WRONGS as FIELD_WRONGS
-from receptron.tutor.templates.field import Chain
+from receptron.tutor.templates.networks import skip_connections
+from receptron.tutor.templates.sizes import output_sizes, windows
+from receptron.tutor.templates.sizes.receptive_field import HINTS as FIELD_HINTS
+from receptron.tutor.templates.sizes.receptive_field import WRONGS as FIELD_WRONGS
+from receptron.tutor.templates.sizes.receptive_field import Chain
 
 
 @dataclass(frozen=True)
@@ -103,9 +104,9 @@ def _residual() -> Theme:
 def _after(layers: int) -> Task:
     derivation = chain_sizes([LAYER] * layers, 6)
     last = derivation.value[-1] if isinstance(derivation.value, tuple) else derivation.value
-    given = sizes.Chain((LAYER,) * layers, 6)
+    given = output_sizes.Chain((LAYER,) * layers, 6)
     text = f"Put {layers} of them in a row: how wide is the last map?"
-    return Task(text, given, Expected((last,), "px"), windows.HINTS, (derivation,), mistakes(sizes.CHAIN, given, (last,)))
+    return Task(text, given, Expected((last,), "px"), windows.HINTS, (derivation,), mistakes(output_sizes.CHAIN, given, (last,)))
 
 
 def _stacked(layer: Conv, text: str) -> Task:
@@ -118,13 +119,15 @@ def _stacked(layer: Conv, text: str) -> Task:
 
 
 def _slopes(count: int, slope: float, *, skip: bool) -> Task:
-    given = gradient.Blocks(count, slope, skip)
+    given = skip_connections.Blocks(count, slope, skip)
     form = "y = F(x) + x" if skip else "y = F(x)"
     text = f"{count} blocks on one number, each {form} with slope F' = {slope:g}. What gradient reaches the first, if it is 1 at the last?"
     step = solve("gradient", (1 + F if skip else F) ** N, {"f": slope, "N": count})
-    derivation = Derivation("gradient", step.value, "", (step,), gradient.RESNET)
+    derivation = Derivation("gradient", step.value, "", (step,), skip_connections.RESNET)
     hints = ("What does one block multiply by?", "dL/dx = dL/dy × dy/dx, once per block.")
-    return Task(text, given, Expected((step.value,), tolerance=0.02), hints, (derivation,), mistakes(gradient.CHAIN, given, (step.value,)))
+    return Task(
+        text, given, Expected((step.value,), tolerance=0.02), hints, (derivation,), mistakes(skip_connections.CHAIN, given, (step.value,))
+    )
 
 
 def _ladder(name: str, steps: tuple[tuple[str, str], ...], closing: str) -> Callable[[Random], Theme]:

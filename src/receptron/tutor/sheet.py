@@ -23,7 +23,7 @@ from receptron.arithmetic import (
 from receptron.arithmetic.derivation import Derivation, solve
 from receptron.arithmetic.expression import symbols
 from receptron.arithmetic.notation import digits
-from receptron.tutor.templates.gradient import RESNET
+from receptron.tutor.templates.networks.skip_connections import RESNET
 
 
 @dataclass(frozen=True)

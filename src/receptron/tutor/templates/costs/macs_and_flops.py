@@ -8,7 +8,7 @@ from receptron.arithmetic.derivation import whole
 from receptron.arithmetic.layers import axis
 from receptron.arithmetic.sizes import output_size
 from receptron.tutor.problem import Expected, Task, Template, Wrong, mistakes
-from receptron.tutor.templates.counts import CHANNELS, area, weights
+from receptron.tutor.templates.costs.parameters import CHANNELS, area, weights
 
 
 @dataclass(frozen=True)

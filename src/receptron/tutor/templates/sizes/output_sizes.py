@@ -7,7 +7,7 @@ from receptron.arithmetic import Conv, Pool, chain_sizes
 from receptron.arithmetic.layers import Window
 from receptron.arithmetic.sizes import describe
 from receptron.tutor.problem import Expected, Task, Template, Wrong, mistakes
-from receptron.tutor.templates.windows import DILATION, FLOOR, HINTS, Along, along
+from receptron.tutor.templates.sizes.windows import DILATION, FLOOR, HINTS, Along, along
 
 SKILL = "output-size"
 

@@ -7,7 +7,7 @@ from receptron.arithmetic import Conv, Transposed, output_size
 from receptron.arithmetic.derivation import whole
 from receptron.arithmetic.layers import axis
 from receptron.tutor.problem import Expected, Task, Template, Value, Wrong, mistakes
-from receptron.tutor.templates.windows import FLOOR, HINTS, Along
+from receptron.tutor.templates.sizes.windows import FLOOR, HINTS, Along
 
 SKILL = "output-size"
 
