@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receptron.errors import BadValue
-from receptron.tutor.answers import evaluate, in_unit, read
-from receptron.tutor.grading import accepts, grade
+from receptron.tutor.grading.answer_parsing import evaluate, in_unit, read
+from receptron.tutor.grading.grading import accepts, grade
 from receptron.tutor.problem import Expected, Mistake, Task
 
 

@@ -10,7 +10,7 @@ from receptron.cli.practice_desk import Desk, Setting
 from receptron.errors import BadValue, StorageFault
 
 if TYPE_CHECKING:
-    from receptron.tutor.grading import Grade
+    from receptron.tutor.grading.grading import Grade
     from receptron.tutor.session import Session
 
 app = typer.Typer(
@@ -55,7 +55,7 @@ def practice(
 
 def run(desk: Desk, session: "Session", count: int) -> None:
     """Problem after problem until the count or the key q."""
-    from receptron.tutor.grading import accepts
+    from receptron.tutor.grading.grading import accepts
 
     for number in range(1, count + 1):
         problem = session.next()

@@ -119,7 +119,7 @@ def answer(
     json: Json = False,
 ) -> None:
     """Judge one answer without a session; nothing is kept."""
-    from receptron.tutor.grading import grade
+    from receptron.tutor.grading.grading import grade
     from receptron.tutor.templates import problem
 
     judged = grade(problem(template, difficulty, seed).task, text)

@@ -165,7 +165,7 @@ def _turn(desk: Desk, talk: "Interview") -> bool:
 
 def _part(desk: Desk, part: "Task", hints: tuple[str, str]) -> bool:
     """One graded part; hints are those of the whole problem."""
-    from receptron.tutor.grading import accepts, grade
+    from receptron.tutor.grading.grading import accepts, grade
 
     desk.say(f"\n{part.text} {accepts(part.expected)}  [h hint · s leave it]")
     given = 0

@@ -6,7 +6,7 @@
 True
 """
 
-from receptron.tutor.grading import Grade, grade
+from receptron.tutor.grading.grading import Grade, grade
 from receptron.tutor.problem import Problem, Task, Template
 from receptron.tutor.session import Focus, Session
 from receptron.tutor.store import Store

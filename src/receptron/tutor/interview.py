@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from random import Random
 
 from receptron.errors import BadValue
-from receptron.tutor.grading import Grade, grade
+from receptron.tutor.grading.grading import Grade, grade
 from receptron.tutor.problems import VERDICTS
 from receptron.tutor.questions.question import Checked, check
 from receptron.tutor.scenes import Scene, Theme, Turn

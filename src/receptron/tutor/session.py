@@ -9,7 +9,7 @@ from uuid import uuid4
 from receptron.errors import BadValue, StorageFault
 from receptron.tutor import schedule, skills
 from receptron.tutor.events import Answered, Body, Event
-from receptron.tutor.grading import Grade, grade
+from receptron.tutor.grading.grading import Grade, grade
 from receptron.tutor.problem import Problem
 from receptron.tutor.store import Store
 from receptron.tutor.templates import TEMPLATES, find, problem

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from receptron.arithmetic.derivation import shown
 from receptron.errors import BadValue
-from receptron.tutor.answers import Reading, in_unit, read
+from receptron.tutor.grading.answer_parsing import Reading, in_unit, read
 from receptron.tutor.problem import Expected, Mistake, Task, Value
 
 
