@@ -10,8 +10,8 @@ from receptron.tutor.lessons import LESSONS, find
 from receptron.tutor.lessons.lesson import Fault, record
 from receptron.tutor.problem import numbers_in
 from receptron.tutor.problems import PROBLEMS, judge
-from receptron.tutor.questions import QUESTIONS
-from receptron.tutor.questions.question import check as check_question
+from receptron.tutor.question_bank import QUESTIONS
+from receptron.tutor.question_bank.question import check as check_question
 
 KNOWN = {
     "problem-3-product",

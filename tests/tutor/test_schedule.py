@@ -8,7 +8,7 @@ from fsrs import Card, Rating, Scheduler
 from receptron.errors import BadValue, UnknownName
 from receptron.tutor import schedule
 from receptron.tutor.events import Answered, Assessed, Event, Explained, Planned
-from receptron.tutor.questions import QUESTIONS
+from receptron.tutor.question_bank import QUESTIONS
 from receptron.tutor.skills import SKILLS, check_rating, credit, mastery, ratings
 from receptron.tutor.templates import TEMPLATES
 

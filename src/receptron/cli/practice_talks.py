@@ -13,7 +13,7 @@ from receptron.errors import BadValue
 if TYPE_CHECKING:
     from receptron.tutor.interview import Interview
     from receptron.tutor.problem import Task
-    from receptron.tutor.questions.question import Point, Question
+    from receptron.tutor.question_bank.question import Point, Question
 
 Json = Annotated[bool, typer.Option("--json", help="Print the typed record.")]
 Name = Annotated[str | None, typer.Argument(help="Which one; all are listed if left out.")]
@@ -22,8 +22,8 @@ Name = Annotated[str | None, typer.Argument(help="Which one; all are listed if l
 def explain(context: typer.Context, name: Name = None, json: Json = False) -> None:
     """Answer an open question in words, then tick the points that your answer has."""
     from receptron.tutor.events import Explained
-    from receptron.tutor.questions import QUESTIONS, find
-    from receptron.tutor.questions.question import check
+    from receptron.tutor.question_bank import QUESTIONS, find
+    from receptron.tutor.question_bank.question import check
 
     desk = desk_of(context)
     if name is None or json:

@@ -6,7 +6,7 @@ from random import Random
 from receptron.errors import BadValue
 from receptron.tutor.grading.grading import Grade, grade
 from receptron.tutor.problems import VERDICTS
-from receptron.tutor.questions.question import Checked, check
+from receptron.tutor.question_bank.question import Checked, check
 from receptron.tutor.scenes import Scene, Theme, Turn
 from receptron.tutor.store import Clock
 

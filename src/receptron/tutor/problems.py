@@ -7,7 +7,7 @@ from receptron.arithmetic.derivation import Derivation, whole
 from receptron.errors import BadValue, UnknownName
 from receptron.tutor.figures.figures import learnt, net_parameters, saving, trained_head
 from receptron.tutor.problem import Expected, Mistake, Task
-from receptron.tutor.questions.question import Point, point
+from receptron.tutor.question_bank.question import Point, point
 
 VERDICTS = ("Strong Hire", "Lean Hire", "No Hire")
 

@@ -9,8 +9,8 @@ from receptron.arithmetic.derivation import Derivation, solve, whole
 from receptron.arithmetic.expression import symbols
 from receptron.errors import UnknownName
 from receptron.tutor.problem import Expected, Task, mistakes
-from receptron.tutor.questions import find as question
-from receptron.tutor.questions.question import Question
+from receptron.tutor.question_bank import find as question
+from receptron.tutor.question_bank.question import Question
 from receptron.tutor.templates import problem as drawn
 from receptron.tutor.templates.networks import skip_connections
 from receptron.tutor.templates.sizes import output_sizes, windows

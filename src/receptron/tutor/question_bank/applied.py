@@ -14,8 +14,8 @@ from receptron.tutor.figures.figures import (
     work_times,
     year,
 )
-from receptron.tutor.questions.question import Question, point
-from receptron.tutor.questions.sources import DOSOVITSKIY, HOWARD, LIU, YOSINSKI
+from receptron.tutor.question_bank.citations import DOSOVITSKIY, HOWARD, LIU, YOSINSKI
+from receptron.tutor.question_bank.question import Question, point
 
 QUESTIONS = (
     Question(

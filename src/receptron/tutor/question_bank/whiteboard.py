@@ -17,8 +17,8 @@ from receptron.tutor.figures.figures import (
     work_times,
     year,
 )
-from receptron.tutor.questions.question import Question, point
-from receptron.tutor.questions.sources import BALDUZZI, HE, IDENTITY, LI, VEIT
+from receptron.tutor.question_bank.citations import BALDUZZI, HE, IDENTITY, LI, VEIT
+from receptron.tutor.question_bank.question import Question, point
 
 QUESTIONS = (
     Question(

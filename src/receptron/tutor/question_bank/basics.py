@@ -2,8 +2,8 @@
 
 from receptron.arithmetic import Conv, Linear
 from receptron.tutor.figures.figures import FILTERED, dense, dense_share, learnt, net_field, net_parameters, size, trained_head
-from receptron.tutor.questions.question import Question, point
-from receptron.tutor.questions.sources import GOODFELLOW, YOSINSKI, ZEILER
+from receptron.tutor.question_bank.citations import GOODFELLOW, YOSINSKI, ZEILER
+from receptron.tutor.question_bank.question import Question, point
 
 QUESTIONS = (
     Question(

@@ -1,8 +1,8 @@
 """Every open question of both documents by name."""
 
 from receptron.errors import UnknownName
-from receptron.tutor.questions import applied, basics, depth, whiteboard
-from receptron.tutor.questions.question import Question
+from receptron.tutor.question_bank import applied, basics, depth, whiteboard
+from receptron.tutor.question_bank.question import Question
 
 QUESTIONS: dict[str, Question] = {question.name: question for part in (basics, depth, whiteboard, applied) for question in part.QUESTIONS}
 

@@ -15,8 +15,8 @@ from receptron.tutor.figures.figures import (
     work,
     year,
 )
-from receptron.tutor.questions.question import Question, point
-from receptron.tutor.questions.sources import HE_PLAIN
+from receptron.tutor.question_bank.citations import HE_PLAIN
+from receptron.tutor.question_bank.question import Question, point
 
 PLAIN = Conv(3, 1, 1, c_in=256, c_out=512, bias=False)
 
