@@ -9,9 +9,9 @@ from receptron.tutor.claims import CLAIMS, check
 from receptron.tutor.lessons import LESSONS, find
 from receptron.tutor.lessons.lesson import Fault, record
 from receptron.tutor.problem import numbers_in
-from receptron.tutor.problems import PROBLEMS, judge
 from receptron.tutor.question_bank import QUESTIONS
 from receptron.tutor.question_bank.question import check as check_question
+from receptron.tutor.worked_problems import PROBLEMS, judge
 
 KNOWN = {
     "problem-3-product",

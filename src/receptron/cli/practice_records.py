@@ -139,7 +139,7 @@ def sheet(
 ) -> None:
     """The cheat sheet, each line with the derivation of its numbers."""
     from receptron.atomic_write import write_file
-    from receptron.tutor import sheet as page
+    from receptron.tutor import cheat_sheet as page
 
     if html is not None:
         from receptron.report.frame import check_replaceable

@@ -11,7 +11,7 @@ from receptron.cli.practice_desk import Desk, desk_of
 from receptron.errors import BadValue
 
 if TYPE_CHECKING:
-    from receptron.tutor.interview import Interview
+    from receptron.tutor.mock_interview.interview import Interview
     from receptron.tutor.problem import Task
     from receptron.tutor.question_bank.question import Point, Question
 
@@ -44,7 +44,7 @@ def explain(context: typer.Context, name: Name = None, json: Json = False) -> No
 
 def problems(context: typer.Context, name: Name = None, json: Json = False) -> None:
     """The four practice problems: solved part by part, judged by the rubric."""
-    from receptron.tutor.problems import PROBLEMS, find, judge
+    from receptron.tutor.worked_problems import PROBLEMS, find, judge
 
     desk = desk_of(context)
     if name is None:
@@ -81,7 +81,7 @@ def design(
     json: Json = False,
 ) -> None:
     """Write layers that take an input to a target within a budget; every line is judged."""
-    from receptron.tutor.design import GRAMMAR, brief, judge
+    from receptron.tutor.network_design import GRAMMAR, brief, judge
 
     desk = desk_of(context)
     task = brief(difficulty, desk.random().randrange(2**31) if seed is None else seed)
@@ -111,9 +111,9 @@ def interview(
     json: Json = False,
 ) -> None:
     """A mock interview with a clock; follow-ups get harder, and a verdict gives its evidence."""
-    from receptron.tutor import scenes
     from receptron.tutor.events import Interviewed
-    from receptron.tutor.interview import Interview
+    from receptron.tutor.mock_interview import scenes
+    from receptron.tutor.mock_interview.interview import Interview
 
     desk = desk_of(context)
     talk = Interview(scenes.find(scene), desk.store.clock, desk.random(seed))
