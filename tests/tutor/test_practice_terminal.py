@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from receptron.tutor.learner.store import Store
 from receptron.tutor.problem import Task
-from receptron.tutor.store import Store
 from receptron.tutor.templates import problem
 from shell import run
 

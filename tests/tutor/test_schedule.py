@@ -6,10 +6,10 @@ import pytest
 from fsrs import Card, Rating, Scheduler
 
 from receptron.errors import BadValue, UnknownName
-from receptron.tutor import schedule
-from receptron.tutor.events import Answered, Assessed, Event, Explained, Planned
+from receptron.tutor.learner import spaced_repetition
+from receptron.tutor.learner.events import Answered, Assessed, Event, Explained, Planned
+from receptron.tutor.learner.mastery import SKILLS, check_rating, credit, mastery, ratings
 from receptron.tutor.question_bank import QUESTIONS
-from receptron.tutor.skills import SKILLS, check_rating, credit, mastery, ratings
 from receptron.tutor.templates import TEMPLATES
 
 START = date(2026, 3, 2)
@@ -22,7 +22,7 @@ def answered(template: str = "size.floor", day: int = 0, *, right: bool = True, 
 
 
 def test_the_days_are_those_of_the_document():
-    days = schedule.calendar(schedule.plan(START))
+    days = spaced_repetition.calendar(spaced_repetition.plan(START))
     assert [(day.on - START).days for day in days] == [0, 3, 7, 14, 21]
 
 
@@ -30,27 +30,31 @@ def test_the_days_are_those_of_the_document():
     ("ahead", "days"), [(10, [0, 1, 3, 6, 9]), (22, [0, 3, 7, 14, 21]), (1, [0, 0, 0, 0, 0]), (40, [0, 3, 7, 14, 21, 39])]
 )
 def test_an_interview_draws_the_days_together(ahead: int, days: list[int]):
-    planned = schedule.plan(START, START + timedelta(days=ahead))
-    assert [(day.on - START).days for day in schedule.calendar(planned)] == days
+    planned = spaced_repetition.plan(START, START + timedelta(days=ahead))
+    assert [(day.on - START).days for day in spaced_repetition.calendar(planned)] == days
 
 
 def test_an_interview_in_the_past_is_refused():
     with pytest.raises(BadValue, match="not ahead of"):
-        schedule.plan(START, START)
+        spaced_repetition.plan(START, START)
 
 
 def test_checkpoints_cover_every_template_once_and_name_real_questions():
-    named = [name for checkpoint in schedule.CHECKPOINTS for name in checkpoint.templates]
+    named = [name for checkpoint in spaced_repetition.CHECKPOINTS for name in checkpoint.templates]
     assert sorted(named) == sorted(TEMPLATES)
-    assert {name for checkpoint in schedule.CHECKPOINTS for name in checkpoint.questions} <= QUESTIONS.keys()
+    assert {name for checkpoint in spaced_repetition.CHECKPOINTS for name in checkpoint.questions} <= QUESTIONS.keys()
 
 
 def test_templates_open_with_their_checkpoint():
-    planned = schedule.plan(START)
-    assert schedule.open_templates(planned, START) == schedule.CHECKPOINTS[0].templates
-    assert "field.chain" in schedule.open_templates(planned, START + timedelta(days=3))
-    assert set(schedule.open_templates(planned, START + timedelta(days=21))) == set(TEMPLATES) == set(schedule.open_templates(None, START))
-    assert schedule.next_day(planned, START + timedelta(days=4)).on == START + timedelta(days=7)
+    planned = spaced_repetition.plan(START)
+    assert spaced_repetition.open_templates(planned, START) == spaced_repetition.CHECKPOINTS[0].templates
+    assert "field.chain" in spaced_repetition.open_templates(planned, START + timedelta(days=3))
+    assert (
+        set(spaced_repetition.open_templates(planned, START + timedelta(days=21)))
+        == set(TEMPLATES)
+        == set(spaced_repetition.open_templates(None, START))
+    )
+    assert spaced_repetition.next_day(planned, START + timedelta(days=4)).on == START + timedelta(days=7)
 
 
 def test_memories_are_what_fsrs_makes_of_the_same_reviews():
@@ -59,29 +63,29 @@ def test_memories_are_what_fsrs_makes_of_the_same_reviews():
     for event, rating in zip(events, (Rating.Good, Rating.Hard, Rating.Again), strict=True):
         card, _ = scheduler.review_card(card, rating, event.at)
     later = NOON + timedelta(days=15)
-    memory = schedule.memories(events, later)["size.floor"]
+    memory = spaced_repetition.memories(events, later)["size.floor"]
     assert (memory.reviews, memory.due) == (3, card.due.date())
     assert memory.recall == pytest.approx(scheduler.get_card_retrievability(card, later))
 
 
 def test_what_is_due_comes_first_then_what_is_new_then_what_is_known():
     events = [answered("size.floor", 0, right=False), answered("field.chain", 4)]
-    ranked = schedule.choose(("field.chain", "cost.macs", "size.floor"), events, NOON + timedelta(days=5), None)
+    ranked = spaced_repetition.choose(("field.chain", "cost.macs", "size.floor"), events, NOON + timedelta(days=5), None)
     assert ranked == ["size.floor", "cost.macs", "field.chain"]
 
 
 def test_an_interview_ranks_by_what_will_be_remembered_then():
     steady = [answered("size.floor", day) for day in (0, 3, 12)]
     events = [*steady, answered("field.chain", 13)]
-    planned = schedule.plan(START, START + timedelta(days=30))
-    ranked = schedule.choose(("size.floor", "field.chain"), events, NOON + timedelta(days=13), planned)
+    planned = spaced_repetition.plan(START, START + timedelta(days=30))
+    ranked = spaced_repetition.choose(("size.floor", "field.chain"), events, NOON + timedelta(days=13), planned)
     assert ranked == ["field.chain", "size.floor"]
 
 
 def test_explanations_and_skips_are_told_apart():
     explained = Event("e", NOON, Explained("pooling", "", (1, 2, 3), 5))
     skipped = answered(skipped=True, right=False)
-    assert [(review.name, review.rating) for review in schedule.reviews([explained, skipped])] == [("pooling", Rating.Hard)]
+    assert [(review.name, review.rating) for review in spaced_repetition.reviews([explained, skipped])] == [("pooling", Rating.Hard)]
 
 
 def test_difficulty_rises_after_two_unaided_answers_and_falls_after_a_wrong_one():
@@ -89,8 +93,8 @@ def test_difficulty_rises_after_two_unaided_answers_and_falls_after_a_wrong_one(
     expected = [(True, 1), (True, 2), (True, 2), (True, 3), (False, 2), (False, 1), (False, 1)]
     for day, (right, level) in enumerate(expected):
         history.append(answered(day=day, right=right))
-        assert schedule.difficulty_of("size.floor", history) == level
-    assert schedule.difficulty_of("size.floor", [answered(day=d, hints=1) for d in range(4)]) == 1
+        assert spaced_repetition.difficulty_of("size.floor", history) == level
+    assert spaced_repetition.difficulty_of("size.floor", [answered(day=d, hints=1) for d in range(4)]) == 1
 
 
 def test_mastery_stands_beside_the_ratings_over_time():
@@ -117,4 +121,4 @@ def test_ratings_are_checked():
         check_rating("pooling", 6)
     with pytest.raises(UnknownName, match="Did you mean pooling"):
         check_rating("poling", 3)
-    assert schedule.current([Event("p", NOON, Planned("2026-03-02"))]).start == "2026-03-02"
+    assert spaced_repetition.current([Event("p", NOON, Planned("2026-03-02"))]).start == "2026-03-02"

@@ -12,12 +12,12 @@ from torch import nn
 from receptron.errors import BadValue, UnknownName
 from receptron.report.practice import sheet_page
 from receptron.tutor import cheat_sheet
+from receptron.tutor.learner.store import Store
 from receptron.tutor.mock_interview import scenes
 from receptron.tutor.mock_interview.interview import Interview, overall
 from receptron.tutor.network_design import GRAMMAR, brief, judge
 from receptron.tutor.problem import Task
 from receptron.tutor.session import Focus, Session
-from receptron.tutor.store import Store
 
 
 class Clock:

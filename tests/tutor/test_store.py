@@ -14,9 +14,9 @@ from random import Random
 import pytest
 
 from receptron.errors import DataFault, StorageFault
-from receptron.tutor.events import Answered, Assessed, Explained, Interviewed, Planned
+from receptron.tutor.learner.events import Answered, Assessed, Explained, Interviewed, Planned
+from receptron.tutor.learner.store import Store
 from receptron.tutor.session import Focus, Session
-from receptron.tutor.store import Store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EACH = (
@@ -59,7 +59,7 @@ def test_two_at_once_lose_nothing(tmp_path: Path):
 
 def test_a_kill_leaves_all_that_was_told_to_be_kept(tmp_path: Path):
     program = (
-        "import sys\nfrom pathlib import Path\nfrom receptron.tutor.store import Store\nfrom receptron.tutor.events import Assessed\n"
+        "import sys\nfrom pathlib import Path\nfrom receptron.tutor.learner.store import Store\nfrom receptron.tutor.learner.events import Assessed\n"
         "store = Store(Path(sys.argv[1]))\nwhile True:\n    store.append(Assessed('pooling', 3))\n    print('kept', flush=True)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "p.sqlite")], stdout=subprocess.PIPE, text=True) as child:

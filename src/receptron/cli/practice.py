@@ -97,7 +97,7 @@ def close(desk: Desk, session: "Session") -> None:
         session.save()
     except StorageFault as fault:
         from receptron.records import to_json
-        from receptron.tutor.store import as_export
+        from receptron.tutor.learner.store import as_export
 
         screen.error(fault)
         screen.say(f"{done.unsaved} answers are not stored. Save these lines to a file and run `receptron practice import FILE`:")

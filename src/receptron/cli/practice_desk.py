@@ -13,7 +13,7 @@ from receptron.cli import screen
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from receptron.tutor.store import Store
+    from receptron.tutor.learner.store import Store
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class Desk:
     @property
     def store(self) -> "Store":
         """The learner's events."""
-        from receptron.tutor.store import Store, utc
+        from receptron.tutor.learner.store import Store, utc
 
         return Store(self.path, self.setting.clock or utc)
 

@@ -10,14 +10,14 @@ from receptron.cli.practice_desk import desk_of
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
-    from receptron.tutor.schedule import Day
+    from receptron.tutor.learner.spaced_repetition import Day
 
 Json = Annotated[bool, typer.Option("--json", help="Print the typed record.")]
 
 
 def progress(context: typer.Context, json: Json = False) -> None:
     """Your ratings of the nine skills beside what your answers say."""
-    from receptron.tutor.skills import mastery
+    from receptron.tutor.learner.mastery import mastery
 
     rows = mastery(desk_of(context).store.events())
     if json:
@@ -40,19 +40,19 @@ def plan(
     from datetime import date
 
     from receptron.errors import BadValue
-    from receptron.tutor import schedule
+    from receptron.tutor.learner import spaced_repetition
 
     store = desk_of(context).store
     today = store.clock().date()
-    planned = schedule.current(store.events())
+    planned = spaced_repetition.current(store.events())
     if interview or restart or planned is None:
         try:
             ahead = date.fromisoformat(interview) if interview else None
         except ValueError as error:
             raise BadValue(f"--interview {interview!r} is no day.", mend="write it as 2026-12-24") from error
-        planned = schedule.plan(today, ahead)
+        planned = spaced_repetition.plan(today, ahead)
         store.append(planned)
-    days = schedule.calendar(planned)
+    days = spaced_repetition.calendar(planned)
     if json:
         screen.json(days)
         return
@@ -79,7 +79,7 @@ def assess(
 ) -> None:
     """Rate yourself on the nine skills from 1 (cannot) to 5 (can teach)."""
     from receptron.errors import BadValue
-    from receptron.tutor.skills import RATINGS, SKILLS, check_rating
+    from receptron.tutor.learner.mastery import RATINGS, SKILLS, check_rating
 
     desk = desk_of(context)
     given: dict[str, str] = {}

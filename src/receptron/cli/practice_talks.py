@@ -21,7 +21,7 @@ Name = Annotated[str | None, typer.Argument(help="Which one; all are listed if l
 
 def explain(context: typer.Context, name: Name = None, json: Json = False) -> None:
     """Answer an open question in words, then tick the points that your answer has."""
-    from receptron.tutor.events import Explained
+    from receptron.tutor.learner.events import Explained
     from receptron.tutor.question_bank import QUESTIONS, find
     from receptron.tutor.question_bank.question import check
 
@@ -111,7 +111,7 @@ def interview(
     json: Json = False,
 ) -> None:
     """A mock interview with a clock; follow-ups get harder, and a verdict gives its evidence."""
-    from receptron.tutor.events import Interviewed
+    from receptron.tutor.learner.events import Interviewed
     from receptron.tutor.mock_interview import scenes
     from receptron.tutor.mock_interview.interview import Interview
 

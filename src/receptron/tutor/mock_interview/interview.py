@@ -5,9 +5,9 @@ from random import Random
 
 from receptron.errors import BadValue
 from receptron.tutor.grading.grading import Grade, grade
+from receptron.tutor.learner.store import Clock
 from receptron.tutor.mock_interview.scenes import Scene, Theme, Turn
 from receptron.tutor.question_bank.question import Checked, check
-from receptron.tutor.store import Clock
 from receptron.tutor.worked_problems import VERDICTS
 
 STRONG, LEAN, NO = "strong", "lean", "no"

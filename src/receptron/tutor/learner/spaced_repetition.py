@@ -10,8 +10,8 @@ from datetime import UTC, date, datetime, timedelta
 from fsrs import Card, Rating, Scheduler
 
 from receptron.errors import BadValue
-from receptron.tutor.events import YEARS, Answered, Event, Explained, Planned
-from receptron.tutor.skills import credit
+from receptron.tutor.learner.events import YEARS, Answered, Event, Explained, Planned
+from receptron.tutor.learner.mastery import credit
 
 
 @dataclass(frozen=True)

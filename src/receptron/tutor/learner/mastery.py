@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from receptron.errors import BadValue, UnknownName
-from receptron.tutor.events import Answered, Assessed, Event
+from receptron.tutor.learner.events import Answered, Assessed, Event
 
 SKILLS = {
     "output-size": "Compute the output size of any convolution or pooling",

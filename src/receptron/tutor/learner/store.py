@@ -20,7 +20,7 @@ from receptron.atomic_write import write_file
 from receptron.errors import BadValue, DataFault, ReceptronError, StorageFault
 from receptron.given_path import check_plain
 from receptron.records import from_json, reason, short, to_json
-from receptron.tutor.events import BODIES, KINDS, Body, Event
+from receptron.tutor.learner.events import BODIES, KINDS, Body, Event
 
 Clock = Callable[[], datetime]
 VERSION = 1
