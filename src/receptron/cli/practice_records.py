@@ -10,7 +10,7 @@ from receptron.cli.practice_desk import desk_of
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
-    from receptron.tutor.learner.spaced_repetition import Day
+    from receptron.tutor.learner.spaced_repetition import ReviewDay
 
 Json = Annotated[bool, typer.Option("--json", help="Print the typed record.")]
 
@@ -61,7 +61,7 @@ def plan(
         screen.show(f"interview on {planned.interview}")
 
 
-def _days(days: "tuple[Day, ...]", today: str) -> None:
+def _days(days: "tuple[ReviewDay, ...]", today: str) -> None:
     table = Table("day", "checkpoint", "problems", "questions to explain")
     for day in days:
         mark = " (today)" if day.on.isoformat() == today else ""

@@ -27,7 +27,7 @@ from receptron.tutor.templates.networks.skip_connections import RESNET
 
 
 @dataclass(frozen=True)
-class Line:
+class SheetLine:
     """A concept, its key fact, the mistake that is usually made, and the derivation that the fact rests on."""
 
     concept: str
@@ -37,7 +37,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class LineRecord:
+class SheetLineRecord:
     """A line in plain text, its derivation written out."""
 
     concept: str
@@ -46,14 +46,14 @@ class LineRecord:
     derivation: str
 
 
-def lines() -> tuple[Line, ...]:
+def lines() -> tuple[SheetLine, ...]:
     """All lines; every number in them comes from the derivation beside it."""
     return (*_sizes(), *_counts(), *_comparisons(), *_depth())
 
 
-def record() -> tuple[LineRecord, ...]:
+def record() -> tuple[SheetLineRecord, ...]:
     """The plain form for JSON."""
-    return tuple(LineRecord(line.concept, line.fact, line.mistake, str(line.derivation)) for line in lines())
+    return tuple(SheetLineRecord(line.concept, line.fact, line.mistake, str(line.derivation)) for line in lines())
 
 
 def text() -> str:
@@ -73,26 +73,26 @@ def _short(number: int | float) -> str:
     return digits(number) if isinstance(number, int) else f"{number:.3g}"
 
 
-def _sizes() -> tuple[Line, ...]:
+def _sizes() -> tuple[SheetLine, ...]:
     plain, dilated = output_size(Conv(7, 2, 3), 224), output_size(Conv(3, 1, 2, 2), 56)
     same, field = same_padding(5, dilation=2), field_size([Conv(3, 2), Conv(3), Conv(3)])
     chain = chain_sizes([Conv(7, 2, 3), Conv(3, 2, 1), Conv(3, 1, 1)], 224)
     return (
-        Line("output size", f"⌊(W - K + 2P) / S⌋ + 1; 224 by 7x7, stride 2, padding 3: {_shown(plain)}", "no floor, or no + 1", plain),
-        Line(
+        SheetLine("output size", f"⌊(W - K + 2P) / S⌋ + 1; 224 by 7x7, stride 2, padding 3: {_shown(plain)}", "no floor, or no + 1", plain),
+        SheetLine(
             "dilation",
             f"K_eff = K + (K - 1)(D - 1); 3x3 with dilation 2 and padding 2 keeps {_shown(dilated)}",
             "⌊K/2⌋ although dilated",
             dilated,
         ),
-        Line(
+        SheetLine(
             "same padding",
             f"D(K - 1) in all, shared by both ends; 5x5 with dilation 2: {_shown(same)}",
             "⌊K/2⌋ for even K or with a stride",
             same,
         ),
-        Line("a chain", f"each layer gets what the one before gave; 224: {_shown(chain)}", "rounding at the end only", chain),
-        Line(
+        SheetLine("a chain", f"each layer gets what the one before gave; 224: {_shown(chain)}", "rounding at the end only", chain),
+        SheetLine(
             "receptive field",
             f"r + (k - 1) × strides before; 3x3 (stride 2), 3x3, 3x3: {_shown(field)}",
             "strides of earlier layers forgotten",
@@ -101,46 +101,46 @@ def _sizes() -> tuple[Line, ...]:
     )
 
 
-def _counts() -> tuple[Line, ...]:
+def _counts() -> tuple[SheetLine, ...]:
     conv, norm, kept = parameters(Conv(3, c_in=64, c_out=128)), parameters(Norm(128)), statistics(Norm(128))
     work, operations = (count(Conv(3, 1, 1, c_in=64, c_out=128, bias=False), 56) for count in (macs, flops))
     return (
-        Line("parameters", f"(K² C_in + 1) C_out; 3x3, 64 to 128: {_shown(conv)}", "bias or C_in forgotten", conv),
-        Line(
+        SheetLine("parameters", f"(K² C_in + 1) C_out; 3x3, 64 to 128: {_shown(conv)}", "bias or C_in forgotten", conv),
+        SheetLine(
             "BatchNorm learns",
             f"a scale and a shift per channel; 128 channels: {_shown(norm)}",
             "running statistics counted as learnable",
             norm,
         ),
-        Line("BatchNorm keeps", f"a mean and a variance per channel, not learnt: {_shown(kept)}", "forgotten in the checkpoint", kept),
-        Line(
+        SheetLine("BatchNorm keeps", f"a mean and a variance per channel, not learnt: {_shown(kept)}", "forgotten in the checkpoint", kept),
+        SheetLine(
             "work",
             f"C_out C_in K² H W multiply-accumulates; 3x3, 64 to 128 on 56x56: {_shown(work)}",
             "the input's size instead of the output's",
             work,
         ),
-        Line("FLOPs", f"two for each multiply-accumulate: {_shown(operations)}", "MACs printed as FLOPs", operations),
+        SheetLine("FLOPs", f"two for each multiply-accumulate: {_shown(operations)}", "MACs printed as FLOPs", operations),
     )
 
 
-def _comparisons() -> tuple[Line, ...]:
+def _comparisons() -> tuple[SheetLine, ...]:
     small, block = stacked(3, 3), bottleneck(256, 64)
     split, pooled = separable(256, 256), global_pooling(512, 7, 1000)
     return (
-        Line(
+        SheetLine(
             "3x3 against 7x7",
             f"three 3x3 see 7 pixels with {_shown(small)} of the weights, and two more nonlinearities",
             "'the same' without numbers",
             small,
         ),
-        Line(
+        SheetLine(
             "bottleneck",
             f"1x1, 3x3, 1x1: {_shown(block)} of the weights of two 3x3, but a field of 3, not 5",
             "'with the same receptive field'",
             block,
         ),
-        Line("depthwise separable", f"1/C_out + 1/K² is left; 256 channels: {_shown(split)}", "the two steps confused", split),
-        Line(
+        SheetLine("depthwise separable", f"1/C_out + 1/K² is left; 256 channels: {_shown(split)}", "the two steps confused", split),
+        SheetLine(
             "global average pooling",
             f"no weights; the head has {_shown(pooled)} of the flattened one's",
             "complete invariance claimed",
@@ -149,18 +149,18 @@ def _comparisons() -> tuple[Line, ...]:
     )
 
 
-def _depth() -> tuple[Line, ...]:
+def _depth() -> tuple[SheetLine, ...]:
     n, f = symbols("N f")
     step = solve("gradient", (1 + f) ** n, {"f": 0.1, "N": 20}, "twenty blocks of slope 0.1; without shortcuts 0.1^20")
     through = Derivation("gradient through residual blocks", step.value, "", (step,), RESNET)
     limit, grown = constraint(), compound_scaling(1)
     return (
-        Line(
+        SheetLine(
             "skip connection",
             f"d(x + F)/dx = I + F'; twenty blocks of slope 0.1: {_shown(through)}",
             "'cannot vanish': the identity's term cannot, the sum can",
             through,
         ),
-        Line("compound scaling", f"depth, width, resolution at phi = 1: {_shown(grown)}", "scaling one of them alone", grown),
-        Line("its constraint", f"alpha beta² gamma² = {_shown(limit)}, about 2", "width and resolution counted once", limit),
+        SheetLine("compound scaling", f"depth, width, resolution at phi = 1: {_shown(grown)}", "scaling one of them alone", grown),
+        SheetLine("its constraint", f"alpha beta² gamma² = {_shown(limit)}, about 2", "width and resolution counted once", limit),
     )

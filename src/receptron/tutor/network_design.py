@@ -19,7 +19,7 @@ _GROUPS = re.compile(r"g(\d+)")
 
 
 @dataclass(frozen=True)
-class Budget:
+class DesignBudget:
     """Most parameters and multiply-accumulates, least receptive field in pixels; None does not count."""
 
     parameters: int | None = None
@@ -28,20 +28,20 @@ class Budget:
 
 
 @dataclass(frozen=True)
-class Brief:
+class DesignBrief:
     """What is to be designed: from an input (channels, side) to a map (channels, side); `solution` is one way."""
 
     name: str
     text: str
     before: tuple[int, int]
     after: tuple[int, int]
-    budget: Budget
+    budget: DesignBudget
     layers: int
     solution: tuple[str, ...]
 
 
 @dataclass(frozen=True)
-class Line:
+class JudgedLine:
     """One line judged: map after it (channels, side), its parameters and multiply-accumulates, field so far, or what is wrong with it."""
 
     text: str
@@ -53,7 +53,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Demand:
+class DesignDemand:
     """One demand on the whole, and whether it is met."""
 
     text: str
@@ -61,11 +61,11 @@ class Demand:
 
 
 @dataclass(frozen=True)
-class Judgement:
+class DesignJudgement:
     """All lines and all demands; `passed` if no line is at fault and every demand is met."""
 
-    lines: tuple[Line, ...]
-    demands: tuple[Demand, ...]
+    lines: tuple[JudgedLine, ...]
+    demands: tuple[DesignDemand, ...]
 
     @property
     def passed(self) -> bool:
@@ -73,32 +73,32 @@ class Judgement:
         return all(demand.met for demand in self.demands) and not any(line.fault for line in self.lines)
 
 
-def judge(brief: Brief, texts: Sequence[str]) -> Judgement:
+def judge(brief: DesignBrief, texts: Sequence[str]) -> DesignJudgement:
     """Every line in turn; after a faulty line nothing more can be said."""
-    lines: list[Line] = []
+    lines: list[JudgedLine] = []
     shape, chain = brief.before, list[Window]()
     for text in texts:
         try:
             lines.append(_judged(text, shape, chain))
         except ReceptronError as error:
-            lines.append(Line(text, fault=str(error)))
+            lines.append(JudgedLine(text, fault=str(error)))
             break
         shape = lines[-1].after
-    return Judgement(tuple(lines), _demands(brief, lines))
+    return DesignJudgement(tuple(lines), _demands(brief, lines))
 
 
-def brief(difficulty: int, seed: int) -> Brief:
+def brief(difficulty: int, seed: int) -> DesignBrief:
     """A design problem that can be solved: its target and budget come from a network that meets them."""
     if difficulty not in (1, 2, 3):
         raise BadValue(f"difficulty is {difficulty}.", mend="give 1, 2 or 3")
     random = Random(f"design {difficulty} {seed}")
     before = 3, random.choice((32, 64, 96, 128)[: difficulty + 1])
     solution = _network(random, difficulty)
-    free = Brief("", "", before, before, Budget(), len(solution), solution)
+    free = DesignBrief("", "", before, before, DesignBudget(), len(solution), solution)
     lines = judge(free, solution).lines
     slack = {1: 1.5, 2: 1.15, 3: 1.02}[difficulty]
     total_parameters, total_macs = sum(line.parameters for line in lines), sum(line.macs for line in lines)
-    budget = Budget(
+    budget = DesignBudget(
         int(total_parameters * slack), int(total_macs * slack) if difficulty > 1 else None, lines[-1].field if difficulty > 1 else None
     )
     made = replace(free, name=f"design-{difficulty}-{seed}", after=lines[-1].after, budget=budget)
@@ -118,7 +118,7 @@ def _network(random: Random, difficulty: int) -> tuple[str, ...]:
     return tuple(rows)
 
 
-def _said(made: Brief) -> str:
+def _said(made: DesignBrief) -> str:
     budget = made.budget
     parts = [f"at most {budget.parameters:,} parameters"]
     parts += [f"at most {budget.macs:,} multiply-accumulates"] if budget.macs is not None else []
@@ -127,47 +127,47 @@ def _said(made: Brief) -> str:
     return f"Take {w}x{w}x{c} to {w2}x{w2}x{c2} in at most {made.layers} layers with {', '.join(parts)}. Biases count."
 
 
-def _demands(made: Brief, lines: list[Line]) -> tuple[Demand, ...]:
-    last = lines[-1] if lines else Line("", after=made.before)
+def _demands(made: DesignBrief, lines: list[JudgedLine]) -> tuple[DesignDemand, ...]:
+    last = lines[-1] if lines else JudgedLine("", after=made.before)
     budget, (c, w) = made.budget, made.after
     used = sum(line.parameters for line in lines), sum(line.macs for line in lines)
     demands = [
-        Demand(f"output {last.after[1]}x{last.after[1]}x{last.after[0]}, asked {w}x{w}x{c}", last.after == made.after),
-        Demand(f"{len(lines)} layers of at most {made.layers}", len(lines) <= made.layers),
+        DesignDemand(f"output {last.after[1]}x{last.after[1]}x{last.after[0]}, asked {w}x{w}x{c}", last.after == made.after),
+        DesignDemand(f"{len(lines)} layers of at most {made.layers}", len(lines) <= made.layers),
     ]
     for name, count, limit in (("parameters", used[0], budget.parameters), ("multiply-accumulates", used[1], budget.macs)):
         if limit is not None:
-            demands.append(Demand(f"{count:,} {name} of at most {limit:,}", count <= limit))
+            demands.append(DesignDemand(f"{count:,} {name} of at most {limit:,}", count <= limit))
     if budget.field is not None:
         seen = "the whole map" if last.field is None else f"{last.field} px"
-        demands.append(Demand(f"receptive field {seen}, asked {budget.field} px", last.field is None or last.field >= budget.field))
+        demands.append(DesignDemand(f"receptive field {seen}, asked {budget.field} px", last.field is None or last.field >= budget.field))
     return tuple(demands)
 
 
-def _judged(text: str, shape: tuple[int, int], chain: list[Window]) -> Line:
+def _judged(text: str, shape: tuple[int, int], chain: list[Window]) -> JudgedLine:
     words = text.lower().split()
     if not words:
         raise BadValue("an empty line is no layer.", mend=f"write {GRAMMAR}")
     channels, side = shape
     match words[0]:
         case "gap" if len(words) == 1:
-            return Line(text, (channels, 1), field=None)
+            return JudgedLine(text, (channels, 1), field=None)
         case "linear" if len(words) == 2 and words[1].isdigit():
             layer = Linear(channels * side**2, int(words[1]))
-            return Line(text, (layer.c_out, 1), whole(parameters(layer)), whole(macs(layer)), None)
+            return JudgedLine(text, (layer.c_out, 1), whole(parameters(layer)), whole(macs(layer)), None)
         case "conv" | "depthwise" | "pool" | "max" | "average":
             return _window(text, words, shape, chain)
         case _:
             raise BadValue(f"cannot read {text!r}.", mend=f"write {GRAMMAR}")
 
 
-def _window(text: str, words: list[str], shape: tuple[int, int], chain: list[Window]) -> Line:
+def _window(text: str, words: list[str], shape: tuple[int, int], chain: list[Window]) -> JudgedLine:
     channels, side = shape
     layer = _layer(words, channels)
     size = whole(output_size(layer, side))
     chain.append(layer)
     out = layer.c_out if isinstance(layer, Conv) else channels
-    return Line(text, (out, size), whole(parameters(layer)), whole(macs(layer, side)), whole(field_size(chain)))
+    return JudgedLine(text, (out, size), whole(parameters(layer)), whole(macs(layer, side)), whole(field_size(chain)))
 
 
 def _layer(words: list[str], channels: int) -> Window:

@@ -43,7 +43,7 @@ class PracticeProblem:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class RubricVerdict:
     """A verdict by the rubric, its words, and the evidence for it."""
 
     verdict: str
@@ -51,7 +51,7 @@ class Verdict:
     evidence: tuple[str, ...]
 
 
-def judge(problem: PracticeProblem, right: tuple[int, ...], made: tuple[int, ...]) -> Verdict:
+def judge(problem: PracticeProblem, right: tuple[int, ...], made: tuple[int, ...]) -> RubricVerdict:
     """Verdict from the numbers of the parts that were right and the points that were made. Raises: BadValue."""
     for what, numbers, count in (("part", right, len(problem.parts)), ("point", made, len(problem.points))):
         if any(number not in range(1, count + 1) for number in numbers):
@@ -60,7 +60,7 @@ def judge(problem: PracticeProblem, right: tuple[int, ...], made: tuple[int, ...
     reached = 0 if _meets(rubric.strong, right, made) else 1 if _meets(rubric.lean, right, made) else 2
     evidence = [_line(number in right, part.text.splitlines()[0]) for number, part in enumerate(problem.parts, 1)]
     evidence += [_line(number in made, each.told()) for number, each in enumerate(problem.points, 1)]
-    return Verdict(VERDICTS[reached], rubric.words[reached], tuple(evidence))
+    return RubricVerdict(VERDICTS[reached], rubric.words[reached], tuple(evidence))
 
 
 def _meets(needs: tuple[tuple[int, ...], tuple[int, ...]], right: tuple[int, ...], made: tuple[int, ...]) -> bool:

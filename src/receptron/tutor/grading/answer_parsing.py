@@ -1,7 +1,7 @@
 """What people type as an answer, read without running it: 802,816 or 0.8M or 224x224x64 or (224-7+6)//2+1, with or without a unit.
 
 >>> read("0.8M parameters", 1)
-Reading(values=(800000,), rounded=True, unit='parameters')
+ParsedAnswer(values=(800000,), rounded=True, unit='parameters')
 >>> read("112 x 112 x 64", 3).values
 (112, 112, 64)
 """
@@ -38,7 +38,7 @@ _SIGNS = {"⌊": "floor(", "⌋": ")", "⌈": "ceil(", "⌉": ")", "^": "**", "�
 
 
 @dataclass(frozen=True)
-class Reading:
+class ParsedAnswer:
     """The values that were meant; `rounded` if they were written with a decimal point, a scale such as M, or about; `unit` as typed."""
 
     values: tuple[Value, ...]
@@ -46,7 +46,7 @@ class Reading:
     unit: str = ""
 
 
-def read(text: str, count: int) -> Reading:
+def read(text: str, count: int) -> ParsedAnswer:
     """`text` as `count` values. Raises: BadValue with what could not be read."""
     if not text.strip() or len(text) > LONGEST:
         raise BadValue("that is no answer." if not text.strip() else f"an answer has at most {LONGEST} characters.", mend=EXAMPLES)
@@ -59,7 +59,7 @@ def read(text: str, count: int) -> Reading:
         raise BadValue(
             f"{count} numbers are asked for, {text!r} has {len(parts)}.", mend="write them as 112x112x64, or with spaces between"
         )
-    return Reading(tuple(_number(part) for part in parts), rounded or any(_is_rounded(part) for part in parts), unit)
+    return ParsedAnswer(tuple(_number(part) for part in parts), rounded or any(_is_rounded(part) for part in parts), unit)
 
 
 EXAMPLES = "write 802,816 or 0.8M or 224x224x64 or (224-7+6)//2+1"

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from receptron.arithmetic.derivation import shown
 from receptron.errors import BadValue
-from receptron.tutor.grading.answer_parsing import Reading, in_unit, read
+from receptron.tutor.grading.answer_parsing import ParsedAnswer, in_unit, read
 from receptron.tutor.problem import Expected, Mistake, Task, Value
 
 
@@ -53,7 +53,7 @@ def right_answer(expected: Expected) -> str:
     return f"{shown(value, ' x ' if expected.names else ' ')} {expected.unit}".rstrip()
 
 
-def _converts(reading: Reading, expected: Expected) -> bool:
+def _converts(reading: ParsedAnswer, expected: Expected) -> bool:
     return bool(reading.unit and expected.unit and reading.unit.lower() != expected.unit.lower())
 
 
@@ -73,7 +73,7 @@ def _compared(task: Task, values: tuple[Value, ...], rounded: bool) -> Grade:
     return Grade(False, values, min(fits, key=lambda m: _distance(values, m.values), default=None))
 
 
-def _chosen(task: Task, reading: Reading) -> Grade:
+def _chosen(task: Task, reading: ParsedAnswer) -> Grade:
     expected = task.expected
     if any(value not in range(1, len(expected.options) + 1) for value in reading.values):
         raise BadValue(f"there are {len(expected.options)} options.", mend=f"answer with numbers from 1 to {len(expected.options)}")

@@ -15,7 +15,7 @@ from receptron.tutor.learner.mastery import credit
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class ReviewCheckpoint:
     """What a review day is about: templates that join on it, and open questions to answer in words."""
 
     day: int
@@ -25,13 +25,13 @@ class Checkpoint:
 
 
 CHECKPOINTS = (
-    Checkpoint(
+    ReviewCheckpoint(
         0,
         "after the first reading",
         ("size.floor", "size.chain", "by-hand.conv", "parameters.conv", "gradient.proof", "architecture.order"),
         ("residual-block", "key-architectures", "what-is-a-cnn"),
     ),
-    Checkpoint(
+    ReviewCheckpoint(
         3,
         "first review",
         (
@@ -46,7 +46,7 @@ CHECKPOINTS = (
         ),
         ("vgg-or-resnet", "depthwise-separable", "receptive-field"),
     ),
-    Checkpoint(
+    ReviewCheckpoint(
         7,
         "connections",
         (
@@ -63,13 +63,13 @@ CHECKPOINTS = (
         ),
         ("field-to-skip", "uses-of-1x1", "large-objects"),
     ),
-    Checkpoint(
+    ReviewCheckpoint(
         14,
         "interview simulation",
         ("gradient.chain", "cost.flops", "size.rectangular", "size.transposed", "size.causal", "transfer.strategy", "transfer.frozen"),
         ("prove-the-gradient", "transfer-scenario", "fifty-images"),
     ),
-    Checkpoint(
+    ReviewCheckpoint(
         21, "final calibration", ("scaling.compound",), ("convnext-and-transformers", "attention-or-convolution", "better-optimiser")
     ),
 )
@@ -77,15 +77,15 @@ LAST = CHECKPOINTS[-1].day
 
 
 @dataclass(frozen=True)
-class Day:
+class ReviewDay:
     """A checkpoint on its date."""
 
     on: date
-    checkpoint: Checkpoint
+    checkpoint: ReviewCheckpoint
 
 
 @dataclass(frozen=True)
-class Memory:
+class Retention:
     """What FSRS makes of a template's or question's reviews: chance of recall now, and when it falls due."""
 
     name: str
@@ -110,14 +110,14 @@ def plan(today: date, interview: date | None = None) -> Planned:
     return Planned(today.isoformat(), interview.isoformat() if interview else None)
 
 
-def calendar(planned: Planned) -> tuple[Day, ...]:
+def calendar(planned: Planned) -> tuple[ReviewDay, ...]:
     """The dates of the checkpoints: as they are, or drawn together so that the last falls on the day before the interview."""
     start = date.fromisoformat(planned.start)
     room = LAST if planned.interview is None else (date.fromisoformat(planned.interview) - start).days - 1
     scale = min(1.0, max(0, room) / LAST)
-    days = [Day(start + timedelta(days=int(each.day * scale)), each) for each in CHECKPOINTS]
+    days = [ReviewDay(start + timedelta(days=int(each.day * scale)), each) for each in CHECKPOINTS]
     if planned.interview is not None and room > LAST:
-        days.append(Day(start + timedelta(days=room), CHECKPOINTS[-1]))
+        days.append(ReviewDay(start + timedelta(days=room), CHECKPOINTS[-1]))
     return tuple(days)
 
 
@@ -132,12 +132,12 @@ def open_templates(planned: Planned | None, today: date) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for checkpoint in reached for name in checkpoint.templates))
 
 
-def next_day(planned: Planned, today: date) -> Day | None:
+def next_day(planned: Planned, today: date) -> ReviewDay | None:
     """The checkpoint of today or the next one to come."""
     return next((day for day in calendar(planned) if day.on >= today), None)
 
 
-def memories(events: Iterable[Event], now: datetime) -> dict[str, Memory]:
+def memories(events: Iterable[Event], now: datetime) -> dict[str, Retention]:
     """FSRS's state of everything that was reviewed, replayed from what happened; recall is told for `now`."""
     cards: dict[str, Card] = {}
     counts: dict[str, int] = {}
@@ -147,7 +147,8 @@ def memories(events: Iterable[Event], now: datetime) -> dict[str, Memory]:
         counts[review.name] = counts.get(review.name, 0) + 1
     moment = now.astimezone(UTC)
     return {
-        name: Memory(name, counts[name], _SCHEDULER.get_card_retrievability(card, moment), card.due.date()) for name, card in cards.items()
+        name: Retention(name, counts[name], _SCHEDULER.get_card_retrievability(card, moment), card.due.date())
+        for name, card in cards.items()
     }
 
 

@@ -54,7 +54,7 @@ def usual_place() -> Path:
 
 
 @dataclass(frozen=True)
-class Line:
+class ExportedEvent:
     """An event as it is exported."""
 
     id: str
@@ -64,11 +64,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Export:
+class PracticeExport:
     """Everything that a store holds."""
 
     version: int
-    events: tuple[Line, ...]
+    events: tuple[ExportedEvent, ...]
 
 
 class Store:
@@ -126,7 +126,7 @@ class Store:
 
     def _row(self, number: str, at: str, kind: str, body: str) -> Event:
         fields = from_json(body, dict[str, Any], source=f"{self.path}: event {number}")
-        return _event(Line(number, at, kind, fields), str(self.path))
+        return _event(ExportedEvent(number, at, kind, fields), str(self.path))
 
     def export(self, path: Path, *, overwrite: bool = False) -> int:
         """Write all events to a JSON file; how many. Raises: StorageFault; BadValue before it replaces what is no export."""
@@ -149,7 +149,7 @@ class Store:
             text = path.read_bytes()
         except OSError as error:
             raise DataFault(f"cannot read {path}.", why=error.strerror or str(error), mend="give a file written by export") from error
-        export = from_json(text, Export, source=str(path))
+        export = from_json(text, PracticeExport, source=str(path))
         if export.version != VERSION:
             raise DataFault(f"{path} has version {export.version}, this program reads {VERSION}.", mend="use a newer version")
         return self.merge([_event(line, str(path)) for line in export.events])
@@ -206,16 +206,16 @@ def _is_export(path: Path) -> bool:
     try:
         with path.open("rb") as file:
             text = file.read(LARGEST + 1)
-        from_json(text if len(text) <= LARGEST else b"", Export, exact=True)
+        from_json(text if len(text) <= LARGEST else b"", PracticeExport, exact=True)
     except (OSError, ReceptronError):
         return False
     return True
 
 
-def as_export(events: Iterable[Event]) -> Export:
+def as_export(events: Iterable[Event]) -> PracticeExport:
     """Events as they are exported."""
-    lines = (Line(e.id, e.at.isoformat(), KINDS[type(e.body)], msgspec.to_builtins(e.body)) for e in events)
-    return Export(VERSION, tuple(lines))
+    lines = (ExportedEvent(e.id, e.at.isoformat(), KINDS[type(e.body)], msgspec.to_builtins(e.body)) for e in events)
+    return PracticeExport(VERSION, tuple(lines))
 
 
 def _kept(body: Body) -> Body:
@@ -228,7 +228,7 @@ def _kept(body: Body) -> Body:
     return body
 
 
-def _event(line: Line, source: str) -> Event:
+def _event(line: ExportedEvent, source: str) -> Event:
     kind = BODIES.get(line.kind)
     if kind is None:
         raise DataFault(f"{source} holds an event of kind {short(line.kind)}.", mend="use a newer version of this program")

@@ -14,7 +14,7 @@ STRONG, LEAN, NO = "strong", "lean", "no"
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TurnOutcome:
     """One turn as it went: `share` is 1 or 0 for a number, the share of points for words; `reached` is false for turns never asked."""
 
     theme: str
@@ -45,7 +45,7 @@ class InterviewVerdict:
     scene: str
     verdict: str
     criteria: tuple[Criterion, ...]
-    turns: tuple[Outcome, ...]
+    turns: tuple[TurnOutcome, ...]
     seconds: float
     minutes: int
 
@@ -56,7 +56,7 @@ class Interview:
     def __init__(self, scene: Scene, clock: Clock, random: Random | None = None) -> None:
         self.scene, self.clock = scene, clock
         self.queue = [(theme, turn) for theme in scene.themes(random or Random()) for turn in theme.turns]
-        self.outcomes: list[Outcome] = []
+        self.outcomes: list[TurnOutcome] = []
         self.hints = 0
         self.started = self.asked = clock()
 
@@ -101,7 +101,7 @@ class Interview:
     def verdict(self) -> InterviewVerdict:
         """What the interviewer writes down; questions never reached count as not answered."""
         rest = [
-            Outcome(theme.name, turn.level, turn.task is not None, turn.text, "", 0.0, 0, 0.0, "not asked", False)
+            TurnOutcome(theme.name, turn.level, turn.task is not None, turn.text, "", 0.0, 0, 0.0, "not asked", False)
             for theme, turn in self.queue
         ]
         outcomes = (*self.outcomes, *rest)
@@ -117,7 +117,9 @@ class Interview:
     def _close(self, theme: Theme, turn: Turn, text: str, share: float, remark: str) -> None:
         now = self.clock()
         seconds = (now - self.asked).total_seconds()
-        self.outcomes.append(Outcome(theme.name, turn.level, turn.task is not None, turn.text, text, share, self.hints, seconds, remark))
+        self.outcomes.append(
+            TurnOutcome(theme.name, turn.level, turn.task is not None, turn.text, text, share, self.hints, seconds, remark)
+        )
         self.queue.pop(0)
         self.hints, self.asked = 0, now
 
@@ -125,10 +127,10 @@ class Interview:
         """Number turns of a theme that was lost are not asked; its open questions still are."""
         lost = [(t, turn) for t, turn in self.queue if t is theme and turn.task is not None]
         self.queue = [pair for pair in self.queue if pair not in lost]
-        self.outcomes += [Outcome(theme.name, turn.level, True, turn.text, "", 0.0, 0, 0.0, "not reached", False) for _, turn in lost]
+        self.outcomes += [TurnOutcome(theme.name, turn.level, True, turn.text, "", 0.0, 0, 0.0, "not reached", False) for _, turn in lost]
 
 
-def judged(outcomes: tuple[Outcome, ...], seconds: float, minutes: int) -> tuple[Criterion, ...]:
+def judged(outcomes: tuple[TurnOutcome, ...], seconds: float, minutes: int) -> tuple[Criterion, ...]:
     """Five criteria with their evidence."""
     first = [o for o in outcomes if o.numeric and o.level == 1]
     harder = [o for o in outcomes if o.numeric and o.level > 1]
@@ -159,15 +161,15 @@ def _rated(share: float, strong: float, lean: float) -> str:
     return STRONG if share >= strong else LEAN if share >= lean else NO
 
 
-def _mean(outcomes: list[Outcome]) -> float:
+def _mean(outcomes: list[TurnOutcome]) -> float:
     return sum(o.share for o in outcomes) / len(outcomes) if outcomes else 1.0
 
 
-def _listed(outcomes: list[Outcome]) -> str:
+def _listed(outcomes: list[TurnOutcome]) -> str:
     return "; ".join(f"{o.theme}: {_went(o)}" for o in outcomes) or "nothing asked"
 
 
-def _went(outcome: Outcome) -> str:
+def _went(outcome: TurnOutcome) -> str:
     if not outcome.numeric or not outcome.reached:
         return outcome.remark
     how = "right" if outcome.share == 1 else f"wrong ({outcome.given}{', ' + outcome.remark if outcome.remark else ''})"

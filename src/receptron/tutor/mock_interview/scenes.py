@@ -16,7 +16,7 @@ from receptron.tutor.templates.networks import skip_connections
 from receptron.tutor.templates.sizes import output_sizes, windows
 from receptron.tutor.templates.sizes.receptive_field import HINTS as FIELD_HINTS
 from receptron.tutor.templates.sizes.receptive_field import WRONGS as FIELD_WRONGS
-from receptron.tutor.templates.sizes.receptive_field import Chain
+from receptron.tutor.templates.sizes.receptive_field import FieldChain
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,7 @@ def _residual() -> Theme:
 def _after(layers: int) -> Task:
     derivation = chain_sizes([LAYER] * layers, 6)
     last = derivation.value[-1] if isinstance(derivation.value, tuple) else derivation.value
-    given = output_sizes.Chain((LAYER,) * layers, 6)
+    given = output_sizes.SizeChain((LAYER,) * layers, 6)
     text = f"Put {layers} of them in a row: how wide is the last map?"
     return Task(text, given, Expected((last,), "px"), windows.HINTS, (derivation,), mistakes(output_sizes.CHAIN, given, (last,)))
 
@@ -115,11 +115,11 @@ def _stacked(layer: Conv, text: str) -> Task:
     last = derivation.steps[-1]
     short = Derivation(derivation.quantity, derivation.value, "px", (derivation.steps[0], derivation.steps[1], last), derivation.source)
     right = (whole(derivation),)
-    return Task(text, Chain(chain), Expected(right, "px"), FIELD_HINTS, (short,), mistakes(FIELD_WRONGS, Chain(chain), right))
+    return Task(text, FieldChain(chain), Expected(right, "px"), FIELD_HINTS, (short,), mistakes(FIELD_WRONGS, FieldChain(chain), right))
 
 
 def _slopes(count: int, slope: float, *, skip: bool) -> Task:
-    given = skip_connections.Blocks(count, slope, skip)
+    given = skip_connections.ScalarBlocks(count, slope, skip)
     form = "y = F(x) + x" if skip else "y = F(x)"
     text = f"{count} blocks on one number, each {form} with slope F' = {slope:g}. What gradient reaches the first, if it is 1 at the last?"
     step = solve("gradient", (1 + F if skip else F) ** N, {"f": slope, "N": count})

@@ -13,7 +13,7 @@ THINNING = "Szegedy et al. 2015, Going Deeper with Convolutions, arXiv:1409.4842
 
 
 @dataclass(frozen=True)
-class Block:
+class BottleneckBlock:
     """A 1x1, KxK, 1x1 bottleneck, without biases."""
 
     channels: int
@@ -32,41 +32,41 @@ class Block:
 
 
 WEIGHTS = (
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "the 1x1 that restores the channels forgotten",
         lambda g: g.narrow - g.channels * g.middle,
         lambda g: (
             f"The shortcut adds {g.channels} channels, so {g.middle} must grow back to {g.channels}: {g.channels * g.middle:,} weights."
         ),
     ),
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "both 1x1 forgotten",
         lambda g: g.narrow - 2 * g.channels * g.middle,
         lambda g: "The two 1x1 convolutions are not free.",
     ),
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "window at full width",
         lambda g: 2 * g.channels * g.middle + g.kernel**2 * g.channels**2,
         lambda g: f"The {g.kernel}x{g.kernel} works on {g.middle} channels, which is what the first 1x1 is for.",
     ),
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "window counted along one axis",
         lambda g: 2 * g.channels * g.middle + g.kernel * g.middle**2,
         lambda g: f"The window has {g.kernel**2} taps.",
     ),
 )
 FACTOR = (
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "the ratio upside down",
         lambda g: g.narrow / g.full,
         lambda g: "That is the share left; asked was how many times fewer.",
     ),
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "one full convolution compared instead of two",
         lambda g: g.full / 2 / g.narrow,
         lambda g: "The block that it replaces has two convolutions.",
     ),
-    Wrong[Block](
+    Wrong[BottleneckBlock](
         "only the windows compared",
         lambda g: g.full / (g.kernel**2 * g.middle**2),
         lambda g: "The two 1x1 convolutions have weights too.",
@@ -97,12 +97,14 @@ def factor(random: Random, difficulty: int) -> Task:
     return Task(text, given, Expected(right, "times", tolerance=0.01), hints, (derivation,), mistakes(FACTOR, given, right))
 
 
-def _block(random: Random, difficulty: int) -> Block:
+def _block(random: Random, difficulty: int) -> BottleneckBlock:
     channels = random.choice({1: (64, 128, 256), 2: (192, 256, 384, 512), 3: (320, 480, 768, 1024)}[difficulty])
-    return Block(channels, channels // random.choice((2, 4, 8)[: difficulty + 1]), random.choice((3,) if difficulty < 3 else (3, 5)))
+    return BottleneckBlock(
+        channels, channels // random.choice((2, 4, 8)[: difficulty + 1]), random.choice((3,) if difficulty < 3 else (3, 5))
+    )
 
 
-def _said(given: Block) -> str:
+def _said(given: BottleneckBlock) -> str:
     return (
         f"A bottleneck without biases: 1x1 from {given.channels} to {given.middle} channels, "
         f"{given.kernel}x{given.kernel} at {given.middle}, 1x1 back to {given.channels}."

@@ -14,7 +14,7 @@ ASKED = {
 
 
 @dataclass(frozen=True)
-class Head:
+class ClassifierHead:
     """A last map and the classes, with one linear layer (bias included) between."""
 
     channels: int
@@ -33,32 +33,32 @@ class Head:
 
 
 WRONGS = (
-    Wrong[Head](
+    Wrong[ClassifierHead](
         "bias forgotten",
         lambda g: {"pooled": g.channels * g.classes, "flattened": g.flat * g.classes}.get(g.asked),
         lambda g: f"Each of the {g.classes} classes has a bias.",
     ),
-    Wrong[Head](
+    Wrong[ClassifierHead](
         "flattened although pooled",
         lambda g: g.layer(g.flat) if g.asked == "pooled" else None,
         lambda g: f"Pooling leaves one number per channel: {g.channels} inputs, not {g.flat:,}.",
     ),
-    Wrong[Head](
+    Wrong[ClassifierHead](
         "pooled although flattened",
         lambda g: g.layer(g.channels) if g.asked == "flattened" else None,
         lambda g: f"Flattening keeps all {g.flat:,} numbers of the map.",
     ),
-    Wrong[Head](
+    Wrong[ClassifierHead](
         "pooling counted as if it had weights",
         lambda g: g.layer(g.channels) + g.flat if g.asked == "pooled" else None,
         lambda g: "A mean has nothing to learn.",
     ),
-    Wrong[Head](
+    Wrong[ClassifierHead](
         "one side counted instead of both",
         lambda g: {"flattened": g.layer(g.channels * g.side), "saved": g.channels * (g.side - 1) * g.classes}.get(g.asked),
         lambda g: f"The map is {g.side} high and {g.side} wide.",
     ),
-    Wrong[Head](
+    Wrong[ClassifierHead](
         "the flattened layer itself taken for the saving",
         lambda g: g.layer(g.flat) if g.asked == "saved" else None,
         lambda g: f"A layer remains after pooling, with {g.layer(g.channels):,} parameters.",
@@ -68,7 +68,7 @@ WRONGS = (
 
 def head(random: Random, difficulty: int) -> Task:
     """Parameters of a head, pooled or flattened."""
-    given = Head(
+    given = ClassifierHead(
         random.choice((256, 512, 1024, 1280, 2048)), random.choice((4, 6, 7, 8, 10)), random.choice((4, 10, 100, 365, 1000)),
         ("pooled", "flattened", "saved")[difficulty - 1],
     )  # fmt: skip

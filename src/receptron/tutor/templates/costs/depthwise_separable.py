@@ -8,7 +8,7 @@ from receptron.tutor.problem import Expected, Task, Template, Wrong, mistakes
 
 
 @dataclass(frozen=True)
-class Split:
+class SeparableConv:
     """A KxK convolution at stride 1 that keeps the size, split into depthwise and pointwise; biases are left out."""
 
     c_in: int
@@ -38,51 +38,51 @@ class Split:
 
 
 COST = (
-    Wrong[Split](
+    Wrong[SeparableConv](
         "pointwise step forgotten",
         lambda g: g.depthwise,
         lambda g: f"Depthwise filters never mix channels; the 1x1 that does costs {g.pointwise:,}.",
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "depthwise step forgotten",
         lambda g: g.pointwise,
         lambda g: f"A 1x1 sees no neighbours; the depthwise {g.kernel}x{g.kernel} before it costs {g.depthwise:,}.",
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "groups ignored in the depthwise step",
         lambda g: g.c_in * g.depthwise + g.pointwise,
         lambda g: "A depthwise filter reads one channel only.",
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "a depthwise filter for each output channel",
         lambda g: g.c_out * g.kernel**2 * g.places + g.pointwise,
         lambda g: f"There is one depthwise filter per input channel: {g.c_in}.",
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "FLOPs for MACs",
         lambda g: 2 * (g.depthwise + g.pointwise),
         lambda g: "Asked were multiply-accumulates: a multiplication and its addition count as one.",
     ),
 )
 SAVING = (
-    Wrong[Split](
+    Wrong[SeparableConv](
         "K² alone",
         lambda g: g.kernel**2,
         lambda g: (
             f"That would be so with endless output channels; with {g.c_out} the 1x1 costs {g.kernel**2 / g.c_out:.0%} of one per tap."
         ),
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "the ratio upside down",
         lambda g: (g.depthwise + g.pointwise) / g.standard,
         lambda g: "That is the cost left over; asked was how many times cheaper.",
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "depthwise step alone compared",
         lambda g: g.c_out,
         lambda g: "Without the 1x1 the channels are never mixed, so its cost belongs to the comparison.",
     ),
-    Wrong[Split](
+    Wrong[SeparableConv](
         "pointwise step alone compared",
         lambda g: g.kernel**2 * g.c_in / g.c_out if g.c_in != g.c_out else None,
         lambda g: "Both steps are needed, and each is weighed against the standard convolution's own channels.",
@@ -90,13 +90,13 @@ SAVING = (
 )
 
 
-def _drawn(random: Random, difficulty: int) -> Split:
+def _drawn(random: Random, difficulty: int) -> SeparableConv:
     channels = {1: (32, 64, 128), 2: (64, 96, 192, 256), 3: (48, 160, 320, 512)}[difficulty]
     kernel = random.choice((3,) if difficulty == 1 else (3, 5, 7))
-    return Split(random.choice(channels), random.choice(channels), kernel, random.choice((14, 28, 56, 112)))
+    return SeparableConv(random.choice(channels), random.choice(channels), kernel, random.choice((14, 28, 56, 112)))
 
 
-def _said(given: Split) -> str:
+def _said(given: SeparableConv) -> str:
     return (
         f"On a {given.size}x{given.size} map a {given.kernel}x{given.kernel} convolution takes {given.c_in} channels to {given.c_out}, "
         "stride 1, size kept, no bias."

@@ -12,7 +12,7 @@ from receptron.tutor.templates.costs.parameters import CHANNELS, area, weights
 
 
 @dataclass(frozen=True)
-class Work:
+class ConvCost:
     """A convolution without bias on a square map, counted in MACs or FLOPs."""
 
     layer: Conv
@@ -31,37 +31,37 @@ class Work:
 
 
 WRONGS = (
-    Wrong[Work](
+    Wrong[ConvCost](
         "MACs for FLOPs",
         lambda g: weights(g.layer) * g.out**2 if g.unit == "FLOPs" else None,
         lambda g: "A multiply-accumulate is one multiplication and one addition: two operations.",
     ),
-    Wrong[Work](
+    Wrong[ConvCost](
         "FLOPs for MACs",
         lambda g: 2 * weights(g.layer) * g.out**2 if g.unit == "MACs" else None,
         lambda g: "Asked were multiply-accumulates: a multiplication and its addition count as one.",
     ),
-    Wrong[Work](
+    Wrong[ConvCost](
         "input size used instead of output size",
         lambda g: g.each * weights(g.layer) * g.size**2,
         lambda g: f"A filter is applied once per output: {g.out}x{g.out} places, not {g.size}x{g.size}.",
     ),
-    Wrong[Work](
+    Wrong[ConvCost](
         "C_in forgotten",
         lambda g: g.each * weights(g.layer, c_in=1) * g.out**2 if g.layer.c_in > g.layer.groups else None,
         lambda g: f"Each output sums over {g.layer.c_in // g.layer.groups} channels.",
     ),
-    Wrong[Work](
+    Wrong[ConvCost](
         "groups ignored",
         lambda g: g.each * weights(g.layer, c_in=g.layer.c_in) * g.out**2 if g.layer.groups > 1 else None,
         lambda g: f"In {g.layer.groups} groups each output sums over {g.layer.c_in // g.layer.groups} channels.",
     ),
-    Wrong[Work](
+    Wrong[ConvCost](
         "the places forgotten: that is the number of weights",
         lambda g: g.each * weights(g.layer),
         lambda g: f"All of it is done again at each of {g.out}x{g.out} places.",
     ),
-    Wrong[Work](
+    Wrong[ConvCost](
         "kernel counted along one axis",
         lambda g: g.each * weights(g.layer, taps=axis(g.layer.kernel, 0)) * g.out**2,
         lambda g: f"The window has {area(g.layer)} taps.",
@@ -88,7 +88,7 @@ def work(random: Random, difficulty: int, unit: str) -> Task:
     c_in, c_out, kernel = random.choice(CHANNELS[difficulty]), random.choice(CHANNELS[difficulty][1:]), random.choice((3, 5, 7))
     groups = random.choice([g for g in (1, 2, 4, 8) if c_in % g == 0 and c_out % g == 0]) if difficulty == 3 else 1
     layer = Conv(kernel, random.randint(1, min(2, difficulty)), kernel // 2, 1, c_in, c_out, groups, bias=False)
-    given = Work(layer, random.choice((14, 28, 32, 56, 112)), unit)
+    given = ConvCost(layer, random.choice((14, 28, 32, 56, 112)), unit)
     text = (
         f"A {kernel}x{kernel} convolution with stride {layer.stride}, padding {layer.padding} and no bias takes {c_in} channels to {c_out}"
         + (f" in {groups} groups" if groups > 1 else "")

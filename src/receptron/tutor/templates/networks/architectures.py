@@ -76,7 +76,7 @@ PAIRS = {
 
 
 @dataclass(frozen=True)
-class Line:
+class PaperList:
     """Papers as shown, by key."""
 
     papers: tuple[str, ...]
@@ -103,7 +103,7 @@ def order(random: Random, difficulty: int) -> Task:
         for i in right
     )
     newest = Mistake("newest first", tuple(reversed(right)), "Oldest first was asked for.")
-    return Task(text, Line(shown), Expected(right, options=options), hints, (), (newest,), because)
+    return Task(text, PaperList(shown), Expected(right, options=options), hints, (), (newest,), because)
 
 
 def idea(random: Random, difficulty: int) -> Task:
@@ -122,11 +122,11 @@ def idea(random: Random, difficulty: int) -> Task:
         for i, key in enumerate(shown, 1)
         if i != asked + 1
     )
-    return Task(text, Line((shown[asked], *shown)), Expected((asked + 1,), options=options), hints, (), made, because)
+    return Task(text, PaperList((shown[asked], *shown)), Expected((asked + 1,), options=options), hints, (), made, because)
 
 
 @dataclass(frozen=True)
-class Pair:
+class NetPair:
     """Two nets of the zoo and their parameters or multiply-accumulates, the larger first."""
 
     larger: str
@@ -136,17 +136,17 @@ class Pair:
 
 
 WRONGS = (
-    Wrong[Pair](
+    Wrong[NetPair](
         "the ratio upside down",
         lambda g: g.counts[1] / g.counts[0],
         lambda g: f"{g.larger} has more; asked was how many times as many.",
     ),
-    Wrong[Pair](
+    Wrong[NetPair](
         "'times more' counted as the excess",
         lambda g: g.counts[0] / g.counts[1] - 1,
         lambda g: "Asked was the ratio, not the ratio less one.",
     ),
-    Wrong[Pair](
+    Wrong[NetPair](
         "the difference in millions",
         lambda g: round((g.counts[0] - g.counts[1]) / 1e6),
         lambda g: "A ratio divides.",
@@ -162,7 +162,7 @@ def ratio(random: Random, difficulty: int) -> Task:
     quantity = random.choice(("parameters", "macs")) if difficulty > 1 else "parameters"
     known = {name: getattr(counts()[name], quantity) for name in (a, b)}
     larger, smaller = sorted(known, key=lambda name: known[name], reverse=True)
-    given = Pair(larger, smaller, quantity, (known[larger], known[smaller]))
+    given = NetPair(larger, smaller, quantity, (known[larger], known[smaller]))
     what = "parameters" if quantity == "parameters" else "multiply-accumulates at its usual image size"
     text = f"About how many times the {what} of {smaller} has {larger}?"
     step = solve("ratio", A / B, {"a": known[larger], "b": known[smaller]}, f"{larger} / {smaller}")

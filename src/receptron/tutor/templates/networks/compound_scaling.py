@@ -15,7 +15,7 @@ ASKED = {
 
 
 @dataclass(frozen=True)
-class Grown:
+class ScaledNet:
     """A network scaled by phi."""
 
     coefficients: Coefficients
@@ -35,22 +35,22 @@ class Grown:
 
 
 WRONGS = (
-    Wrong[Grown](
+    Wrong[ScaledNet](
         "multiplied by phi instead of raised to it",
         lambda g: g.scaled(g.foundation * g.phi),
         lambda g: f"Each step of phi multiplies once more: {g.foundation:.3g}^{g.phi}.",
     ),
-    Wrong[Grown](
+    Wrong[ScaledNet](
         "phi ignored",
         lambda g: g.scaled(g.foundation) if g.phi > 1 else None,
         lambda g: f"That is phi = 1; asked was {g.phi}.",
     ),
-    Wrong[Grown](
+    Wrong[ScaledNet](
         "width and resolution counted once",
         lambda g: (g.coefficients.alpha * g.coefficients.beta * g.coefficients.gamma) ** g.phi if g.asked == "FLOPs" else None,
         lambda g: "Twice as wide means twice the channels in and twice out; twice the pixels means twice along both axes.",
     ),
-    Wrong[Grown](
+    Wrong[ScaledNet](
         "the constraint's round 2 used",
         lambda g: 2.0**g.phi if g.asked == "FLOPs" else None,
         lambda g: f"The coefficients give {g.foundation:.4g} per step, which is only about 2.",
@@ -63,7 +63,7 @@ def compound(random: Random, difficulty: int) -> Task:
     usual = difficulty < 3
     coefficients = Coefficients() if usual else Coefficients(*(round(random.uniform(1.05, 1.3), 2) for _ in range(3)))
     asked = random.choice(("depth", "width", "pixels") if difficulty == 1 else ("pixels", "FLOPs"))
-    given = Grown(coefficients, random.randint(2, 3 + difficulty), random.choice((192, 224, 240)), asked)
+    given = ScaledNet(coefficients, random.randint(2, 3 + difficulty), random.choice((192, 224, 240)), asked)
     c = coefficients
     text = (
         f"Compound scaling with alpha = {c.alpha} (depth), beta = {c.beta} (width), gamma = {c.gamma} (resolution) grows a network "

@@ -15,7 +15,7 @@ VEIT = "Veit, Wilber and Belongie 2016, Residual Networks Behave Like Ensembles 
 
 
 @dataclass(frozen=True)
-class Blocks:
+class ScalarBlocks:
     """Blocks on a scalar, each with residual branch of slope f: with or without the shortcut."""
 
     count: int
@@ -24,22 +24,22 @@ class Blocks:
 
 
 CHAIN = (
-    Wrong[Blocks](
+    Wrong[ScalarBlocks](
         "shortcut forgotten",
         lambda g: g.slope**g.count if g.skip else None,
         lambda g: f"A block gives x + F(x): moving x by a little moves it by {1 + g.slope:g} times as much.",
     ),
-    Wrong[Blocks](
+    Wrong[ScalarBlocks](
         "a shortcut where there is none",
         lambda g: None if g.skip else (1 + g.slope) ** g.count,
         lambda g: f"These blocks give F(x) alone: each factor is {g.slope:g}.",
     ),
-    Wrong[Blocks](
+    Wrong[ScalarBlocks](
         "the identity path alone",
         lambda g: 1 if g.skip else None,
         lambda g: f"The product has 2^{g.count} terms when expanded; the identity's 1 is only one of them.",
     ),
-    Wrong[Blocks](
+    Wrong[ScalarBlocks](
         "slopes added along one path each",
         lambda g: 1 + g.count * g.slope if g.skip else g.count * g.slope,
         lambda g: "Slopes of layers that follow each other multiply; the sum is only the first order of the product.",
@@ -50,7 +50,7 @@ CHAIN = (
 def chain(random: Random, difficulty: int) -> Task:
     """The gradient that reaches the first block."""
     slopes = {1: (0.1, 0.2, 0.5), 2: (0.01, 0.02, 0.05, -0.1, -0.2), 3: (-0.5, -0.9, -0.99, 0.03, 0.15)}[difficulty]
-    given = Blocks(
+    given = ScalarBlocks(
         random.randint(2, 3) if difficulty == 1 else random.randint(5, 20 * difficulty - 20), random.choice(slopes), random.random() < 0.7
     )
     form = "y = F(x) + x" if given.skip else "y = F(x)"

@@ -29,14 +29,14 @@ DOMAINS = {
 
 
 @dataclass(frozen=True)
-class Case:
+class TransferCase:
     """Labelled images and how far their domain lies from the photos of the pretraining."""
 
     images: int
     domain: str
 
 
-def strategy(case: Case) -> str:
+def strategy(case: TransferCase) -> str:
     """The strategy for a case: few images train a head; a far domain with more of them moves late stages; many move all."""
     if case.images >= MANY:
         return "all"
@@ -49,7 +49,7 @@ def choose(random: Random, difficulty: int) -> Task:
     """The strategy for a case."""
     domain = random.choice(("near", "far"))
     clear = {1: (60, 120, 40_000, 200_000), 2: (100, 5_000, 8_000, 60_000), 3: (150, 600, 1_500, 3_000, 10_000, 30_000)}
-    case = Case(random.choice(clear[difficulty]), domain)
+    case = TransferCase(random.choice(clear[difficulty]), domain)
     options = tuple(random.sample(sorted(STRATEGIES), len(STRATEGIES)))
     right = strategy(case)
     text = (
@@ -67,7 +67,7 @@ def choose(random: Random, difficulty: int) -> Task:
     return Task(text, case, expected, hints, (), made, because)
 
 
-def _misjudged(case: Case, name: str, number: int) -> Mistake:
+def _misjudged(case: TransferCase, name: str, number: int) -> Mistake:
     """Why another strategy than the right one does not fit."""
     places = list(STRATEGIES)
     if name == "scratch":
@@ -82,7 +82,7 @@ def _misjudged(case: Case, name: str, number: int) -> Mistake:
 
 
 @dataclass(frozen=True)
-class Frozen:
+class FrozenNet:
     """A net of the zoo with its backbone frozen and a new linear head; `hidden` is the width of a layer before it, 0 for none."""
 
     net: str
@@ -105,17 +105,17 @@ class Frozen:
 
 
 WRONGS = (
-    Wrong[Frozen](
+    Wrong[FrozenNet](
         "bias forgotten",
         lambda g: sum(layer.c_in * layer.c_out for layer in g.layers),
         lambda g: "Each output of a linear layer has a bias.",
     ),
-    Wrong[Frozen](
+    Wrong[FrozenNet](
         "the old head's 1,000 classes kept",
         lambda g: whole(parameters(Linear(g.layers[-1].c_in, 1000))) + sum(whole(parameters(layer)) for layer in g.layers[:-1]),
         lambda g: f"The new head has {g.classes} classes.",
     ),
-    Wrong[Frozen](
+    Wrong[FrozenNet](
         "the frozen backbone counted",
         lambda g: g.backbone + g.learnt,
         lambda g: f"The backbone's {g.backbone:,} parameters stay as they are.",
@@ -133,7 +133,9 @@ def frozen(random: Random, difficulty: int) -> Task:
     from receptron.tutor.figures.zoo_facts import features, without_head
 
     net = random.choice(NETS[difficulty])
-    given = Frozen(net, features(net), random.randint(2, 40), random.choice((128, 256, 512)) if difficulty == 3 else 0, without_head(net))
+    given = FrozenNet(
+        net, features(net), random.randint(2, 40), random.choice((128, 256, 512)) if difficulty == 3 else 0, without_head(net)
+    )
     layers = f"A hidden layer of {given.hidden} and a linear layer" if given.hidden else "A linear layer"
     text = (
         f"The backbone of {net} is frozen; it gives {given.features} features after pooling. {layers} for {given.classes} classes "

@@ -16,7 +16,7 @@ POOLING = "one number for each window (Goodfellow et al. 2016, Deep Learning, se
 
 
 @dataclass(frozen=True)
-class Sliding:
+class GridConvolution:
     """A kernel over a grid; only `places` are asked for."""
 
     grid: Grid
@@ -47,22 +47,22 @@ def turned(grid: Grid) -> Grid:
 
 
 CONV = (
-    Wrong[Sliding](
+    Wrong[GridConvolution](
         "kernel flipped",
         lambda g: g.each(turned(g.kernel)),
         lambda g: "Deep learning's convolution does not flip: the kernel's top left meets the window's top left.",
     ),
-    Wrong[Sliding](
+    Wrong[GridConvolution](
         "rows and columns of the kernel swapped",
         lambda g: g.each(tuple(zip(*g.kernel, strict=True))),
         lambda g: f"The kernel's first row is {' '.join(map(str, g.kernel[0]))}, and it runs along the grid's rows.",
     ),
-    Wrong[Sliding](
+    Wrong[GridConvolution](
         "bias forgotten",
         lambda g: g.each(g.kernel, bias=False),
         lambda g: f"{g.bias} is added to every output.",
     ),
-    Wrong[Sliding](
+    Wrong[GridConvolution](
         "bias subtracted",
         lambda g: tuple(v - 2 * g.bias for v in g.each(g.kernel)),
         lambda g: f"The bias {g.bias} is added as it stands.",
@@ -77,7 +77,7 @@ def convolve(random: Random, difficulty: int) -> Task:
     out = (side + 2 * padding - kernel) // stride + 1
     places = tuple((r, c) for r in range(out) for c in range(out))
     places = places if difficulty == 2 else (random.choice(places),)
-    given = Sliding(
+    given = GridConvolution(
         _numbers(random, side, 0, 9),
         _numbers(random, kernel, -2, 3),
         stride,
@@ -101,7 +101,7 @@ def _place(places: tuple[tuple[int, int], ...]) -> str:
     return f"the output in row {row + 1}, column {column + 1}"
 
 
-def _slid(given: Sliding) -> Derivation:
+def _slid(given: GridConvolution) -> Derivation:
     steps: list[Step] = []
     side = len(given.kernel)
     for r, c in given.places:
@@ -116,7 +116,7 @@ def _slid(given: Sliding) -> Derivation:
 
 
 @dataclass(frozen=True)
-class Pooling:
+class GridPooling:
     """A grid pooled with windows that do not overlap, or do at difficulty 3."""
 
     grid: Grid
@@ -139,27 +139,27 @@ def _of(kind: str, window: tuple[int, ...]) -> Value:
 
 
 POOL = (
-    Wrong[Pooling](
+    Wrong[GridPooling](
         "average for maximum",
         lambda g: tuple(_of("average", w) for w in g.windows) if g.kind == "max" else None,
         lambda g: f"The maximum of {' '.join(map(str, g.windows[0]))} is {max(g.windows[0])}.",
     ),
-    Wrong[Pooling](
+    Wrong[GridPooling](
         "maximum for average",
         lambda g: tuple(_of("max", w) for w in g.windows) if g.kind == "average" else None,
         lambda g: f"The mean of {' '.join(map(str, g.windows[0]))} is their sum, {sum(g.windows[0])}, over {len(g.windows[0])}.",
     ),
-    Wrong[Pooling](
+    Wrong[GridPooling](
         "not divided",
         lambda g: tuple(sum(w) for w in g.windows) if g.kind == "average" else None,
         lambda g: f"A mean divides by the number of pixels, {len(g.windows[0])}.",
     ),
-    Wrong[Pooling](
+    Wrong[GridPooling](
         "minimum for maximum",
         lambda g: tuple(min(w) for w in g.windows) if g.kind == "max" else None,
         lambda g: f"The largest of {' '.join(map(str, g.windows[0]))} stays.",
     ),
-    Wrong[Pooling](
+    Wrong[GridPooling](
         "column by column",
         lambda g: _by_columns(tuple(_of(g.kind, w) for w in g.windows)),
         lambda g: "The outputs are asked for row by row.",
@@ -175,7 +175,7 @@ def _by_columns(values: tuple[Value, ...]) -> tuple[Value, ...]:
 def pool(random: Random, difficulty: int) -> Task:
     """All outputs of a pooling."""
     side, kernel, stride = {1: (4, 2, 2), 2: (6, 3, 3), 3: (5, 3, 2)}[difficulty]
-    given = Pooling(_numbers(random, side, 0, 9), random.choice(("max", "average")), kernel, stride)
+    given = GridPooling(_numbers(random, side, 0, 9), random.choice(("max", "average")), kernel, stride)
     word = "Maximum" if given.kind == "max" else "Average"
     text = (
         f"Input:\n{_drawn(given.grid)}\n{word} pooling with a {kernel}x{kernel} window and stride {stride}. Give all outputs, row by row."
@@ -187,7 +187,7 @@ def pool(random: Random, difficulty: int) -> Task:
     return Task(text, given, expected, hints, (derivation,), mistakes(POOL, given, right))
 
 
-def _pooled(given: Pooling) -> Derivation:
+def _pooled(given: GridPooling) -> Derivation:
     formula: Callable[[list[Expression]], Expression] = _largest if given.kind == "max" else lambda parts: total(parts) / len(parts)
     steps = [solve(f"y_{i}", formula([Number(v) for v in window]), {}) for i, window in enumerate(given.windows, 1)]
     return Derivation(f"{given.kind} pooling by hand", _values(steps), "", tuple(steps), POOLING, between=" ")

@@ -71,14 +71,14 @@ def causal(random: Random, difficulty: int) -> Task:
 
 
 @dataclass(frozen=True)
-class Chain:
+class SizeChain:
     """Layers one after the other, and the side of the input."""
 
     layers: tuple[Window, ...]
     size: int
 
 
-def _through(g: Chain, wrong: Wrong[Along]) -> int | None:
+def _through(g: SizeChain, wrong: Wrong[Along]) -> int | None:
     size = g.size
     for layer in g.layers:
         given = Along(layer, size)
@@ -91,11 +91,11 @@ def _through(g: Chain, wrong: Wrong[Along]) -> int | None:
     return size
 
 
-def _every_layer(wrong: Wrong[Along]) -> Wrong[Chain]:
+def _every_layer(wrong: Wrong[Along]) -> Wrong[SizeChain]:
     return Wrong(f"{wrong.name} in every layer", lambda g: _through(g, wrong), lambda g: _first_refuted(g, wrong))
 
 
-def _first_refuted(g: Chain, wrong: Wrong[Along]) -> str:
+def _first_refuted(g: SizeChain, wrong: Wrong[Along]) -> str:
     """What refutes the mistake in the first layer that it changes."""
     size = g.size
     for number, layer in enumerate(g.layers, 1):
@@ -117,7 +117,7 @@ def chained(random: Random, difficulty: int) -> Task:
         kernel = random.choice((3, 5, 7))
         stride, padding = random.randint(1, 2), random.randint(0, kernel // 2)
         layers.append(Pool(3, 2, random.randint(0, 1)) if random.random() < 0.3 else Conv(kernel, stride, padding))
-    given = Chain(tuple(layers), size)
+    given = SizeChain(tuple(layers), size)
     text = (
         f"A {size}x{size} image goes through: {', '.join(map(describe, layers))} (kernel, s = stride, p = padding). "
         "How many pixels wide is the last map?"

@@ -13,7 +13,7 @@ SKILL = "receptive-field"
 
 
 @dataclass(frozen=True)
-class Chain:
+class FieldChain:
     """Layers whose field is asked for."""
 
     layers: tuple[Window, ...]
@@ -38,32 +38,32 @@ class Chain:
 
 
 WRONGS = (
-    Wrong[Chain](
+    Wrong[FieldChain](
         "jump ignored",
         lambda g: g.field(jump=False),
         lambda g: f"The strides are {g.strides}: after the first stride above 1 neighbouring inputs lie several pixels apart.",
     ),
-    Wrong[Chain](
+    Wrong[FieldChain](
         "the layer's own stride counted",
         lambda g: g.field(own_stride=True),
         lambda g: "A layer's taps lie as far apart as its inputs do. Its own stride spreads its outputs, and so only later layers.",
     ),
-    Wrong[Chain](
+    Wrong[FieldChain](
         "dilation ignored",
         lambda g: g.field(dilation=False),
         lambda g: "The taps of a dilated kernel lie apart: K taps span D(K - 1) steps.",
     ),
-    Wrong[Chain](
+    Wrong[FieldChain](
         "pooling left out",
         lambda g: g.field(pools=False),
         lambda g: "A pooling window reads pixels like any other window, and its stride spreads all that follows.",
     ),
-    Wrong[Chain](
+    Wrong[FieldChain](
         "started from 0 instead of 1",
         lambda g: g.field(first=0),
         lambda g: "Without any layer an output sees one pixel: itself.",
     ),
-    Wrong[Chain](
+    Wrong[FieldChain](
         "kernels added up",
         lambda g: sum(axis(layer.kernel, 0) for layer in g.layers),
         lambda g: "Neighbouring windows overlap: each layer adds K - 1 steps, not K.",
@@ -100,7 +100,7 @@ def pooled(random: Random, difficulty: int) -> Task:
 
 def asked(layers: tuple[Window, ...]) -> Task:
     """The question and its answer."""
-    given = Chain(layers)
+    given = FieldChain(layers)
     text = (
         f"An image goes through: {', '.join(map(describe, layers))} (kernel, s = stride, d = dilation). "
         "How many pixels wide is the receptive field of one output?"
