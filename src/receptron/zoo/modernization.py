@@ -50,7 +50,7 @@ CHANGES: tuple[tuple[str, float, dict[str, object]], ...] = (
 )
 
 
-def rungs() -> tuple[ModernizationStep, ...]:
+def modernization_steps() -> tuple[ModernizationStep, ...]:
     """ResNet-50 and the network after each of the twelve changes."""
     steps = [START]
     for change, top1, settings in CHANGES:
@@ -58,68 +58,68 @@ def rungs() -> tuple[ModernizationStep, ...]:
     return tuple(steps)
 
 
-TABLE = {f"convnext_ladder_{i:02d}": rung for i, rung in enumerate(rungs())}
+TABLE = {f"convnext_ladder_{i:02d}": step for i, step in enumerate(modernization_steps())}
 
 
-def convnext_ladder(name: str, classes: int = 1000) -> Classifier:
+def modernized_resnet(name: str, classes: int = 1000) -> Classifier:
     """(N, 3, H, W) -> (N, classes): the network after step `name`."""
-    rung = TABLE[name]
-    outer = [rung.width * 2**i * (1 if rung.inverted else 4) for i in range(4)]
+    step = TABLE[name]
+    outer = [step.width * 2**i * (1 if step.inverted else 4) for i in range(4)]
     stages = list[nn.Module]()
-    for i, (depth, c_out) in enumerate(zip(rung.depths, outer, strict=True)):
-        c_in = outer[i - 1] if i else rung.width
-        if rung.separate_down:
-            blocks = repeat(partial(block, rung=rung), c_out, c_out, depth)
+    for i, (depth, c_out) in enumerate(zip(step.depths, outer, strict=True)):
+        c_in = outer[i - 1] if i else step.width
+        if step.separate_down:
+            blocks = repeat(partial(block, step=step), c_out, c_out, depth)
             stages.append(chain(down=down(c_in, c_out) if i else None, blocks=blocks))
         else:
-            stages.append(repeat(partial(block, rung=rung), c_in, c_out, depth, stride=2 if i else 1))
-    head = convnext_head(outer[-1], classes) if rung.separate_down else linear_head(outer[-1], classes)
-    return Classifier(stem(rung, rung.width), stages, head)
+            stages.append(repeat(partial(block, step=step), c_in, c_out, depth, stride=2 if i else 1))
+    head = convnext_head(outer[-1], classes) if step.separate_down else linear_head(outer[-1], classes)
+    return Classifier(stem(step, step.width), stages, head)
 
 
-def stem(rung: ModernizationStep, width: int) -> nn.Module:
+def stem(step: ModernizationStep, width: int) -> nn.Module:
     """ResNet's 7x7 and pool, or 4x4 patches; ConvNeXt's own has no activation."""
-    if not rung.patches:
+    if not step.patches:
         pool = nn.MaxPool2d(3, 2, padding=1)
-        return chain(conv=nn.Conv2d(3, width, 7, 2, padding=3, bias=False), norm=norm(rung)(width), act=relu(), pool=pool)
-    act = None if rung.few_acts else activation(rung)
-    return chain(conv=nn.Conv2d(3, width, 4, 4, bias=rung.layer_norm), norm=norm(rung)(width), act=act)
+        return chain(conv=nn.Conv2d(3, width, 7, 2, padding=3, bias=False), norm=norm(step)(width), act=relu(), pool=pool)
+    act = None if step.few_acts else activation(step)
+    return chain(conv=nn.Conv2d(3, width, 4, 4, bias=step.layer_norm), norm=norm(step)(width), act=act)
 
 
-def block(c_in: int, c_out: int, stride: int, *, rung: ModernizationStep) -> Residual:
+def block(c_in: int, c_out: int, stride: int, *, step: ModernizationStep) -> Residual:
     """Three convolutions and a shortcut: (N, c_in, H, W) -> (N, c_out, H/stride, W/stride)."""
-    mid = c_out * 4 if rung.inverted else c_out // 4
-    spatial = c_in if rung.spatial_first else mid
-    groups = spatial if rung.depthwise else 1
-    filters = (spatial, spatial, rung.kernel, stride, groups)
+    mid = c_out * 4 if step.inverted else c_out // 4
+    spatial = c_in if step.spatial_first else mid
+    groups = spatial if step.depthwise else 1
+    filters = (spatial, spatial, step.kernel, stride, groups)
     shapes = (
         [filters, (c_in, mid, 1, 1, 1), (mid, c_out, 1, 1, 1)]
-        if rung.spatial_first
+        if step.spatial_first
         else [(c_in, mid, 1, 1, 1), filters, (mid, c_out, 1, 1, 1)]
     )
-    normed = {0} if rung.few_norms else {0, 1, 2}
-    active = {1} if rung.few_acts else {0, 1}
+    normed = {0} if step.few_norms else {0, 1, 2}
+    active = {1} if step.few_acts else {0, 1}
     parts: dict[str, nn.Module | None] = {}
-    for i, (a, b, kernel, step, groups) in enumerate(shapes):
-        plain = i not in normed or rung.layer_norm
-        parts[f"conv{i + 1}"] = nn.Conv2d(a, b, kernel, step, padding=kernel // 2, groups=groups, bias=plain)
-        parts[f"norm{i + 1}"] = norm(rung)(b) if i in normed else None
-        parts[f"act{i + 1}"] = activation(rung) if i in active else None
-    return Residual(chain(**parts), shortcut(c_in, c_out, stride, rung), None if rung.few_acts else activation(rung))
+    for i, (a, b, kernel, by, groups) in enumerate(shapes):
+        plain = i not in normed or step.layer_norm
+        parts[f"conv{i + 1}"] = nn.Conv2d(a, b, kernel, by, padding=kernel // 2, groups=groups, bias=plain)
+        parts[f"norm{i + 1}"] = norm(step)(b) if i in normed else None
+        parts[f"act{i + 1}"] = activation(step) if i in active else None
+    return Residual(chain(**parts), shortcut(c_in, c_out, stride, step), None if step.few_acts else activation(step))
 
 
-def shortcut(c_in: int, c_out: int, stride: int, rung: ModernizationStep) -> nn.Module | None:
+def shortcut(c_in: int, c_out: int, stride: int, step: ModernizationStep) -> nn.Module | None:
     """ResNet's projection where the shape changes."""
     if stride == 1 and c_in == c_out:
         return None
-    return chain(conv=nn.Conv2d(c_in, c_out, 1, stride, bias=rung.layer_norm), norm=norm(rung)(c_out))
+    return chain(conv=nn.Conv2d(c_in, c_out, 1, stride, bias=step.layer_norm), norm=norm(step)(c_out))
 
 
-def norm(rung: ModernizationStep) -> type[nn.Module]:
+def norm(step: ModernizationStep) -> type[nn.Module]:
     """The norm of this step, made from a number of channels."""
-    return ChannelNorm if rung.layer_norm else nn.BatchNorm2d
+    return ChannelNorm if step.layer_norm else nn.BatchNorm2d
 
 
-def activation(rung: ModernizationStep) -> nn.Module:
+def activation(step: ModernizationStep) -> nn.Module:
     """The activation of this step."""
-    return nn.GELU() if rung.gelu else relu()
+    return nn.GELU() if step.gelu else relu()
