@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receptron.errors import BadValue, DataFault, StorageFault
-from receptron.tutor.learner import spaced_repetition
+from receptron.tutor.learner import review_plan, spaced_repetition
 from receptron.tutor.learner.events import Answered
 from receptron.tutor.learner.store import Store
 from shell import run
@@ -57,10 +57,10 @@ def stored(path: Path, kind: str, body: object, at: object = AT) -> Store:
 def read(store: Store) -> None:
     """Everything that progress and plan do with events."""
     events = store.events()
-    planned = spaced_repetition.current(events)
-    spaced_repetition.memories(events, store.clock())
+    planned = review_plan.current(events)
+    spaced_repetition.retention(events, store.clock())
     spaced_repetition.choose(("size.floor", "size.chain"), events, store.clock(), planned)
-    spaced_repetition.open_templates(planned, store.clock().date())
+    review_plan.open_templates(planned, store.clock().date())
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -218,7 +218,7 @@ def test_what_could_not_be_read_back_is_not_kept(tmp_path: Path):
         with pytest.raises(BadValue, match=told):
             store.append(Answered(**{**ANSWERED, **changes}))
     with pytest.raises(BadValue, match="2999"):
-        spaced_repetition.plan(date(2026, 1, 1), date(9999, 12, 31))
+        review_plan.plan(date(2026, 1, 1), date(9999, 12, 31))
     assert store.events() == ()
 
 

@@ -6,7 +6,7 @@ import pytest
 from fsrs import Card, Rating, Scheduler
 
 from receptron.errors import BadValue, UnknownName
-from receptron.tutor.learner import spaced_repetition
+from receptron.tutor.learner import review_plan, spaced_repetition
 from receptron.tutor.learner.events import Answered, Assessed, Event, Explained, Planned
 from receptron.tutor.learner.mastery import SKILLS, check_rating, credit, mastery, ratings
 from receptron.tutor.question_bank import QUESTIONS
@@ -22,7 +22,7 @@ def answered(template: str = "size.floor", day: int = 0, *, right: bool = True, 
 
 
 def test_the_days_are_those_of_the_document():
-    days = spaced_repetition.calendar(spaced_repetition.plan(START))
+    days = review_plan.calendar(review_plan.plan(START))
     assert [(day.on - START).days for day in days] == [0, 3, 7, 14, 21]
 
 
@@ -30,31 +30,31 @@ def test_the_days_are_those_of_the_document():
     ("ahead", "days"), [(10, [0, 1, 3, 6, 9]), (22, [0, 3, 7, 14, 21]), (1, [0, 0, 0, 0, 0]), (40, [0, 3, 7, 14, 21, 39])]
 )
 def test_an_interview_draws_the_days_together(ahead: int, days: list[int]):
-    planned = spaced_repetition.plan(START, START + timedelta(days=ahead))
-    assert [(day.on - START).days for day in spaced_repetition.calendar(planned)] == days
+    planned = review_plan.plan(START, START + timedelta(days=ahead))
+    assert [(day.on - START).days for day in review_plan.calendar(planned)] == days
 
 
 def test_an_interview_in_the_past_is_refused():
     with pytest.raises(BadValue, match="not ahead of"):
-        spaced_repetition.plan(START, START)
+        review_plan.plan(START, START)
 
 
 def test_checkpoints_cover_every_template_once_and_name_real_questions():
-    named = [name for checkpoint in spaced_repetition.CHECKPOINTS for name in checkpoint.templates]
+    named = [name for checkpoint in review_plan.CHECKPOINTS for name in checkpoint.templates]
     assert sorted(named) == sorted(TEMPLATES)
-    assert {name for checkpoint in spaced_repetition.CHECKPOINTS for name in checkpoint.questions} <= QUESTIONS.keys()
+    assert {name for checkpoint in review_plan.CHECKPOINTS for name in checkpoint.questions} <= QUESTIONS.keys()
 
 
 def test_templates_open_with_their_checkpoint():
-    planned = spaced_repetition.plan(START)
-    assert spaced_repetition.open_templates(planned, START) == spaced_repetition.CHECKPOINTS[0].templates
-    assert "field.chain" in spaced_repetition.open_templates(planned, START + timedelta(days=3))
+    planned = review_plan.plan(START)
+    assert review_plan.open_templates(planned, START) == review_plan.CHECKPOINTS[0].templates
+    assert "field.chain" in review_plan.open_templates(planned, START + timedelta(days=3))
     assert (
-        set(spaced_repetition.open_templates(planned, START + timedelta(days=21)))
+        set(review_plan.open_templates(planned, START + timedelta(days=21)))
         == set(TEMPLATES)
-        == set(spaced_repetition.open_templates(None, START))
+        == set(review_plan.open_templates(None, START))
     )
-    assert spaced_repetition.next_day(planned, START + timedelta(days=4)).on == START + timedelta(days=7)
+    assert review_plan.next_day(planned, START + timedelta(days=4)).on == START + timedelta(days=7)
 
 
 def test_memories_are_what_fsrs_makes_of_the_same_reviews():
@@ -63,7 +63,7 @@ def test_memories_are_what_fsrs_makes_of_the_same_reviews():
     for event, rating in zip(events, (Rating.Good, Rating.Hard, Rating.Again), strict=True):
         card, _ = scheduler.review_card(card, rating, event.at)
     later = NOON + timedelta(days=15)
-    memory = spaced_repetition.memories(events, later)["size.floor"]
+    memory = spaced_repetition.retention(events, later)["size.floor"]
     assert (memory.reviews, memory.due) == (3, card.due.date())
     assert memory.recall == pytest.approx(scheduler.get_card_retrievability(card, later))
 
@@ -77,7 +77,7 @@ def test_what_is_due_comes_first_then_what_is_new_then_what_is_known():
 def test_an_interview_ranks_by_what_will_be_remembered_then():
     steady = [answered("size.floor", day) for day in (0, 3, 12)]
     events = [*steady, answered("field.chain", 13)]
-    planned = spaced_repetition.plan(START, START + timedelta(days=30))
+    planned = review_plan.plan(START, START + timedelta(days=30))
     ranked = spaced_repetition.choose(("size.floor", "field.chain"), events, NOON + timedelta(days=13), planned)
     assert ranked == ["field.chain", "size.floor"]
 
@@ -121,4 +121,4 @@ def test_ratings_are_checked():
         check_rating("pooling", 6)
     with pytest.raises(UnknownName, match="Did you mean pooling"):
         check_rating("poling", 3)
-    assert spaced_repetition.current([Event("p", NOON, Planned("2026-03-02"))]).start == "2026-03-02"
+    assert review_plan.current([Event("p", NOON, Planned("2026-03-02"))]).start == "2026-03-02"

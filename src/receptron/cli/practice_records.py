@@ -10,7 +10,7 @@ from receptron.cli.practice_desk import desk_of
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
-    from receptron.tutor.learner.spaced_repetition import ReviewDay
+    from receptron.tutor.learner.review_plan import ReviewDay
 
 Json = Annotated[bool, typer.Option("--json", help="Print the typed record.")]
 
@@ -40,19 +40,19 @@ def plan(
     from datetime import date
 
     from receptron.errors import BadValue
-    from receptron.tutor.learner import spaced_repetition
+    from receptron.tutor.learner import review_plan
 
     store = desk_of(context).store
     today = store.clock().date()
-    planned = spaced_repetition.current(store.events())
+    planned = review_plan.current(store.events())
     if interview or restart or planned is None:
         try:
             ahead = date.fromisoformat(interview) if interview else None
         except ValueError as error:
             raise BadValue(f"--interview {interview!r} is no day.", mend="write it as 2026-12-24") from error
-        planned = spaced_repetition.plan(today, ahead)
+        planned = review_plan.plan(today, ahead)
         store.append(planned)
-    days = spaced_repetition.calendar(planned)
+    days = review_plan.calendar(planned)
     if json:
         screen.json(days)
         return

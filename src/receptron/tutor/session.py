@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from receptron.errors import BadValue, StorageFault
 from receptron.tutor.grading.grading import Grade, grade
-from receptron.tutor.learner import mastery, spaced_repetition
+from receptron.tutor.learner import mastery, review_plan, spaced_repetition
 from receptron.tutor.learner.events import Answered, Body, Event
 from receptron.tutor.learner.store import Store
 from receptron.tutor.problem import Problem
@@ -150,11 +150,11 @@ class Session:
         if self.focus.skill:
             mastery.find(self.focus.skill)
             return tuple(name for name, template in TEMPLATES.items() if template.skill == self.focus.skill)
-        return spaced_repetition.open_templates(spaced_repetition.current(self.history), self._now().date())
+        return review_plan.open_templates(review_plan.current(self.history), self._now().date())
 
     def _chosen(self) -> str:
         """The most urgent template that was not among the last few."""
-        ranked = spaced_repetition.choose(self.pool, self.history, self._now(), spaced_repetition.current(self.history))
+        ranked = spaced_repetition.choose(self.pool, self.history, self._now(), review_plan.current(self.history))
         apart = min(5, len(self.pool) - 1)
         recent = self.shown[-apart:] if apart else []
         return next(name for name in ranked if name not in recent)
