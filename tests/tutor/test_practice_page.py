@@ -9,7 +9,7 @@ from pathlib import Path
 
 import typer
 
-from receptron.cli.practice import app
+from receptron.cli.practice.session import app
 
 PAGE = Path(__file__).parents[2] / "docs/practice.md"
 

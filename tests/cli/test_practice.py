@@ -22,7 +22,7 @@ PROGRAM = """
 import sys
 from datetime import datetime
 from receptron.cli.app import commands
-from receptron.cli.practice_desk import Setting
+from receptron.cli.practice.terminal import Setting
 commands()(sys.argv[2:], obj=Setting(lambda: datetime.fromisoformat(sys.argv[1]), 5))
 """
 COLOUR = re.compile(r"\x1b\[[0-9;]*m")

@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, practice_keys, screen
-from receptron.cli.practice_desk import desk_of
+from receptron.cli import paths, screen
+from receptron.cli.practice import keys
+from receptron.cli.practice.terminal import terminal_of
 from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ def progress(context: typer.Context, json: Json = False) -> None:
     """Your ratings of the nine skills beside what your answers say."""
     from receptron.tutor.learner.mastery import mastery
 
-    rows = mastery(desk_of(context).store.events())
+    rows = mastery(terminal_of(context).store.events())
     if json:
         screen.json(rows)
         return
@@ -42,7 +43,7 @@ def plan(
     from receptron.errors import BadValue
     from receptron.tutor.learner import review_plan
 
-    store = desk_of(context).store
+    store = terminal_of(context).store
     today = store.clock().date()
     planned = review_plan.current(store.events())
     if interview or restart or planned is None:
@@ -81,20 +82,20 @@ def assess(
     from receptron.errors import BadValue
     from receptron.tutor.learner.mastery import RATINGS, SKILLS, check_rating
 
-    desk = desk_of(context)
+    terminal = terminal_of(context)
     given: dict[str, str] = {}
     for text in rate or ():
         skill, _, number = text.partition("=")
         given[skill] = number
     if not given:
-        desk.say("; ".join(f"{number} {word}" for number, word in RATINGS.items()))
+        terminal.say("; ".join(f"{number} {word}" for number, word in RATINGS.items()))
         for skill, title in SKILLS.items():
-            given[skill] = practice_keys.read(f"{title} (1-5): ", "")
-            if given[skill] == practice_keys.QUIT:
+            given[skill] = keys.read(f"{title} (1-5): ", "")
+            if given[skill] == keys.QUIT:
                 return
     if wrong := next((f"{skill}={text}" for skill, text in given.items() if not text.isdigit()), None):
         raise BadValue(f"{wrong!r} is no rating.", mend="write SKILL=NUMBER, as in receptive-field=4")
-    desk.store.append(*(check_rating(skill, int(text)) for skill, text in given.items()))
+    terminal.store.append(*(check_rating(skill, int(text)) for skill, text in given.items()))
     progress(context, json)
 
 
@@ -189,12 +190,12 @@ def export(
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is no export.")] = False,
 ) -> None:
     """Write everything you did to a JSON file."""
-    screen.say(f"{desk_of(context).store.export(file, overwrite=overwrite)} events in {file}")
+    screen.say(f"{terminal_of(context).store.export(file, overwrite=overwrite)} events in {file}")
 
 
 def restore(context: typer.Context, file: Annotated[Path, typer.Argument(parser=paths.path, help="What export wrote.")]) -> None:
     """Add a JSON file's events to yours; what is there already stays once."""
-    screen.say(f"{desk_of(context).store.restore(file)} events were new")
+    screen.say(f"{terminal_of(context).store.restore(file)} events were new")
 
 
 COMMANDS = {

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import practice_keys, screen
-from receptron.cli.practice_desk import Desk, desk_of
+from receptron.cli import screen
+from receptron.cli.practice import keys
+from receptron.cli.practice.terminal import PracticeTerminal, terminal_of
 from receptron.errors import BadValue
 
 if TYPE_CHECKING:
@@ -25,28 +26,28 @@ def explain(context: typer.Context, name: Name = None, json: Json = False) -> No
     from receptron.tutor.question_bank import QUESTIONS, find
     from receptron.tutor.question_bank.question import check
 
-    desk = desk_of(context)
+    terminal = terminal_of(context)
     if name is None or json:
         chosen = [find(name)] if name else list(QUESTIONS.values())
         _listed([(q.name, q.skill, q.prompt) for q in chosen]) if not json else screen.json([_question(q) for q in chosen])
         return
     question = find(name)
-    desk.say(question.prompt, "bold")
-    text = practice_keys.paragraphs("Your answer, then an empty line:\n")
-    ticked = _ticks(desk, question.points)
+    terminal.say(question.prompt, "bold")
+    text = keys.paragraphs("Your answer, then an empty line:\n")
+    ticked = _ticks(terminal, question.points)
     checked = check(question, ticked)
-    desk.store.append(Explained(question.name, text, ticked, len(question.points)))
-    desk.say(f"{len(checked.found)} of {len(question.points)} points.", "bold")
-    desk.say(f"Model answer: {question.model_answer}")
+    terminal.store.append(Explained(question.name, text, ticked, len(question.points)))
+    terminal.say(f"{len(checked.found)} of {len(question.points)} points.", "bold")
+    terminal.say(f"Model answer: {question.model_answer}")
     if question.follow_up:
-        desk.say(f"Harder: {question.follow_up}", "cyan")
+        terminal.say(f"Harder: {question.follow_up}", "cyan")
 
 
 def problems(context: typer.Context, name: Name = None, json: Json = False) -> None:
     """The four practice problems: solved part by part, judged by the rubric."""
     from receptron.tutor.worked_problems import PROBLEMS, find, judge
 
-    desk = desk_of(context)
+    terminal = terminal_of(context)
     if name is None:
         _listed([(p.name, p.skill, p.title) for p in PROBLEMS.values()])
         return
@@ -62,16 +63,16 @@ def problems(context: typer.Context, name: Name = None, json: Json = False) -> N
             }
         )
         return
-    desk.say(f"{problem.title} ({problem.minutes} minutes)", "bold")
-    desk.say(problem.text)
-    right = tuple(n for n, part in enumerate(problem.parts, 1) if _part(desk, part, problem.hints))
+    terminal.say(f"{problem.title} ({problem.minutes} minutes)", "bold")
+    terminal.say(problem.text)
+    right = tuple(n for n, part in enumerate(problem.parts, 1) if _part(terminal, part, problem.hints))
     if not problem.parts:
-        practice_keys.paragraphs("Your answer, then an empty line:\n")
-    verdict = judge(problem, right, _ticks(desk, problem.points))
-    desk.say(f"\n{problem.solution}")
-    desk.say(f"\n{verdict.verdict}: {verdict.words}", "bold")
+        keys.paragraphs("Your answer, then an empty line:\n")
+    verdict = judge(problem, right, _ticks(terminal, problem.points))
+    terminal.say(f"\n{problem.solution}")
+    terminal.say(f"\n{verdict.verdict}: {verdict.words}", "bold")
     for line in verdict.evidence:
-        desk.say(f"  {line}")
+        terminal.say(f"  {line}")
 
 
 def design(
@@ -83,24 +84,24 @@ def design(
     """Write layers that take an input to a target within a budget; every line is judged."""
     from receptron.tutor.network_design import GRAMMAR, brief, judge
 
-    desk = desk_of(context)
-    task = brief(difficulty, desk.random().randrange(2**31) if seed is None else seed)
+    terminal = terminal_of(context)
+    task = brief(difficulty, terminal.random().randrange(2**31) if seed is None else seed)
     if json:
         screen.json(task)
         return
-    desk.say(task.text, "bold")
-    desk.say(f"One layer per line, an empty line ends: {GRAMMAR}", "dim")
-    judged = judge(task, practice_keys.paragraphs("").splitlines())
+    terminal.say(task.text, "bold")
+    terminal.say(f"One layer per line, an empty line ends: {GRAMMAR}", "dim")
+    judged = judge(task, keys.paragraphs("").splitlines())
     for line in judged.lines:
         (c, side), field = line.after, "whole map" if line.field is None else f"field {line.field}"
-        desk.say(
+        terminal.say(
             line.fault or f"{line.text}: {side}x{side}x{c}, {line.parameters:,} parameters, {line.macs:,} MACs, {field}",
             "red" if line.fault else "",
         )
     for demand in judged.demands:
-        desk.say(f"{'met   ' if demand.met else 'missed'} {demand.text}", "green" if demand.met else "red")
+        terminal.say(f"{'met   ' if demand.met else 'missed'} {demand.text}", "green" if demand.met else "red")
     if not judged.passed:
-        desk.say("One way: " + " / ".join(task.solution), "cyan")
+        terminal.say("One way: " + " / ".join(task.solution), "cyan")
         raise typer.Exit(1)
 
 
@@ -115,89 +116,89 @@ def interview(
     from receptron.tutor.mock_interview import scenes
     from receptron.tutor.mock_interview.interview import Interview
 
-    desk = desk_of(context)
-    talk = Interview(scenes.find(scene), desk.store.clock, desk.random(seed))
+    terminal = terminal_of(context)
+    talk = Interview(scenes.find(scene), terminal.store.clock, terminal.random(seed))
     with redirect_stdout(sys.stderr) if json else nullcontext():
-        desk.say(f"{talk.scene.title}. {talk.scene.minutes} minutes. h hint, q end.", "bold")
-        while talk.turn is not None and _turn(desk, talk):
+        terminal.say(f"{talk.scene.title}. {talk.scene.minutes} minutes. h hint, q end.", "bold")
+        while talk.turn is not None and _turn(terminal, talk):
             pass
     verdict = talk.verdict()
-    desk.store.append(
+    terminal.store.append(
         Interviewed(scene, verdict.verdict, tuple(f"{c.name}: {c.rating}: {c.evidence}" for c in verdict.criteria), verdict.seconds)
     )
     if json:
         screen.json(verdict)
         return
-    desk.say(f"\n{verdict.verdict}", "bold")
+    terminal.say(f"\n{verdict.verdict}", "bold")
     for criterion in verdict.criteria:
-        desk.say(f"  {criterion.name}: {criterion.rating}. {criterion.evidence}")
+        terminal.say(f"  {criterion.name}: {criterion.rating}. {criterion.evidence}")
 
 
-def _turn(desk: Desk, talk: "Interview") -> bool:
+def _turn(terminal: PracticeTerminal, talk: "Interview") -> bool:
     """One question; False to end."""
     turn = talk.turn
     if turn is None:
         return False
     left = int(talk.left)
-    desk.say(f"\n[{abs(left) // 60}:{abs(left) % 60:02d} {'left' if left >= 0 else 'over'}] {turn.text}", "bold")
+    terminal.say(f"\n[{abs(left) // 60}:{abs(left) % 60:02d} {'left' if left >= 0 else 'over'}] {turn.text}", "bold")
     if turn.question:
-        text = practice_keys.paragraphs("")
-        checked = talk.explain(text, _ticks(desk, turn.question.points))
-        desk.say(f"Noted: {len(checked.found)} of {len(turn.question.points)} points.")
+        text = keys.paragraphs("")
+        checked = talk.explain(text, _ticks(terminal, turn.question.points))
+        terminal.say(f"Noted: {len(checked.found)} of {len(turn.question.points)} points.")
         return True
     while True:
-        match practice_keys.read("> ", "hq"):
+        match keys.read("> ", "hq"):
             case "q":
                 return False
             case "h":
-                desk.say(talk.hint() or "No more hints.", "cyan")
+                terminal.say(talk.hint() or "No more hints.", "cyan")
             case given:
                 try:
                     judged = talk.answer(given)
                 except BadValue as error:
-                    desk.say(str(error), "yellow")
+                    terminal.say(str(error), "yellow")
                     continue
                 if not judged.ask:
-                    desk.say("Noted.")
+                    terminal.say("Noted.")
                     return True
-                desk.say(judged.ask, "yellow")
+                terminal.say(judged.ask, "yellow")
 
 
-def _part(desk: Desk, part: "Task", hints: tuple[str, str]) -> bool:
+def _part(terminal: PracticeTerminal, part: "Task", hints: tuple[str, str]) -> bool:
     """One graded part; hints are those of the whole problem."""
     from receptron.tutor.grading.grading import accepts, grade
 
-    desk.say(f"\n{part.text} {accepts(part.expected)}  [h hint · s leave it]")
+    terminal.say(f"\n{part.text} {accepts(part.expected)}  [h hint · s leave it]")
     given = 0
     while True:
-        match practice_keys.read("> ", "hsq"):
+        match keys.read("> ", "hsq"):
             case "s" | "q":
                 return False
             case "h":
-                desk.say(f"Hint: {hints[min(given, 1)]}", "cyan")
+                terminal.say(f"Hint: {hints[min(given, 1)]}", "cyan")
                 given += 1
             case text:
                 try:
                     judged = grade(part, text)
                 except BadValue as error:
-                    desk.say(str(error), "yellow")
+                    terminal.say(str(error), "yellow")
                     continue
                 if judged.ask:
-                    desk.say(judged.ask, "yellow")
+                    terminal.say(judged.ask, "yellow")
                     continue
                 named = f" ({judged.mistake.name})" if judged.mistake else ""
-                desk.say("Right." if judged.right else f"Wrong{named}.", "green" if judged.right else "red")
+                terminal.say("Right." if judged.right else f"Wrong{named}.", "green" if judged.right else "red")
                 return judged.right
 
 
-def _ticks(desk: Desk, points: "tuple[Point, ...]") -> tuple[int, ...]:
+def _ticks(terminal: PracticeTerminal, points: "tuple[Point, ...]") -> tuple[int, ...]:
     """The numbers of the points that the learner finds in the own answer."""
-    desk.say("Which of these did your answer have? y or n for each.", "dim")
+    terminal.say("Which of these did your answer have? y or n for each.", "dim")
     ticked: list[int] = []
     for number, point in enumerate(points, 1):
         source = f"  ({point.source})" if point.source else ""
-        desk.say(f"{number} {point.told()}{source}")
-        match practice_keys.read("y/n> ", "ynq"):
+        terminal.say(f"{number} {point.told()}{source}")
+        match keys.read("y/n> ", "ynq"):
             case "y":
                 ticked.append(number)
             case "q":

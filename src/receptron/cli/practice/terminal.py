@@ -25,7 +25,7 @@ class Setting:
 
 
 @dataclass(frozen=True)
-class Desk:
+class PracticeTerminal:
     """Shared by all commands of practice."""
 
     path: Path | None
@@ -48,7 +48,7 @@ class Desk:
         screen.paragraph(text, style, plain=self.plain)
 
 
-def desk_of(context: typer.Context) -> Desk:
-    """The desk that the command group laid out."""
-    found = context.find_object(Desk)
-    return found or Desk(None, False, Setting())
+def terminal_of(context: typer.Context) -> PracticeTerminal:
+    """The terminal that the command group opened."""
+    found = context.find_object(PracticeTerminal)
+    return found or PracticeTerminal(None, False, Setting())

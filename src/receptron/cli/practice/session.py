@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, practice_keys, practice_records, practice_talks, screen
-from receptron.cli.practice_desk import Desk, Setting
+from receptron.cli import paths, screen
+from receptron.cli.practice import conversations, keys, records
+from receptron.cli.practice.terminal import PracticeTerminal, Setting
 from receptron.errors import BadValue, StorageFault
 
 if TYPE_CHECKING:
@@ -36,63 +37,63 @@ def practice(
 ) -> None:
     """A session: what your plan and your memory need most, or what you name."""
     setting = context.obj if isinstance(context.obj, Setting) else Setting()
-    desk = context.obj = Desk(store, plain, setting)
+    terminal = context.obj = PracticeTerminal(store, plain, setting)
     if context.invoked_subcommand is not None:
         return
     from receptron.tutor.session import Focus, Session
 
-    session = Session(desk.store, Focus(skill, template, difficulty, seed), desk.random())
+    session = Session(terminal.store, Focus(skill, template, difficulty, seed), terminal.random())
     if json:
         from receptron.tutor.problem import record
 
         screen.json([record(session.look()) for _ in range(count)])
         return
     try:
-        run(desk, session, count)
+        run(terminal, session, count)
     finally:
-        close(desk, session)
+        close(terminal, session)
 
 
-def run(desk: Desk, session: "Session", count: int) -> None:
+def run(terminal: PracticeTerminal, session: "Session", count: int) -> None:
     """Problem after problem until the count or the key q."""
     from receptron.tutor.grading.grading import accepts
 
     for number in range(1, count + 1):
         problem = session.next()
-        desk.say(f"\n{number} of {count} · {problem.template} · difficulty {problem.difficulty}", "bold")
-        desk.say(problem.task.text)
-        desk.say(f"{accepts(problem.task.expected)}  [{LEGEND}]", "dim")
-        if not ask(desk, session):
+        terminal.say(f"\n{number} of {count} · {problem.template} · difficulty {problem.difficulty}", "bold")
+        terminal.say(problem.task.text)
+        terminal.say(f"{accepts(problem.task.expected)}  [{LEGEND}]", "dim")
+        if not ask(terminal, session):
             return
 
 
-def ask(desk: Desk, session: "Session") -> bool:
+def ask(terminal: PracticeTerminal, session: "Session") -> bool:
     """One problem until it is right or left; False to end the session."""
     while True:
-        match practice_keys.read("> ", KEYS):
+        match keys.read("> ", KEYS):
             case "q":
                 return False
             case "s":
                 session.skip()
-                desk.say("Skipped." if session.done and session.done[-1].skipped else "On to the next.")
+                terminal.say("Skipped." if session.done and session.done[-1].skipped else "On to the next.")
                 return True
             case "h":
-                desk.say(f"Hint: {hint}" if (hint := session.hint()) else "There are no more hints; w shows the steps.", "cyan")
+                terminal.say(f"Hint: {hint}" if (hint := session.hint()) else "There are no more hints; w shows the steps.", "cyan")
             case "w":
-                desk.say(session.steps(), "cyan")
+                terminal.say(session.steps(), "cyan")
             case "":
-                desk.say(f"[{LEGEND}]", "dim")
+                terminal.say(f"[{LEGEND}]", "dim")
             case text:
-                if _answered(desk, session, text):
+                if _answered(terminal, session, text):
                     return True
 
 
-def close(desk: Desk, session: "Session") -> None:
+def close(terminal: PracticeTerminal, session: "Session") -> None:
     """Tell how it went; what could not be stored is tried again, or printed for `practice import`."""
     done = session.summary()
-    desk.say(f"\n{done.right} of {done.answered} right, {done.unaided} without help, {done.skipped} skipped.", "bold")
+    terminal.say(f"\n{done.right} of {done.answered} right, {done.unaided} without help, {done.skipped} skipped.", "bold")
     for name, times in done.mistakes:
-        desk.say(f"  {times} x {name}")
+        terminal.say(f"  {times} x {name}")
     try:
         session.save()
     except StorageFault as fault:
@@ -104,32 +105,32 @@ def close(desk: Desk, session: "Session") -> None:
         screen.exactly(to_json(as_export(session.unsaved), indent=0))
 
 
-def _answered(desk: Desk, session: "Session", text: str) -> bool:
+def _answered(terminal: PracticeTerminal, session: "Session", text: str) -> bool:
     try:
         judged = session.answer(text)
     except BadValue as error:
-        desk.say(str(error), "yellow")
+        terminal.say(str(error), "yellow")
         return False
     if session.trouble:
-        desk.say(f"Not stored yet: {session.trouble.why or session.trouble.what}. It will be tried again.", "yellow")
+        terminal.say(f"Not stored yet: {session.trouble.why or session.trouble.what}. It will be tried again.", "yellow")
     if judged.ask:
-        desk.say(judged.ask, "yellow")
+        terminal.say(judged.ask, "yellow")
         return False
     if judged.right:
-        desk.say(f"Right. {judged.remark}".rstrip(), "green")
+        terminal.say(f"Right. {judged.remark}".rstrip(), "green")
         return True
-    _refuted(desk, judged)
+    _refuted(terminal, judged)
     return False
 
 
-def _refuted(desk: Desk, judged: "Grade") -> None:
+def _refuted(terminal: PracticeTerminal, judged: "Grade") -> None:
     if judged.mistake:
-        desk.say(f"Wrong: that number comes from this mistake: {judged.mistake.name}.", "red")
-        desk.say(f"  {judged.mistake.refutation}")
+        terminal.say(f"Wrong: that number comes from this mistake: {judged.mistake.name}.", "red")
+        terminal.say(f"  {judged.mistake.refutation}")
     else:
-        desk.say("Wrong, and not by a mistake known here.", "red")
-    desk.say("Try again, or: h hint, w worked steps, s next problem.", "dim")
+        terminal.say("Wrong, and not by a mistake known here.", "red")
+    terminal.say("Try again, or: h hint, w worked steps, s next problem.", "dim")
 
 
-for _name, _command in {**practice_records.COMMANDS, **practice_talks.COMMANDS}.items():
+for _name, _command in {**records.COMMANDS, **conversations.COMMANDS}.items():
     app.command(_name)(_command)
