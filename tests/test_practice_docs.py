@@ -11,7 +11,7 @@ import typer
 
 from receptron.cli.practice.session import app
 
-PAGE = Path(__file__).parents[2] / "docs/practice.md"
+PAGE = Path(__file__).parents[1] / "docs/practice.md"
 
 
 def test_the_program_on_the_page_runs(tmp_path: Path):
