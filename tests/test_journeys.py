@@ -72,6 +72,11 @@ def test_one_conv2d_to_its_line():
     assert departure([("cli/inspection.py", "inspected")], ["inspect", "resnet18"]), "a function that is not there is seen"
 
 
+def test_one_practice_problem_to_its_verdict(tmp_path: Path):
+    typed = ["practice", "--store", str(tmp_path / "store.sqlite"), "--count", "1"]
+    assert departure(trails()["One practice problem to its verdict"], typed, "1\ns\n") == []
+
+
 def test_there_are_three():
     assert len(trails()) == 3
     assert all(len(trail) >= 5 for trail in trails().values())
