@@ -223,7 +223,7 @@ def _unclear(place: Folder, why: str) -> UnclearLayout:
         f"as classes, they are: {listed(_names(place.filled))}",
         f"as sides of a split, the classes are: {listed(inner) or 'none, for there are no class folders inside'}",
     )
-    how = "say which is meant: --layout classes or --layout splits" if inner else "--layout classes if they are classes; else make class folders"
+    how = "say which is meant: --layout classes or --layout splits" if inner else "--layout classes if they are; else make class folders"
     mend = f"{how}; or give the folder that holds the class folders, or a table path,label"
     return UnclearLayout(f"it is not certain how the folders in {place.path} are meant.", readings, mend=mend)
 
