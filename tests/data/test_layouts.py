@@ -125,6 +125,8 @@ UNCLEAR = {
     "sides without a class in common": ("train/{cat,dog}/2", "test/{ant,bee}/2"),
     "domains": ("{trainA,trainB,testA,testB}/2",),
     "images and masks": ("images/2", "masks/2"),
+    "images and masks on a side": ("train/{image,label}/2",),
+    "images and masks on each side": ("{train,test}/{images,masks}/2",),
     "folds": ("fold_{1,2,3}/{cat,dog}/2",),
     "sides inside one class only": ("cat/{train,test}/2", "dog/2"),
     "sides inside, images beside them": ("{cat,dog}/{train,test}/2", "cat/2"),
@@ -198,3 +200,11 @@ def test_annotations_beside_the_sides_are_told(tmp_path: Path):
     told = {one.path: (one.kind, one.count) for one in scan(tmp_path).unused}
     no = UnusedKind.NO_IMAGE
     assert told == {"labels/train/*.txt": (no, 30), "labels/val/00.txt": (no, 1), "labels/val/01.txt": (no, 1)}
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "train.tsv", "images.parquet"])
+def test_a_table_beside_folders_that_are_not_understood_is_named(name: str, tmp_path: Path):
+    grow(tmp_path, "train/2", "test/2")
+    (tmp_path / name).write_text("id,label\n0,cat\n")
+    with pytest.raises(UnclearLayout, match=f"or the table {name}"):
+        scan(tmp_path)

@@ -140,8 +140,8 @@ def test_what_is_no_image_and_folders_that_may_not_be_read_are_told(model: Path,
     found = predict(model, [photos])
     assert [(one.path, one.reason) for one in found.unused] == [("notes.txt", "a text file")]
     done = run("predict", model, photos, "--csv")
-    assert "Not used: 1 file (no images): notes.txt (a text file)" in done.stderr
-    assert "notes" not in done.stdout
+    assert "Not used: 1 file (no images): notes.txt (a text file)" in done.err
+    assert "notes" not in done.out
     real = os.scandir
 
     def refusing(path: str) -> object:

@@ -73,7 +73,7 @@ def evaluate(
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded)
     if not len(judged.items):
-        raise NoImages(f"not one of {counted(len(items), 'image')} in {path} can be read.", mend=f"receptron audit {path} tells why")
+        raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
         model=Path(model),
         path=Path(path),

@@ -24,7 +24,7 @@ def check_broken(entries: Sequence[Entry], *, allow_broken: bool = False) -> Non
     """Raises: BrokenImages with the list if more than 1 % cannot be read, unless allowed; NoImages if none can."""
     broken = [entry for entry in entries if not entry.good]
     if broken and len(broken) == len(entries):
-        raise NoImages(f"none of the {counted(len(entries), 'image')} can be read.", why=_list(broken), mend=_cures(broken))
+        raise NoImages(f"of {counted(len(entries), 'image')} none can be read.", why=_list(broken), mend=_cures(broken))
     if allow_broken:
         return
     sound = [entry for entry in broken if entry.fault_kind in NOT_THE_FILE]

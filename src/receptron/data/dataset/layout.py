@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from receptron.data.dataset.side_names import affix, is_fold, says_nothing, side_of
 from receptron.data.dataset.spelling import composed
+from receptron.data.dataset.table import ENDINGS as TABLES
 from receptron.data.dataset.tree import Folder
 from receptron.errors import UnclearLayout, UnknownName
 from receptron.wording import listed
@@ -124,6 +125,8 @@ def _labelled(place: Folder, sides: list[Folder]) -> Layout:
     flat = [side for side in sides if _is_flat(inside[side.name], known)]
     if any(_side(side) == "train" for side in flat):
         raise _unclear(place, f"{listed(_names(flat))} sound like sides of a split, but hold images without class folders")
+    if len(known) > 1 and all(map(says_nothing, known)):
+        raise _unclear(place, f"the folders {listed(sorted(known))} inside are called like parts of a data set, not like classes")
     judged = [side for side in sides if side not in flat]
     for side in judged:
         if _side(side) != "train" and not labels[side.name] & known:
@@ -224,7 +227,9 @@ def _unclear(place: Folder, why: str) -> UnclearLayout:
         f"as sides of a split, the classes are: {listed(inner) or 'none, for there are no class folders inside'}",
     )
     how = "say which is meant: --layout classes or --layout splits" if inner else "--layout classes if they are; else make class folders"
-    mend = f"{how}; or give the folder that holds the class folders, or a table path,label"
+    tables = [path.name for path, _, _ in place.passed_over if path.suffix.lower() in TABLES]
+    table = f"the table {tables[0]}" if tables else "a table path,label"
+    mend = f"{how}; or give the folder that holds the class folders, or {table}"
     return UnclearLayout(f"it is not certain how the folders in {place.path} are meant.", readings, mend=mend)
 
 
