@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from receptron.data.records import SIDES, Item
-from receptron.errors import BadTable
+from receptron.errors import BadTable, MissingExtra
 from receptron.given_path import check_plain
 
 ENDINGS = (".csv", ".tsv", ".parquet")
@@ -169,9 +169,11 @@ def _cells(path: Path, header: list[str], cells: list[str], line: int) -> dict[s
 
 
 def _parquet(path: Path) -> Iterator[TableRow]:
-    import pyarrow
-    from pyarrow import parquet
-
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtra(f"reading the Parquet table {path}", "pyarrow", "tables") from error
     try:
         with parquet.ParquetFile(path) as file:
             header = _header(path, list(file.schema_arrow.names))

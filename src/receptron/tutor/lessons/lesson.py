@@ -12,7 +12,7 @@ class Fault(StrEnum):
 
     WRONG = "wrong"
     LOOSE = "loose"
-    DISPUTED = "the documents disagree"
+    DISPUTED = "the sources disagree"
 
 
 @dataclass(frozen=True)
