@@ -66,7 +66,7 @@ def test_chance_alone_climbs_in_less_than_five_per_cent():
     for _ in range(2000):
         ours, theirs = draw.random((2, 250)) < 0.85
         counts = [(int((ours & ~theirs)[:n].sum()), int((~ours & theirs)[:n].sum())) for n in (50, 100, 150, 200, 250)]
-        outcome += any(weighing._sure(ours[:n], theirs[:n], 5) for n in (50, 100, 150, 200, 250))
+        outcome += any(weighing._sure(ours[:n], theirs[:n], None, 5) for n in (50, 100, 150, 200, 250))
         looser += any(won > lost and binomtest(won, won + lost).pvalue <= 0.10 for won, lost in counts)
     assert outcome / 2000 < 0.05
     assert looser / 2000 > 0.05, "the mutated twin: a looser level would let chance through"

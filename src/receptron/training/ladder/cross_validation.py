@@ -6,11 +6,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
 from torch import nn
 
-from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.grouped_intervals import Groups, flipped_signs, paired_gain, share
 from receptron.training.batches.sources import Source
 from receptron.training.context import TrainingContext, learning_rows
 from receptron.training.hardware.device import Hardware
@@ -79,18 +78,20 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         said = step.judge(module, held_out)
         check_finite(said, context.images.part(held_out).names)
         rows, logits = np.concatenate([rows, held_out]), np.concatenate([logits, said])
-        sure = _sure(logits.argmax(1) == truth[rows], below[rows], looks)
+        sure = _sure(logits.argmax(1) == truth[rows], below[rows], context.groups_of(rows), looks)
         if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
         return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, ())
     right = logits.argmax(1) == truth[rows]
-    gain = paired_gain(right, below[rows])
-    taken = _sure(right, below[rows], looks) and gain.low > 0
+    units = context.groups_of(rows)
+    gain = paired_gain(right, below[rows], units)
+    taken = _sure(right, below[rows], units, looks) and gain.low > 0
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
     why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
     why += f"; {verdict}" if verdict and not taken else ""
-    rung = RungRecord(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, time_budget.spent - began, taken, why)
+    accuracy = share(right, np.ones(len(right), bool), units, len(modules))
+    rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
@@ -137,10 +138,9 @@ def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     )
 
 
-def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], looks: int) -> bool:
-    """Whether ours is better by the exact McNemar test at the level of one among `looks` looks."""
-    won, lost = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
-    return won > lost and bool(binomtest(won, won + lost).pvalue <= LEVELS[looks])
+def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], groups: Groups | None, looks: int) -> bool:
+    """Whether ours is better by the exact test of flipped signs (McNemar's without groups) at the level of one among `looks` looks."""
+    return bool(ours.sum() > theirs.sum()) and flipped_signs(ours, theirs, groups) <= LEVELS[looks]
 
 
 def _span(seconds: float) -> str:
