@@ -22,7 +22,7 @@ from rich.table import Table
 from receptron.evaluation import grouped_intervals
 from receptron.evaluation.confidence_intervals import out_of_fold, wilson
 from receptron.evaluation.records import Estimate
-from receptron.evaluation.temperature_scaling import calibration_error, probabilities
+from receptron.evaluation.temperature_scaling import calibration_error, probabilities, reliability
 from receptron.training.ladder.linear_probe import fit_head
 
 CLASSES = ("a", "b", "c")
@@ -125,9 +125,25 @@ def figures(found: Answers, groups: np.ndarray | None) -> dict[str, Estimate]:
     return {name: one for name, one in told.items() if one.count}
 
 
+def truths(found: Answers) -> dict[str, float]:
+    """The figures themselves, on so many groups that they stand for all."""
+    said = found.scores.argmax(1)
+    right, called = said == found.truth, said == 0
+    recalls = [float(right[found.truth == i].mean()) for i in range(len(CLASSES))]
+    bins = reliability(probabilities(found.scores).max(1), right)
+    return {
+        "accuracy": float(right.mean()),
+        "balanced accuracy": float(np.mean(recalls)),
+        "recall": recalls[0],
+        "F1": float(2 * (called & right).sum() / (called.sum() + (found.truth == 0).sum())),
+        "paired gain": float(right.mean() - found.baseline.mean()),
+        "calibration error": sum(each.count * abs(each.accuracy - each.confidence) for each in bins) / len(said),
+    }
+
+
 def answers(draw: Draw, groups: int, sets: int) -> Iterator[Told]:
     """Each figure of each set."""
-    truth = {name: one.value for name, one in figures(draw(np.random.default_rng(1), MOST), None).items()}
+    truth = truths(draw(np.random.default_rng(1), MOST))
     for seed in range(sets):
         found = draw(np.random.default_rng((seed, groups)), groups)
         right = found.scores.argmax(1) == found.truth
@@ -158,9 +174,9 @@ def probe(world: World, groups: int, sets: int) -> Iterator[Told]:
         yield Told(UNGROUPED, out_of_fold(int(right.sum()), len(right), parts), float(np.mean(shares)))
         head = fit_head(rows, labels, len(CLASSES), STRENGTH)
         new, new_truth, new_groups = world.features(rng, groups)
-        truth = figures(answered(head.logits(other[:, 0]), other_truth.numpy(), other_groups), None)
+        truth = truths(answered(head.logits(other[:, 0]), other_truth.numpy(), other_groups))
         found = answered(head.logits(new[:, 0]), new_truth.numpy(), new_groups)
-        yield from (Told(name, one, truth[name].value) for name, one in figures(found, new_groups).items())
+        yield from (Told(name, one, truth[name]) for name, one in figures(found, new_groups).items())
 
 
 def answered(scores: np.ndarray, truth: np.ndarray, groups: np.ndarray) -> Answers:
