@@ -127,10 +127,10 @@ def load(folder: str | Path, device: str = "cpu") -> Model:
     `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
     Raises: NotABundle, BundleCorrupt naming the file and field, BundleFault for an unknown format or net, BadValue for the device.
     """
-    place = Path(folder).expanduser()
-    found = store.read(place)
+    path = Path(folder).expanduser()
+    found = store.read(path)
     net = assemble(found.folder, found.card, found.state)
-    return Model(found.card, net.to(_device(device)), found.split, place)
+    return Model(found.card, net.to(_device(device)), found.split, path)
 
 
 def _device(name: str) -> torch.device:
