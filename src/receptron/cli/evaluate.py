@@ -72,4 +72,5 @@ def _classes(figures: "Evaluation") -> Table:
 
 
 def _interval(estimate: "Estimate") -> str:
-    return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+    ends = estimate.method if estimate.unknown else f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
+    return f"{100 * estimate.value:.1f} % ({ends})"

@@ -94,6 +94,7 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
 
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
+    from receptron.data.splitting.few_groups import few_groups
     from receptron.report.commands import again
 
     card, found = run.card, run.card.evaluation
@@ -103,10 +104,15 @@ def _show(run: "Run") -> None:
         screen.show(f"  as given {_percent(run.given.accuracy)}, {run.given.source}")
     table = Table("against", "accuracy", "gain", "", firm=(1, 2))
     for row in card.comparisons:
-        verdict = "clearly better" if row.better else "may be chance"
+        verdict = "clearly better" if row.better else "unknown" if row.gain.unknown else "may be chance"
         table.add(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
     screen.table(table)
-    screen.show(f"Confidence is off by {_percent(found.ece_after)} (before temperature scaling {found.ece_before.value:.1%})")
+    scaled = (
+        f"before temperature scaling {found.ece_before.value:.1%}" if card.temperature != 1 else "temperature scaling would not surely help"
+    )
+    screen.show(f"Confidence is off by {_percent(found.ece_after)} ({scaled})")
+    if told := few_groups(run.split):
+        screen.show(f"Groups   {told}")
     if run.interrupted:
         from receptron.jobs.run_directory import resuming
 
@@ -138,4 +144,4 @@ def _findings(run: "Run") -> None:
 
 
 def _percent(estimate: "Estimate") -> str:
-    return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"
+    return f"{estimate.value:.1%} ({estimate.method if estimate.unknown else f'{estimate.low:.1%} to {estimate.high:.1%}'})"

@@ -34,6 +34,7 @@ class Catalog:
     items: tuple[Item, ...]
     empty: tuple[str, ...] = ()  # class folders without an image
     strays: tuple[str, ...] = ()  # images that lie in no class folder, relative to the root
+    group_noun: str = "group"  # what images of one group have in common, as its column says: "patient"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -124,3 +125,11 @@ class SplitSummary:
     clusters: int  # sets of duplicates or near duplicates kept together
     leaks: int  # test images of a given split with a twin in training
     remembered: int = 0  # images whose side follows from an earlier run
+    train_groups: int | None = None  # on the training side; None where images come in no groups
+    test_groups: int | None = None
+    group_noun: str = "group"  # what one of them is: "patient"
+
+    @property
+    def noun(self) -> str:
+        """What images that belong together share; empty where only copies do."""
+        return "" if self.train_groups is None else self.group_noun

@@ -11,8 +11,10 @@ import numpy as np
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
+from receptron.data.deduplication.duplicates import joined
 from receptron.data.reading import decode
 from receptron.data.records import Catalog, Item
+from receptron.data.splitting.groups import counted
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
@@ -38,12 +40,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Images that were read, in one order: what they are, their logits, and whether training saw them."""
+    """Images that were read, in one order: what they are, their logits, whether training saw them, and which belong together."""
 
     items: Sequence[Item]
     logits: np.ndarray
     labels: np.ndarray
     learnt: np.ndarray
+    groups: np.ndarray
+    noun: str  # what a group is; empty where images come in no groups
 
 
 def evaluate(
@@ -53,12 +57,13 @@ def evaluate(
 
     Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
     known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
+    Where images have groups, or are files of the same bytes, these are the unit of every interval.
     Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, NoImages, BadTable; UnknownName where no label is known; NonFinite.
     """
     loaded, catalog = load(model, device), scan(path)
     items, unknown = _known(_chosen(catalog, side), loaded)
     scores = loaded.scores([item.path for item in items], batch, progress)
-    judged = _judged(items, scores, loaded)
+    judged = _judged(items, scores, loaded, catalog.group_noun)
     if not len(judged.items):
         raise NoImages(f"not one of {len(items)} images in {path} can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
@@ -92,22 +97,37 @@ def _known(items: Iterable[Item], model: Model) -> tuple[list[Item], dict[str, i
     return known, dict(sorted(unknown.items()))
 
 
-def _judged(items: list[Item], scores: Scores, model: Model) -> _Judged:
+def _judged(items: list[Item], scores: Scores, model: Model, noun: str) -> _Judged:
     read = [items[i] for i in scores.read]
+    digests = [_digest(item.path) for item in read]
     place = {label: i for i, label in enumerate(model.classes)}
     learnt = {row.sha256 for row in model.split if row.side in _LEARNT}
     return _Judged(
         read,
         scores.logits,
         np.array([place[item.label] for item in read], np.int64),
-        np.array([_digest(item.path) in learnt for item in read], bool),
+        np.array([digest in learnt for digest in digests], bool),
+        _together(read, digests),
+        noun if any(item.group is not None for item in read) else "",
     )
+
+
+def _together(items: Sequence[Item], digests: Sequence[str]) -> np.ndarray:
+    """A number for each image, the same for images of one group and for files of the same bytes."""
+    first: dict[tuple[str, str], int] = {}
+    keys = [
+        [("bytes", digest)] + ([("group", item.group)] if item.group is not None else [])
+        for item, digest in zip(items, digests, strict=True)
+    ]
+    return np.array(joined(len(items), [(place, first.setdefault(key, place)) for place, own in enumerate(keys) for key in own]), np.int64)
 
 
 def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
     if not chosen.any():
         return None
-    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, f"{int(chosen.sum()):,} {what}")
+    groups = judged.groups[chosen]
+    source = counted(f"{int(chosen.sum()):,} {what}", groups, judged.noun)
+    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, source, groups=groups)
 
 
 def _mistakes(judged: _Judged, model: Model) -> tuple[Answer, ...]:

@@ -24,6 +24,7 @@ from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import Ingested, read
 from receptron.data.records import Audit, Catalog
+from receptron.data.splitting.few_groups import check_groups
 from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
@@ -184,6 +185,8 @@ def _sides(catalog: Catalog, start: InitialWeights, earlier: Mapping[str, str], 
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
     sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=earlier)
+    sides = replace(sides, summary=replace(sides.summary, group_noun=catalog.group_noun))
+    check_groups(sides.summary)
     return _Sided(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
 
 
@@ -193,15 +196,16 @@ def _judge(
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
-    temperature = temperature_scaling.temperature(learnt.outcome.logits, learnt.truth)
-    folded = evaluate(learnt.outcome.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
+    logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
+    temperature = temperature_scaling.sure_temperature(logits, truth, groups)
+    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
     )  # fmt: skip
     model = Model(card, learnt.net)
     known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)
-    test = images_at(sided.reading, known, classes)
+    test = images_at(sided.reading, sided.split, known, classes)
     judged = evaluate_on_test(model, learnt, test, _leaked(sided), extras.progress) if len(test) else evaluate_out_of_fold(model, learnt)
     return replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons), judged
 
