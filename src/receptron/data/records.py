@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from receptron.data.reading.depth_scale import ValueRange
 from receptron.fault_kind import FaultKind
 
 SIDES = {  # names of a given split, as folders or in a table, in any case
@@ -62,6 +63,8 @@ class ImageFacts:
     extension_fits: bool = True
     bits: int = 8  # per channel, in the file
     alpha: bool = False  # at least one pixel is not opaque
+    values: ValueRange | None = None  # of an image of more than 8 bits
+    reduced: int = 1  # decoded at one so-manieth of its size, because it is over the limit
 
 
 @dataclass(frozen=True)

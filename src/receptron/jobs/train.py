@@ -22,12 +22,14 @@ from receptron.data.audit.preconditions import check_broken, check_classes
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import Ingested, read
+from receptron.data.reading.file_bytes import within
 from receptron.data.records import Audit, Catalog
 from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.records import Answer
+from receptron.given_path import check_given
 from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
 from receptron.jobs.options import Extras, check_every, check_precision, check_seed, seconds
@@ -95,11 +97,12 @@ def train(
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
+    within(extras.image_memory)
     catalog = scan(path)
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
-        log = tensorboard.logger(extras.tensorboard) if extras.tensorboard else None
+        log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
         start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), extras.progress)
         with watchmaker.stage("reading and audit"):
@@ -143,7 +146,7 @@ def _cache_folder(wanted: Path | None) -> Path:
     """Where activations are kept. Raises: StorageFault if the user named a folder that cannot be written to."""
     if wanted is None:
         return cache("features")
-    folder = wanted.expanduser().absolute()
+    folder = check_given(wanted).absolute()
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         why = f"{nearest} is a file" if not nearest.is_dir() else f"not allowed to write to {nearest}"
@@ -153,7 +156,7 @@ def _cache_folder(wanted: Path | None) -> Path:
 
 def _sides(catalog: Catalog, start: InitialWeights, place: RunDirectory, test_size: float, seed: int, extras: Extras) -> _Sided:
     began = monotonic()
-    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress)
+    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
     check_broken(reading.entries, allow_broken=extras.allow_broken)
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
@@ -172,6 +175,7 @@ def _judge(
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
+        depth=sided.reading.depth,
     )  # fmt: skip
     model = Model(card, learnt.net)
     known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)

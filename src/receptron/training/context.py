@@ -11,6 +11,7 @@ from torch import Tensor
 
 from receptron.data.preprocessing.augmentation import Recipe
 from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.progress import Progress, Silent
 from receptron.training.callbacks.signals import StopSignals
@@ -80,6 +81,7 @@ class TrainingContext:
     seed: int
     environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
+    depth: DepthScale = NOMINAL  # by which the canvases were made
 
     def pictures(self, images: Images) -> list[Pixels]:
         """Canvases of `images`."""

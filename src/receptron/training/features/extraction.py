@@ -42,7 +42,7 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     count = context.environment.decisions.recall("views", int) or context.environment.decisions.note(
         "views", _view_count(divided, len(context.images), engine)
     )
-    views = FeatureViews(context.spec, context.channels, context.recipe, 1 + count)
+    views = FeatureViews(context.spec, context.channels, context.recipe, 1 + count, context.depth)
     front = frozen(divided.front, engine)
     key = cache_key(divided.front.state_dict(), views, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
