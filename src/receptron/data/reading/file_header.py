@@ -117,6 +117,11 @@ def is_progressive(data: bytes) -> bool:
         return False
 
 
+def scan_start(data: bytes) -> int:
+    """Where the first scan of a JPEG begins that passed `fault`; a thumbnail in its metadata does not count."""
+    return _jpeg_frame(data)[1] or 0
+
+
 def fault(name: str, data: bytes) -> tuple[str, FaultKind] | None:
     """What is wrong with the file as a container: cut short or changed. None where nothing is seen without decoding."""
     match name:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import simplejpeg
 
+from receptron.data.reading.file_header import scan_start
 from receptron.fault_kind import FaultKind
 
 _SPARE = 16  # bytes that some cameras leave behind the picture, to fill up a block or a word
@@ -40,33 +41,46 @@ class ScanFault(NamedTuple):
 
 def scan_fault(data: bytes, mode: str) -> ScanFault | None:
     """What is wrong with the picture data of a JPEG of Pillow's `mode` that decoded; None where nothing is."""
+    warning = _warning(data, mode)
+    found = _of_warning(warning, data)
+    if found is None and (filling := _filling(warning, data)):
+        found = _of_warning(_warning(data[: filling.start] + data[filling.stop :], mode), data)  # only the first warning is passed on
+    if found is None and _unfinished(data):
+        return ScanFault("truncated: the last scans of its progressive picture are missing", FaultKind.TRUNCATED)
+    return found
+
+
+def _warning(data: bytes, mode: str) -> str:
+    """The first warning of libjpeg-turbo, or nothing."""
     colours = _COLOURS.get(mode, "RGB")
     try:
         simplejpeg.decode_jpeg(data, colours, fastdct=True, fastupsample=True, min_height=1, min_width=1, min_factor=8, strict=True)
     except ValueError as error:
-        found = _of_warning(str(error), data)
-        if found:
-            return found
-    if _unfinished(data):
-        return ScanFault("truncated: the last scans of its progressive picture are missing", FaultKind.TRUNCATED)
-    return None
+        return str(error)
+    return ""
 
 
 def _of_warning(text: str, data: bytes) -> ScanFault | None:
     """Warnings about odd headers, and of what this check cannot read, are none of its business."""
     known = next((ScanFault(reason, kind) for pattern, kind, reason in _WARNINGS if pattern.search(text)), None)
     left_over = _EXTRANEOUS.search(text)
-    if known or not left_over:
+    if known or not left_over or int(left_over[1]) < _SPARE or _filling(text, data):
         return known
-    count, marker = int(left_over[1]), int(left_over[2], 16)
-    if count < _SPARE or (marker == _EOI and _is_filling(data, count)):
+    return ScanFault(f"its picture data are damaged: {int(left_over[1]):,} bytes of them belong to no block", FaultKind.DAMAGED)
+
+
+def _filling(text: str, data: bytes) -> slice | None:
+    """Where the bytes lie that fill up the place behind a picture.
+
+    They stand before the end marker, all zeros or ones. Where more of the same stands before them, the picture itself was made of it.
+    """
+    left_over = _EXTRANEOUS.search(text)
+    if not left_over or int(left_over[2], 16) != _EOI:
         return None
-    return ScanFault(f"its picture data are damaged: {count:,} bytes of them belong to no block", FaultKind.DAMAGED)
-
-
-def _is_filling(data: bytes, count: int) -> bool:
-    end = data.find(b"\xff\xd9", data.find(b"\xff\xda"))
-    return not data[max(0, end - count) : end].strip(_FILLING)
+    stop = data.find(b"\xff\xd9", scan_start(data))
+    start = stop - int(left_over[1])
+    run = stop - len(data[:stop].rstrip(_FILLING))
+    return slice(start, stop) if stop - start <= run <= stop - start + _SPARE or stop - start < _SPARE else None
 
 
 def _unfinished(data: bytes) -> bool:
