@@ -1,7 +1,5 @@
 """One scale of depth for a whole set: from the files' own tags or the set's range, never from each image by itself."""
 
-import struct
-import zlib
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +8,7 @@ from malformed import chunk, encoded
 from PIL import Image
 from test_pixel_formats import raw_png
 
+from deep_files import tiff
 from receptron.data.dataset.scan import scan
 from receptron.data.ingest import CanvasPlan, load, read
 from receptron.data.reading.decode import decode
@@ -19,26 +18,6 @@ from receptron.fault_kind import FaultKind
 from receptron.jobs.audit import audit
 
 SIDE = 32
-
-
-def tiff(values: np.ndarray, extra: dict[int, tuple[int, int]] | None = None, *, order: str = "<", packed: bool = False) -> bytes:
-    """A TIFF written by hand, 16 bits a value, one strip; `extra`: tag -> (type, value); `packed` with Deflate."""
-    height, width = values.shape[:2]
-    bands = values.shape[2] if values.ndim == 3 else 1
-    body = values.astype(f"{order}u2").tobytes()
-    body = zlib.compress(body) if packed else body
-    tags = {256: (4, width), 257: (4, height), 258: (3, 16), 259: (3, 8 if packed else 1), 262: (3, 2 if bands > 1 else 1)}
-    tags |= {273: (4, 8), 277: (3, bands), 278: (4, height), 279: (4, len(body))} | (extra or {})
-    start, after = 8 + len(body), 8 + len(body) + 6 + 12 * len(tags)
-    rows = b""
-    for tag, (kind, value) in sorted(tags.items()):
-        if tag == 258 and bands > 1:
-            rows += struct.pack(f"{order}HHII", tag, 3, bands, after)
-        else:
-            rows += struct.pack(f"{order}HHI", tag, kind, 1) + struct.pack(f"{order}I" if kind == 4 else f"{order}Hxx", value)
-    head = (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(f"{order}I", start)
-    directory = struct.pack(f"{order}H", len(tags)) + rows + struct.pack(f"{order}I", 0)
-    return head + body + directory + struct.pack(f"{order}{bands}H", *[16] * bands)
 
 
 def grey(top: int, seed: int = 0) -> np.ndarray:
