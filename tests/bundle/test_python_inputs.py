@@ -265,6 +265,24 @@ def test_settings_of_another_type_are_refused(seed: object, tmp_path: Path):
         receptron.train(tmp_path, extras=Extras(image_memory="much"))
 
 
+@pytest.mark.parametrize("wrong", [5, b"x", 1.5, [], True])
+@pytest.mark.parametrize("name", ["net", "weights", "device", "extras", "test_size", "time"])
+def test_every_argument_of_another_type_is_refused(name: str, wrong: object, tmp_path: Path):
+    if name in ("time", "test_size") and isinstance(wrong, (int, float)) and wrong is not True:
+        return
+    with pytest.raises(ReceptronError):
+        receptron.train(tmp_path, **{name: wrong})
+
+
+@pytest.mark.parametrize("device", [5, None, b"cpu", "abacus", ""])
+def test_a_device_that_is_none_is_refused(model: Model, device: str):
+    with pytest.raises(BadValue, match="device"):
+        receptron.load(model.folder, device)
+    for side in (5, None, "middle"):
+        with pytest.raises(ReceptronError):
+            receptron.evaluate(model.folder, model.folder.parent, side=side)
+
+
 def test_a_tilde_is_the_home_wherever_a_path_is_given(model: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)

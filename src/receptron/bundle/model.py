@@ -142,6 +142,8 @@ def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Mo
 
 
 def _device(name: str) -> torch.device:
+    if not isinstance(cast(object, name), str):
+        raise BadValue(f"device is {short(name)}.", why=f"it is a {type(name).__name__}", mend="use cpu, or auto")
     if name == "auto":
         best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return best or torch.device("cpu")

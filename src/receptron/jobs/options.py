@@ -9,6 +9,7 @@ from typing import cast
 from receptron.data.reading.file_bytes import IMAGE_MEMORY
 from receptron.errors import BadValue, UnknownName
 from receptron.progress import Progress, Silent
+from receptron.records import short
 from receptron.weights.sidecar import Sidecar
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -43,6 +44,13 @@ def seconds(text: str | float) -> float:
     if not 0 < value < math.inf:
         raise BadValue(f"--time {text} is no span of time.", mend="write it like 90s, 10m or 1.5h")
     return value
+
+
+def check_kind(name: str, value: object, *kinds: type) -> None:
+    """Raises: BadValue for a value of another type than these."""
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        wanted = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise BadValue(f"{name} is {short(value)}.", why=f"it is a {type(value).__name__}", mend=f"give {wanted}")
 
 
 def check_precision(name: str) -> str:

@@ -32,7 +32,7 @@ from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
 from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
-from receptron.jobs.options import Extras, check_every, check_precision, check_seed, seconds
+from receptron.jobs.options import Extras, check_every, check_kind, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
 from receptron.records import to_json
@@ -92,12 +92,14 @@ def train(
     Raises: BadValue, WouldReplace, InUse, NoImages, BrokenImages, WeightsUnavailable, StorageFault, NonFinite; SystemExit(143) after a
     SIGTERM.
     """
+    _check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
     within(extras.image_memory)
+    path = check_given(path)
     catalog = scan(path)
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -131,6 +133,15 @@ def train(
         if not run.interrupted:
             place.forget()
     return run
+
+
+def _check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
+    """Raises: BadValue for an argument of a type that cannot be meant."""
+    check_kind("net", net, str, type(None))
+    check_kind("weights", weights, str, Path, type(None))
+    check_kind("device", device, str)
+    check_kind("test_size", test_size, int, float)
+    check_kind("extras", extras, Extras, type(None))
 
 
 def _tell_go_on(extras: Extras, learnt: bool) -> None:
