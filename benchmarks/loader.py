@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=6)
     parser.add_argument("--precision", choices=["float32", "bfloat16"], default="float32")
     options = parser.parse_args()
-    engine = Hardware(precision="32-true" if options.precision == "float32" else "bf16-mixed")
+    engine = Hardware(precision=options.precision)
     reading = read(spread(scan(options.shared / "data/flowers/train"), options.images), SPEC.resize)
     labels = sorted({entry.item.label for entry in reading.good})
     names = [entry.sha256 for entry in reading.good]

@@ -9,7 +9,7 @@ import typer.main
 
 from receptron.cli.app import commands as command_line
 
-HEAVY = ["torch", "numpy", "scipy", "sklearn", "PIL", "pyarrow", "jinja2", "lightning_fabric"]
+HEAVY = ["torch", "numpy", "scipy", "sklearn", "PIL", "pyarrow", "jinja2"]
 LOADED = """
 import json, sys
 from receptron.cli import main

@@ -1,25 +1,26 @@
 """Lower floors never import higher ones, nor a neighbour on their own floor: the picture in ARCHITECTURE.md, held against the code."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parent.parent / "src/receptron"
-FLOORS = [
-    "errors fault_kind printable given_path atomic_write checksummed_record cache_dir records progress",
-    "arithmetic blocks weights",
-    "zoo analysis data",
-    "evaluation",
-    "bundle",
-    "training explain tutor",
-    "report deploy",
-    "jobs lab",
-    "cli",
-    "__init__ __main__",
-]
-FLOOR_OF = {part: floor for floor, parts in enumerate(FLOORS) for part in parts.split()}
-GROUND = set(FLOORS[0].split())
+HOUSE = Path(__file__).parent.parent
+ROOT = HOUSE / "src/receptron"
+PICTURE = (HOUSE / "ARCHITECTURE.md").read_text().partition("\nsrc/receptron/\n")[2].partition("\n```")[0]
+FLOOR_OF = {name.rstrip("/").removesuffix(".py"): int(floor) for name, floor in re.findall(r"^  ([\w.]+/?) +(\d+) ", PICTURE, re.MULTILINE)}
+TOP = {"__init__", "__main__"}  # what the package offers and how it is started: above all floors
+MOST_FILES = 12
+LARGE = {  # folders with more files, and why
+    "arithmetic": "one closed form a file",
+    "blocks": "one block a file",
+    "cli": "one command a file",
+    "jobs": "one command's work, or one part of a run, a file",
+    "report": "one part of the page a file",
+    "zoo": "one paper a file",
+}
+GROUND = {part for part, floor in FLOOR_OF.items() if floor == 0}
 
 
 def part_of(path: Path) -> str:
@@ -44,14 +45,29 @@ def imported_parts(source: str) -> set[str]:
 
 def faults(part: str, source: str) -> list[str]:
     """Imported parts on the same floor or above; the ground floor's files may know each other."""
-    return sorted(p for p in imported_parts(source) - {part} if FLOOR_OF[p] >= FLOOR_OF[part] and not {p, part} <= GROUND)
+    here = floor_of(part)
+    return sorted(p for p in imported_parts(source) - {part} if floor_of(p) >= here and not {p, part} <= GROUND)
+
+
+def floor_of(part: str) -> int:
+    return max(FLOOR_OF.values()) + 1 if part in TOP else FLOOR_OF[part]
+
+
+def folders_drawn() -> set[str]:
+    """Every folder of the picture, as a path below src/receptron."""
+    found: set[str] = set()
+    above: list[str] = []
+    for indent, name in re.findall(r"^( +)(\w+)/ ", PICTURE, re.MULTILINE):
+        above[len(indent) // 2 - 1 :] = [name]
+        found.add("/".join(above))
+    return found
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
 def test_imports_point_downwards(path: Path):
     part = part_of(path)
     above = faults(part, path.read_text())
-    assert not above, f"{part} (floor {FLOOR_OF[part]}) imports {above} from its own floor or above"
+    assert not above, f"{part} (floor {floor_of(part)}) imports {above} from its own floor or above"
 
 
 @pytest.mark.parametrize("path", sorted(ROOT.rglob("*.py")), ids=lambda p: str(p.relative_to(ROOT)))
@@ -66,6 +82,17 @@ def test_an_import_upwards_or_sideways_would_be_found():
     assert faults("zoo", "from receptron.blocks.conv import conv") == []
 
 
-def test_every_part_stands_on_a_floor():
-    parts = {part_of(p) for p in ROOT.rglob("*.py")}
-    assert parts <= FLOOR_OF.keys(), f"parts without a floor: {sorted(parts - FLOOR_OF.keys())}"
+def test_the_picture_shows_every_part_and_no_ghost():
+    parts = {part_of(p) for p in ROOT.rglob("*.py")} - TOP
+    assert parts == FLOOR_OF.keys()
+
+
+def test_the_picture_shows_every_folder_and_no_ghost():
+    there = {str(p.parent.relative_to(ROOT)) for p in ROOT.rglob("*.py")} - {"."}
+    assert there == folders_drawn()
+
+
+def test_folders_hold_few_files():
+    many = {str(d.relative_to(ROOT)): n for d in [ROOT, *ROOT.rglob("*/")] if (n := len([*d.glob("*.py")])) > MOST_FILES}
+    assert many.keys() <= LARGE.keys(), f"folders of more than {MOST_FILES} files: {many}"
+    assert LARGE.keys() <= many.keys(), "an exception that is none any more"

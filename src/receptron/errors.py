@@ -91,6 +91,10 @@ class ImageTooSmall(Misuse):
     """An image, or a requested size, that a network cannot take."""
 
 
+class TooLittleTime(Misuse):
+    """The time that was given does not suffice for the least that must be done."""
+
+
 class WouldReplace(Misuse):
     """Something that is there would be lost, and nobody asked for that."""
 

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,12 +16,14 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 
 from receptron import atomic_write
+from receptron.bundle import store
 from receptron.bundle.model import load
-from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, UnknownName, WeightsUnavailable
+from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, ReceptronError, UnknownName, WeightsUnavailable
 from receptron.jobs.options import Extras, seconds
 from receptron.jobs.train import train
 from receptron.progress import Silent
 from receptron.records import from_json
+from receptron.report.commands import again
 from receptron.training.records import Run
 from shell import run
 
@@ -142,16 +145,6 @@ def test_more_broken_images_than_one_per_cent_stop_with_the_list(photos: Path, t
     assert "003.png" in caught.value.why and "bad.jpg" in caught.value.why and "--allow-broken" in caught.value.mend
     found = train(root, tmp_path / "out", "lenet5", "none", extras=extras(tmp_path, allow_broken=True))
     assert found.audit.broken == 2 and sum(c.train + c.test for c in found.split.counts) == 35
-
-
-def test_images_that_are_added_move_none_that_is_placed(photos: Path, tmp_path: Path):
-    root = shutil.copytree(photos, tmp_path / "photos")
-    scratch(root, tmp_path)
-    before = {row.sha256: row.side for row in load(tmp_path / "out").split}
-    folder(root, 5, start=700)
-    found = train(root, tmp_path / "out", net="lenet5", weights="none", extras=extras(tmp_path, overwrite=True))
-    after = {row.sha256: row.side for row in load(tmp_path / "out").split}
-    assert len(after) == 51 and {sha: after[sha] for sha in before} == before and found.split.remembered == 36
 
 
 def test_weights_that_cannot_be_had_name_the_ways_on(photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -388,3 +381,70 @@ def test_a_child_that_gets_sigterm_exits_with_143(photos: Path, tmp_path: Path):
     child.terminate()
     _, told = child.communicate(timeout=120)
     assert child.returncode == 143 and b"Traceback" not in told
+
+
+def test_a_run_like_another_takes_its_decisions_threads_and_sides(
+    photos: Path, weights: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    auto = Extras(cache=tmp_path / "cache")
+    first = train(photos, tmp_path / "first", weights=weights, extras=auto)
+    assert set(first.decisions) >= {"threads", "engine of features", "views"} and "spent" not in first.decisions
+    # Another machine: its trials would choose otherwise, and it would have time for nothing.
+    monkeypatch.setattr("receptron.training.hardware.autotune._seconds", lambda step: pytest.fail("timed again"))
+    like = replace(auto, like=tmp_path / "first", cache=tmp_path / "other")
+    second = train(photos, tmp_path / "second", weights=weights, time="1s", extras=like)
+    assert digest(tmp_path / "second") == digest(tmp_path / "first")
+    assert second.decisions == first.decisions and second.ladder[-1].why == first.ladder[-1].why
+    third = train(photos, tmp_path / "third", weights=weights, seed=1, extras=replace(auto, like=tmp_path / "first/run.json"))
+    assert [c.test for c in third.split.counts] == [c.test for c in first.split.counts] and third.split.remembered == 36
+
+
+def test_images_of_an_earlier_run_keep_their_side_and_only_new_ones_are_placed(tmp_path: Path):
+    root = folder(tmp_path / "photos", 12)
+    scratch(root, tmp_path)
+    before = {row.sha256: row.side for row in store.read(tmp_path / "out/model").split}
+    folder(root, 6, start=100)
+    grown = train(root, tmp_path / "grown/out", net="lenet5", weights="none", extras=extras(tmp_path, like=tmp_path / "out"))
+    after = {row.sha256: row.side for row in store.read(tmp_path / "grown/out/model").split}
+    assert len(after) == len(before) + 18 and before.items() <= after.items()
+    assert grown.split.remembered == len(before)
+
+
+@pytest.mark.parametrize("what", ["nothing", "an empty folder", "a damaged record", "another kind of record"])
+def test_what_is_no_run_cannot_be_likened_to(photos: Path, tmp_path: Path, what: str):
+    like = tmp_path / "like"
+    if what != "nothing":
+        like.mkdir()
+    if what in ("a damaged record", "another kind of record"):
+        (like / "run.json").write_text('{"model": 3' + ("}" if what == "another kind of record" else ""))
+    with pytest.raises(ReceptronError, match="like"):
+        train(photos, tmp_path / "out", net="lenet5", weights="none", extras=extras(tmp_path, like=like))
+    assert not (tmp_path / "out/model").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        ("receptron train photos", "receptron train photos --like OUT"),
+        ("receptron train 'my photos' --out OUT --seed 3 --overwrite", "receptron train 'my photos' --seed 3 --like OUT"),
+        ("receptron train photos --like before --out=x --resume --time 3m", "receptron train photos --time 3m --like OUT"),
+        ("receptron.train('photos', seed=3)", "receptron.train('photos', seed=3, extras=receptron.Extras(like='OUT'))"),
+        (
+            "receptron.train('photos', extras=receptron.Extras(precision='float32'))",
+            "receptron.train('photos', extras=receptron.Extras(like='OUT', precision='float32'))",
+        ),
+    ],
+)
+def test_the_command_that_makes_a_run_again(photos: Path, tmp_path: Path, typed: str, told: str):
+    run = scratch(photos, tmp_path)
+    card = replace(run.card, provenance=replace(run.card.provenance, command=typed))
+    assert again(replace(run, card=card, report=Path("OUT/report.html"))) == told
+
+
+def test_a_call_from_python_is_told_whole(photos: Path, tmp_path: Path):
+    run = scratch(photos, tmp_path, seed=3, test_size=0.3)
+    command = run.card.provenance.command
+    assert command == (
+        f"receptron.train({str(photos)!r}, net='lenet5', weights='none', seed=3, test_size=0.3, "
+        "extras=receptron.Extras(precision='float32'))"
+    )

@@ -1,6 +1,7 @@
 """The measured trial: which candidates there are, and that the fastest wins by enough, with time told by a clock of our own."""
 
 import pytest
+from small import context
 
 from receptron.errors import BadValue
 from receptron.training.hardware import autotune
@@ -13,9 +14,9 @@ def formats(engines: list[Hardware]) -> list[tuple[str, bool]]:
 
 
 def test_candidates_start_with_the_plainest_and_a_wish_leaves_nothing_to_the_trial():
-    assert formats(candidates("cpu")) == [("32-true", False), ("32-true", True), ("bf16-mixed", True)]
-    assert formats(candidates("cpu", "float32")) == [("32-true", True)]
-    assert formats(candidates("cpu", "bfloat16")) == [("bf16-mixed", True)]
+    assert formats(candidates("cpu")) == [("float32", False), ("float32", True), ("bfloat16", True)]
+    assert formats(candidates("cpu", "float32")) == [("float32", True)]
+    assert formats(candidates("cpu", "bfloat16")) == [("bfloat16", True)]
 
 
 @pytest.mark.parametrize(
@@ -35,7 +36,8 @@ def test_the_fastest_wins_if_it_beats_plain_float32_by_enough(monkeypatch: pytes
 
         return run
 
-    engine, told = choose(engines, step, 32)
+    engine, speed, told = choose("a stage", engines, context(12), step, 32)
+    assert speed == pytest.approx(32 / seconds[chosen])
     assert engines.index(engine) == chosen and [t.chosen for t in told].index(True) == chosen
     assert [t.images_per_second for t in told] == pytest.approx([32 / s for s in seconds])
     assert [t.precision for t in told] == ["float32", "float32", "bfloat16"]

@@ -1,5 +1,6 @@
 """Whether a rung is climbed: only for a gain that is sure, never longer than time allows, and with the same answer after a restart."""
 
+import math
 from dataclasses import replace
 from pathlib import Path
 
@@ -56,7 +57,8 @@ def test_a_rung_is_taken_only_for_a_sure_gain(won: int, lost: int, taken: bool):
     rows = found.rows
     assert found.rung.gain and found.rung.gain.value == pytest.approx((ours[rows].sum() - theirs[rows].sum()) / len(rows))
     assert found.rung.accuracy and found.rung.accuracy.value == pytest.approx(ours[rows].mean())
-    assert len(found.modules) == (FOLDS if not taken else found.rows.size // 30)
+    assert len(found.modules) == found.rows.size // 30
+    assert taken or len(found.modules) == (FOLDS if (won, lost) == (20, 18) else 1 if lost else FOLDS), "a lost cause is left early"
     assert np.array_equal(found.rows, np.concatenate(place.folds[: len(found.modules)]))
 
 
@@ -154,9 +156,45 @@ def test_the_last_training_goes_on_from_a_copy_of_the_first_folds_network_for_ha
     rung = replace(step(place, ours), plan=Hyperparameters(6, 30, 0.1), source=source)
     first = nn.Linear(4, 3)
     before = {name: value.clone() for name, value in first.state_dict().items()}
-    module, points = finish(rung, place, first)
-    assert seen == [COUNT] and len(points) == 3
+    module, fitted = finish(rung, place, first)
+    assert seen == [COUNT] and len(fitted.points) == 3
     assert all(torch.equal(value, before[name]) for name, value in first.state_dict().items()), "the fold's own network stays as judged"
     assert not torch.equal(module.weight, first.weight)
     still = replace(rung, plan=replace(rung.plan, rate=0.0, decay=0.0))
     assert torch.equal(finish(still, place, first)[0].weight, first.weight), "without a rate it ends where the fold's network stood"
+
+
+def test_a_gain_that_can_hardly_be_shown_any_more_is_not_trained_for():
+    """8 errors and five looks: 7 of them would have to be mended, which half a chance each brings about in 3.5 % of cases."""
+    place, theirs = context(COUNT, folds=FOLDS), np.ones(COUNT, bool)
+    theirs[:8] = False
+    found = cross_validate(step(place, theirs), place, theirs, FOLDS)
+    assert not found.modules and not found.taken and found.rung.accuracy is None
+    assert "a sure gain would need 7 of the 8 left to be mended and none broken" in found.rung.why
+
+
+@pytest.mark.parametrize(
+    ("errors", "won", "lost", "goes_on"), [(40, 0, 0, True), (6, 0, 0, False), (5, 6, 0, True), (6, 3, 4, False), (0, 0, 0, False)]
+)
+def test_hope_is_what_the_binomial_says(errors: int, won: int, lost: int, goes_on: bool):
+    """Against a count over all outcomes: each error that is left is mended with a chance of one half."""
+    tried = won + lost
+    below = np.ones(200, bool)
+    below[:won] = False
+    below[tried : tried + errors] = False
+    right = np.ones(tried, bool)
+    right[won:] = False
+    sure = [n for n in range(errors + 1) if won + n > lost and binomtest(won + n, won + n + lost).pvalue <= weighing.LEVELS[4]]
+    chance = sum(math.comb(errors, n) for n in sure) / 2**errors
+    assert (chance >= weighing.HOPE) == goes_on
+    assert (weighing._hopeless(right, below, np.arange(tried), 4) == "") == goes_on
+
+
+def test_a_fold_that_the_clock_cut_short_does_not_count(tmp_path: Path):
+    ours, theirs = patterns(60, 0)
+    place = context(COUNT, tmp_path, folds=FOLDS)
+    slow = replace(step(place, ours), plan=Hyperparameters(3, 64, 0.1))
+    place.environment.decisions.note("time was up in a rung, without fold 1, after epoch", 1)
+    found = cross_validate(slow, place, theirs, FOLDS)
+    assert not found.modules and "the time was up in fold 1: give it --time" in found.rung.why
+    assert len(found.points) == 1, "one epoch was trained, and is told"

@@ -98,7 +98,7 @@ def test_forgetting_the_statistics_would_be_noticed():
 
 def test_bfloat16_is_close_and_the_tail_shares_its_weights():
     net, x = prepared("resnet18")
-    divided, engine = divide(net, 3, 64), Hardware(precision="bf16-mixed")
+    divided, engine = divide(net, 3, 64), Hardware(precision="bfloat16")
     with torch.no_grad():
         maps = frozen(divided.front, engine)(engine.place(x).to(engine.dtype))
         assert maps.dtype == torch.bfloat16

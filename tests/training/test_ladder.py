@@ -9,6 +9,8 @@ import torch
 from small import context, net
 from torch import nn
 
+from receptron.errors import TooLittleTime
+from receptron.training.context import TrainingContext
 from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import cross_validation, ladder
 from receptron.training.ladder.cross_validation import CrossValidated
@@ -24,8 +26,15 @@ def frozen_part(made: nn.Module) -> dict[str, torch.Tensor]:
     return {name: t.clone() for name, t in made.state_dict().items() if name.startswith(("stem", "stages.0", "stages.1"))}
 
 
+def without_time(count: int) -> TrainingContext:
+    """As if the time had been used up when the features were there."""
+    place = context(count, seconds=1e-9)
+    place.environment.decisions.note("views", 4)
+    return place
+
+
 def test_where_nothing_is_gained_the_linear_head_stays_on_an_untouched_backbone():
-    made, place = net(), context(36, seconds=1e-9)
+    made, place = net(), without_time(36)
     before = copy.deepcopy(made.state_dict())
     found = run_ladder(made, place)
     assert [rung.name for rung in found.rungs] == ["majority class", "nearest neighbour", "linear head", "last stage"]
@@ -36,7 +45,7 @@ def test_where_nothing_is_gained_the_linear_head_stays_on_an_untouched_backbone(
 
 
 def test_the_head_in_the_network_answers_as_the_head_on_features():
-    found = run_ladder(net(), context(36, seconds=1e-9))
+    found = run_ladder(net(), without_time(36))
     place = context(36)
     straight = answers_on_canvases(found.outcome.net, place, place.images, found.features.engine)
     weight, bias = ladder.last_layer(found.outcome.net).weight, ladder.last_layer(found.outcome.net).bias
@@ -49,6 +58,7 @@ def test_the_head_in_the_network_answers_as_the_head_on_features():
 def every_rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Every rung is taken; the phases that were trained, in their order."""
     trained, own = list[str](), cross_validation.fit
+    monkeypatch.setattr(cross_validation, "_hopeless", lambda *_: "")
     monkeypatch.setattr(CrossValidated, "taken", property(lambda self: bool(self.modules)))
     monkeypatch.setattr(cross_validation, "fit", lambda phase, *rest: (trained.append(phase.name), own(phase, *rest))[1])
     return trained
@@ -83,3 +93,23 @@ def test_a_ctrl_c_before_the_first_rung_that_trains_leaves_the_linear_head():
     place.environment.signals.stop = True
     found = run_ladder(net(), place)
     assert found.outcome.rung == "linear head" and found.outcome.stopped == "it was interrupted"
+
+
+def test_with_time_for_one_look_only_the_linear_head_is_fitted_and_more_time_is_asked_for():
+    place = context(36, seconds=3600)
+    place.environment.decisions.note("views", 0)
+    found = run_ladder(net(), place)
+    assert found.features.maps.shape[1] == 1 and found.outcome.rung == "linear head"
+    assert "give it --time" in found.rungs[-1].why and found.rungs[-1].accuracy is None
+
+
+def test_without_time_for_one_look_nothing_is_begun():
+    with pytest.raises(TooLittleTime, match=r"see 36 images once") as caught:
+        run_ladder(net(), context(36, seconds=1e-9))
+    assert "--time" in caught.value.mend
+
+
+def test_images_in_the_cache_need_no_time(tmp_path: Path):
+    run_ladder(net(), context(36, cache=tmp_path))
+    found = run_ladder(net(), context(36, cache=tmp_path, seconds=1e-9))
+    assert found.outcome.rung == "linear head"

@@ -1,5 +1,7 @@
 """Time that is used up and decisions that were taken survive a restart."""
 
+from dataclasses import replace
+from math import inf
 from pathlib import Path
 
 import pytest
@@ -27,7 +29,7 @@ def test_a_clock_counts_earlier_sittings(monkeypatch: pytest.MonkeyPatch):
 
 def test_decisions_are_on_disk_before_they_are_used_and_come_back_as_they_were(tmp_path: Path):
     file = tmp_path / "work/decisions.json"
-    told = [Trial("float32", "channels last", 12.5, True)]
+    told = [Trial("last stage", "float32", "channels last", 12.5, True)]
     first = DecisionLog(file)
     assert first.note("engine", told) == told and first.note("epochs", 7) == 7 and first.note("why", "") == ""
     second = DecisionLog(file)
@@ -59,3 +61,14 @@ def test_time_is_written_down_with_every_checkpoint(tmp_path: Path, monkeypatch:
     keeper.save(Position(), 1)
     spent = DecisionLog(tmp_path / "decisions.json").recall("spent", float)
     assert spent is not None and spent >= 500
+
+
+def test_once_the_time_is_used_up_a_phase_ends_with_its_epoch_and_ends_there_again(tmp_path: Path):
+    first = context(12, tmp_path).environment
+    over = first.hooks("a phase").is_over
+    assert not over(1)
+    first.time_budget.budget = -1.0
+    assert over(2) and over(3)
+    again = replace(first, decisions=DecisionLog(None, first.decisions.timed), time_budget=TimeBudget(inf)).hooks("a phase").is_over
+    assert not again(1) and again(2), "told of the decision, another run ends there whatever its clock says"
+    assert not first.decisions.timed.keys() & {"spent"}, "seconds are no decision"

@@ -11,12 +11,13 @@ from torch import nn
 
 from receptron.errors import BadValue, UnknownName
 from receptron.report.practice import sheet_page
-from receptron.tutor import scenes, sheet
-from receptron.tutor.design import GRAMMAR, brief, judge
-from receptron.tutor.interview import Interview, overall
+from receptron.tutor import cheat_sheet
+from receptron.tutor.learner.store import Store
+from receptron.tutor.mock_interview import scenes
+from receptron.tutor.mock_interview.interview import Interview, overall
+from receptron.tutor.network_design import GRAMMAR, brief, judge
 from receptron.tutor.problem import Task
 from receptron.tutor.session import Focus, Session
-from receptron.tutor.store import Store
 
 
 class Clock:
@@ -199,13 +200,13 @@ class Links(HTMLParser):
 def test_each_line_of_the_sheet_is_linked_to_its_derivation_and_back():
     page = Links()
     page.feed(sheet_page())
-    count = len(sheet.lines())
+    count = len(cheat_sheet.lines())
     wanted = {f"{kind}-{number}" for kind in ("line", "derivation") for number in range(1, count + 1)}
     assert page.targets == wanted <= page.ids and page.maths == count and page.outside == []
     assert "@page" in sheet_page() and "@media print" in sheet_page()
 
 
 def test_each_number_of_a_line_stands_in_its_derivation():
-    for number, line in enumerate(sheet.lines(), 1):
-        assert f"[{number}] {line.concept}" in sheet.text() and str(line.derivation) in sheet.text()
-    assert len(sheet.record()) == len(sheet.lines())
+    for number, line in enumerate(cheat_sheet.lines(), 1):
+        assert f"[{number}] {line.concept}" in cheat_sheet.text() and str(line.derivation) in cheat_sheet.text()
+    assert len(cheat_sheet.record()) == len(cheat_sheet.lines())

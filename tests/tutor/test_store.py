@@ -14,9 +14,9 @@ from random import Random
 import pytest
 
 from receptron.errors import DataFault, StorageFault
-from receptron.tutor.events import Answered, Assessed, Explained, Interviewed, Planned
+from receptron.tutor.learner.events import Answered, Assessed, Explained, Interviewed, Planned
+from receptron.tutor.learner.store import Store
 from receptron.tutor.session import Focus, Session
-from receptron.tutor.store import Store
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)
 EACH = (
@@ -59,7 +59,8 @@ def test_two_at_once_lose_nothing(tmp_path: Path):
 
 def test_a_kill_leaves_all_that_was_told_to_be_kept(tmp_path: Path):
     program = (
-        "import sys\nfrom pathlib import Path\nfrom receptron.tutor.store import Store\nfrom receptron.tutor.events import Assessed\n"
+        "import sys\nfrom pathlib import Path\n"
+        "from receptron.tutor.learner.store import Store\nfrom receptron.tutor.learner.events import Assessed\n"
         "store = Store(Path(sys.argv[1]))\nwhile True:\n    store.append(Assessed('pooling', 3))\n    print('kept', flush=True)\n"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(tmp_path / "p.sqlite")], stdout=subprocess.PIPE, text=True) as child:
@@ -118,7 +119,7 @@ def test_an_event_from_a_newer_program_is_named(tmp_path: Path):
 
 def test_a_file_that_is_no_export_is_named(tmp_path: Path):
     (tmp_path / "x.json").write_text('{"version": 1}')
-    with pytest.raises(DataFault, match=r"x\.json is not a Export record"):
+    with pytest.raises(DataFault, match=r"x\.json is not a PracticeExport record"):
         Store(tmp_path / "p.sqlite").restore(tmp_path / "x.json")
     with pytest.raises(DataFault, match="cannot read"):
         Store(tmp_path / "p.sqlite").restore(tmp_path / "none.json")

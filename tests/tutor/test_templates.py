@@ -6,9 +6,9 @@ import pytest
 from truths import truth
 
 from receptron.errors import BadValue, UnknownName
-from receptron.tutor.grading import grade, right_answer
+from receptron.tutor.grading.grading import grade, right_answer
+from receptron.tutor.learner.mastery import SKILLS
 from receptron.tutor.problem import Problem, Template, draw, numbers_in, record
-from receptron.tutor.skills import SKILLS
 from receptron.tutor.templates import TEMPLATES, find, problem
 
 NAMES = sorted(TEMPLATES)

@@ -12,21 +12,21 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from receptron.arithmetic import Conv, Pool
 from receptron.tutor.problem import Problem
-from receptron.tutor.templates.architectures import Line, Pair
-from receptron.tutor.templates.costs import Work
-from receptron.tutor.templates.counts import Flattened, Normed
-from receptron.tutor.templates.field import Chain as FieldChain
-from receptron.tutor.templates.gradient import STEPS, Blocks, Paths, Proof
-from receptron.tutor.templates.grids import Pooling, Sliding
-from receptron.tutor.templates.heads import Head
-from receptron.tutor.templates.padding import Padded
-from receptron.tutor.templates.planes import Plane, Upward
-from receptron.tutor.templates.pointwise import Block, Thinned
-from receptron.tutor.templates.scaling import Grown
-from receptron.tutor.templates.separable import Split
-from receptron.tutor.templates.sizes import Chain
-from receptron.tutor.templates.transfer import STRATEGIES, Case, Frozen
-from receptron.tutor.templates.windows import Along
+from receptron.tutor.templates.costs.bottleneck import BottleneckBlock, Thinned
+from receptron.tutor.templates.costs.classifier_heads import ClassifierHead
+from receptron.tutor.templates.costs.depthwise_separable import SeparableConv
+from receptron.tutor.templates.costs.macs_and_flops import ConvCost
+from receptron.tutor.templates.costs.parameters import Flattened, Normed
+from receptron.tutor.templates.networks.architectures import NetPair, PaperList
+from receptron.tutor.templates.networks.compound_scaling import ScaledNet
+from receptron.tutor.templates.networks.skip_connections import STEPS, Paths, Proof, ScalarBlocks
+from receptron.tutor.templates.networks.transfer_learning import STRATEGIES, FrozenNet, TransferCase
+from receptron.tutor.templates.sizes.by_hand import GridConvolution, GridPooling
+from receptron.tutor.templates.sizes.output_sizes import SizeChain
+from receptron.tutor.templates.sizes.padding import Padded
+from receptron.tutor.templates.sizes.receptive_field import FieldChain
+from receptron.tutor.templates.sizes.two_axes import Plane, Upward
+from receptron.tutor.templates.sizes.windows import Along
 from receptron.zoo import build
 
 Values = tuple[float, ...]
@@ -78,7 +78,7 @@ def upward(given: Upward, _: Problem) -> Values:
     return (ran(layer, 1, given.size, given.size).shape[-1],)
 
 
-def chain(given: Chain, _: Problem) -> Values:
+def chain(given: SizeChain, _: Problem) -> Values:
     return (ran(nn.Sequential(*map(module, given.layers)), 1, given.size, given.size).shape[-1],)
 
 
@@ -132,7 +132,7 @@ def counted(layer: nn.Module, channels: int, size: int) -> int:
     return counter.get_total_flops()
 
 
-def work(given: Work, _: Problem) -> Values:
+def work(given: ConvCost, _: Problem) -> Values:
     flops = counted(module(given.layer), given.layer.c_in, given.size)
     return (flops if given.unit == "FLOPs" else flops // 2,)
 
@@ -153,19 +153,19 @@ def field(given: FieldChain, _: Problem) -> Values:
     return (int(touched[-1] - touched[0]) + 1,)
 
 
-def sliding(given: Sliding, _: Problem) -> Values:
+def sliding(given: GridConvolution, _: Problem) -> Values:
     image, kernel = torch.tensor(given.grid).double()[None, None], torch.tensor(given.kernel).double()[None, None]
     out = F.conv2d(image, kernel, torch.tensor([float(given.bias)]).double(), given.stride, given.padding)[0, 0]
     return tuple(float(out[r, c]) for r, c in given.places)
 
 
-def pooling(given: Pooling, _: Problem) -> Values:
+def pooling(given: GridPooling, _: Problem) -> Values:
     image = torch.tensor(given.grid).double()[None, None]
     pool = F.max_pool2d if given.kind == "max" else F.avg_pool2d
     return tuple(pool(image, given.kernel, given.stride).flatten().tolist())
 
 
-def head(given: Head, _: Problem) -> Values:
+def head(given: ClassifierHead, _: Problem) -> Values:
     def size(*first: nn.Module) -> int:
         net = nn.Sequential(*first, nn.Flatten(), nn.LazyLinear(given.classes, device="meta"))
         ran(net, given.channels, given.side, given.side)
@@ -175,7 +175,7 @@ def head(given: Head, _: Problem) -> Values:
     return ({"pooled": pooled, "flattened": flat, "saved": flat - pooled}[given.asked],)
 
 
-def split(given: Split, problem: Problem) -> Values:
+def split(given: SeparableConv, problem: Problem) -> Values:
     def same(c_in: int, c_out: int, kernel: int, groups: int = 1) -> nn.Module:
         return nn.Conv2d(c_in, c_out, kernel, padding=kernel // 2, groups=groups, bias=False, device="meta")
 
@@ -186,7 +186,7 @@ def split(given: Split, problem: Problem) -> Values:
     return (counted(same(given.c_in, given.c_out, given.kernel), given.c_in, given.size) / cost,)
 
 
-def block(given: Block, problem: Problem) -> Values:
+def block(given: BottleneckBlock, problem: Problem) -> Values:
     def size(*shapes: tuple[int, int, int]) -> int:
         return sum(p.numel() for a, b, k in shapes for p in nn.Conv2d(a, b, k, bias=False, device="meta").parameters())
 
@@ -200,7 +200,7 @@ def thinned(given: Thinned, _: Problem) -> Values:
     return (direct / counted(nn.Sequential(module(given.thinner), module(given.window)), given.c_in, given.size),)
 
 
-def grown(given: Grown, _: Problem) -> Values:
+def grown(given: ScaledNet, _: Problem) -> Values:
     """By repeated multiplication."""
     c = given.coefficients
     step = {"depth": c.alpha, "width": c.beta, "pixels": c.gamma, "FLOPs": c.alpha * c.beta * c.beta * c.gamma * c.gamma}[given.asked]
@@ -210,7 +210,7 @@ def grown(given: Grown, _: Problem) -> Values:
     return (value * given.pixels if given.asked == "pixels" else value,)
 
 
-def blocks(given: Blocks, _: Problem) -> Values:
+def blocks(given: ScalarBlocks, _: Problem) -> Values:
     x = torch.tensor(1.0, dtype=torch.double, requires_grad=True)
     y = x
     for _ in range(given.count):
@@ -232,7 +232,7 @@ def proof(given: Proof, _: Problem) -> Values:
     return tuple(shown.index(i) + 1 for i in sorted(shown))
 
 
-def line(given: Line, problem: Problem) -> Values:
+def line(given: PaperList, problem: Problem) -> Values:
     if problem.template == "architecture.order":
         years = [YEARS[key] for key in given.papers]
         return tuple(years.index(year) + 1 for year in sorted(years))
@@ -252,12 +252,12 @@ def measured(name: str) -> tuple[int, int]:
     return sum(p.numel() for p in net.parameters()), flops // 2
 
 
-def pair(given: Pair, _: Problem) -> Values:
+def pair(given: NetPair, _: Problem) -> Values:
     place = 0 if given.quantity == "parameters" else 1
     return (measured(given.larger)[place] / measured(given.smaller)[place],)
 
 
-def case(given: Case, problem: Problem) -> Values:
+def case(given: TransferCase, problem: Problem) -> Values:
     amount = "few" if given.images < 300 else "many" if given.images >= 20_000 else "some"
     name = DOCUMENTED.get((amount, given.domain)) or ("stages" if given.images >= 2000 else "probe")
     return (problem.task.expected.options.index(STRATEGIES[name]) + 1,)
@@ -269,7 +269,7 @@ def backbone(name: str) -> nn.Module:
         return build(name)
 
 
-def frozen(given: Frozen, _: Problem) -> Values:
+def frozen(given: FrozenNet, _: Problem) -> Values:
     """Freeze, put the new layers where the last linear layer was, count what asks for a gradient."""
     net = backbone(given.net)
     for parameter in net.parameters():
@@ -281,7 +281,8 @@ def frozen(given: Frozen, _: Problem) -> Values:
 
 
 TRUTHS: dict[type, Callable[..., Values]] = {
-    Along: along, Plane: plane, Upward: upward, Chain: chain, Padded: padded, Conv: conv, Flattened: flattened, Normed: normed, Work: work,
-    FieldChain: field, Sliding: sliding, Pooling: pooling, Head: head, Split: split, Block: block, Thinned: thinned, Grown: grown,
-    Blocks: blocks, Paths: paths, Proof: proof, Line: line, Pair: pair, Case: case, Frozen: frozen,
+    Along: along, Plane: plane, Upward: upward, SizeChain: chain, Padded: padded, Conv: conv, Flattened: flattened, Normed: normed,
+    ConvCost: work, FieldChain: field, GridConvolution: sliding, GridPooling: pooling, ClassifierHead: head, SeparableConv: split,
+    BottleneckBlock: block, Thinned: thinned, ScaledNet: grown, ScalarBlocks: blocks, Paths: paths, Proof: proof, PaperList: line,
+    NetPair: pair, TransferCase: case, FrozenNet: frozen,
 }  # fmt: skip

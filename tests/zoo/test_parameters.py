@@ -63,13 +63,13 @@ def test_every_net_is_counted_and_no_other():
     assert counts().keys() == zoo.ZOO.keys()
 
 
-def test_the_ladders_work_is_the_papers():
+def test_the_modernizations_work_is_the_papers():
     """Giga multiply-accumulates of each step: Liu et al. 2022, Table 10; the last row there is ConvNeXt-T itself."""
     paper = {0: 4.09, 1: 4.53, 2: 4.42, 3: 2.35, 4: 5.27, 5: 4.64, 6: 4.07, 7: 4.15, 8: 4.15, 9: 4.15, 10: 4.15}
     found = {i: round(counts()[f"convnext_ladder_{i:02d}"].macs / 1e9, 2) for i in paper}
     assert found == paper
     tiny, last = counts()["convnext_tiny"], counts()["convnext_ladder_12"]
-    gains = 3 * 96 + 3 * 192 + 9 * 384 + 3 * 768  # layer scale, which is no step of the ladder
+    gains = 3 * 96 + 3 * 192 + 9 * 384 + 3 * 768  # layer scale, which is no step of the modernization
     assert (last.parameters + gains, last.macs) == (tiny.parameters, tiny.macs)
 
 

@@ -16,12 +16,12 @@ COMMANDS = {
     "compare": "compare",
     "evaluate": "evaluate",
     "inspect": "inspection",
-    "practice": "practice",
+    "practice": "practice.session",
     "predict": "predict",
     "train": "train",
     "zoo": "zoo",
 }
-"""Where each command stands: the file beside this one, with a function of the command's name, or an `app` of commands of its own."""
+"""Where each command stands: a file beside or below this one, with a function of the command's name, or an `app` of commands of its own."""
 
 
 def commands(wanted: str = "") -> typer.Typer:

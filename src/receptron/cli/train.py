@@ -32,6 +32,10 @@ def train(
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share kept for the test; 0 cross-validates instead.")] = 0.2,
+    like: Annotated[
+        Path | None,
+        typer.Option(parser=paths.path, help="Folder of an earlier run: decide as it did, to the same network.", show_default=False),
+    ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out, finished or not.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Go on with more than 1 % unreadable images.")] = False,
@@ -72,7 +76,7 @@ def train(
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
     command = shlex.join(["receptron", *sys.argv[1:]])
-    extras = Extras(facts, precision, allow_broken, resume, overwrite, cache, tensorboard, every, command, Bars(), image_memory)
+    extras = Extras(facts, precision, allow_broken, like, resume, overwrite, cache, tensorboard, every, command, Bars(), image_memory)
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -91,6 +95,8 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
 
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
+    from receptron.report.commands import again
+
     card, found = run.card, run.card.evaluation
     screen.show()
     screen.show((f"Accuracy {_percent(found.accuracy)}", "bold"), f" on {found.source}")
@@ -108,9 +114,20 @@ def _show(run: "Run") -> None:
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     _findings(run)
+    screen.show(f"Timed    {_decided(run)}")
+    screen.show(f"Again    {again(run)}")
     screen.show(f"Model    {run.model}")
     screen.show(f"Report   {run.report}")
     screen.show(f"Next     receptron predict {run.model.parent} IMAGE...")
+
+
+def _decided(run: "Run") -> str:
+    """What the clock decided, in one line."""
+    formats = dict.fromkeys(trial.precision for trial in run.trials if trial.chosen)
+    counts = {name: run.decisions[name] for name in ("views", "epochs") if name in run.decisions}
+    left = [rung.name for rung in run.ladder if "--time" in rung.why]
+    told = [" and ".join(formats), *(f"{count} {name}" for name, count in counts.items()), *(f"no {name}" for name in left)]
+    return f"{', '.join(told)}, by this machine's speed"
 
 
 def _findings(run: "Run") -> None:

@@ -23,6 +23,7 @@ class Extras:
     facts: Sidecar = field(default_factory=Sidecar)  # what is said of a local weights file that has no sidecar
     precision: str = "auto"  # "float32" or "bfloat16" instead of a trial
     allow_broken: bool = False  # go on with more than 1 % unreadable images
+    like: Path | None = None  # folder of an earlier run, whose timed decisions, threads and sides are taken over
     resume: bool = False  # continue an unfinished run in the same `out`
     overwrite: bool = False  # replace a finished or unfinished run in `out`
     cache: Path | None = None  # folder of cached activations; None: the user's cache

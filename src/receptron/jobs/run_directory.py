@@ -21,7 +21,7 @@ from filelock import FileLock, Timeout
 
 from receptron import atomic_write, checksummed_record
 from receptron.bundle import manifest, store
-from receptron.errors import BadValue, BundleFault, DataFault, InUse, StorageFault, WouldReplace
+from receptron.errors import BadValue, DataFault, InUse, StorageFault, WouldReplace
 from receptron.given_path import check_given
 
 _WORK, _LOCK, _OWNER, _BEGUN, _DECISIONS, _CHECKPOINTS = ".receptron-run", "lock", "owner", "begun.json", "decisions.json", "checkpoints"
@@ -108,13 +108,6 @@ class RunDirectory:
         """Remove what only an unfinished run needs."""
         for path in (self.work / name for name in _LEARNT):
             shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
-
-    def remembered(self) -> dict[str, str]:
-        """sha256 -> side of the images that an earlier model here was made of."""
-        try:
-            return {row.sha256: row.side for row in store.read(self.model).split if row.side in ("train", "test")}
-        except BundleFault:
-            return {}
 
 
 @contextmanager

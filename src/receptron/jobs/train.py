@@ -3,11 +3,12 @@
 import hashlib
 import os
 import platform
-from collections.abc import Generator, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -30,20 +31,24 @@ from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
+from receptron.jobs.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
 from receptron.jobs.options import Extras, check_every, check_kind, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
+from receptron.progress import Progress
 from receptron.records import to_json
 from receptron.training.callbacks import tensorboard
 from receptron.training.callbacks.signals import StopSignals
-from receptron.training.checkpointing.decision_log import DecisionLog
+from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
 from receptron.training.hardware.device import find_device
+from receptron.training.hardware.threads import threads
 from receptron.training.records import Run, Stage
 
+_DEFAULTS: dict[str, object] = {"time": "10m", "seed": 0, "device": "auto", "test_size": 0.2}
 SAMPLES = 6  # images per class shown in the report
 
 
@@ -54,11 +59,16 @@ class Stopwatch:
         self.stages: list[Stage] = []
 
     @contextmanager
-    def stage(self, name: str) -> Generator[None]:
-        """Time what happens inside."""
+    def stage(self, name: str, whole: Callable[[], float] | None = None) -> Generator[None]:
+        """Time what happens inside; `whole` tells the seconds of all sittings, where that is known."""
         began = monotonic()
         yield
-        self.stages.append(Stage(name, monotonic() - began))
+        self.stages.append(Stage(name, whole() if whole else monotonic() - began))
+
+    def go_on(self, name: str, decisions: DecisionLog) -> None:
+        """Add to the stage that has just ended what earlier sittings took for it, and write the sum down for later ones."""
+        *others, last = self.stages
+        self.stages = [*others, Stage(name, decisions.note(name, last.seconds + (decisions.recall(name, float) or 0.0)))]
 
 
 @dataclass(frozen=True)
@@ -94,6 +104,8 @@ def train(
     """
     _check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
+    asked = {"path": path, "net": net, "weights": weights, "time": time, "seed": seed, "device": device, "test_size": test_size}
+    command = extras.command or _call(asked, extras)
     budget, where = seconds(time), find_device(device)
     check_precision(extras.precision)
     check_seed(seed)
@@ -101,33 +113,39 @@ def train(
     within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path)
+    like = read_earlier_run(check_given(extras.like)) if extras.like else None
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
         start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), extras.progress)
-        with watchmaker.stage("reading and audit"):
-            sided = _sides(catalog, start, place, test_size, seed, extras)
+        with watchmaker.stage(READING):
+            sided = _sides(catalog, start, like.sides if like else {}, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
+        if like:
+            _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))
         fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
-        with StopSignals(extras.progress.tell) as signals:
+        with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-            with watchmaker.stage("learning"):
-                decisions = DecisionLog(place.decisions)
-                time_budget = TimeBudget(budget, decisions.recall("spent", float) or 0.0)
-                environment = RunEnvironment(place.work, activations, time_budget, decisions, signals, extras.progress, extras.every, log)
+            decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
+            decisions.note(THREADS, computing)
+            watchmaker.go_on(READING, decisions)
+            clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
+            with watchmaker.stage("learning", lambda: clock.spent):
+                environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
                 cut_short = signals.stop
             with watchmaker.stage("judging"):
-                card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, fit_options, extras))
+                card, judged = _judge(sided, learnt, start, extras, _provenance(sided, learnt, start, fit_options, command))
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), _placed(sided))
-                run = replace(_run(place, card, judged, sided, learnt, watchmaker.stages, settings), interrupted=cut_short)
+                run = _run(place, card, judged, sided, learnt, watchmaker.stages, settings)
+                run = replace(run, decisions=decisions.timed, interrupted=cut_short)
                 atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
         if not run.interrupted:
@@ -142,6 +160,14 @@ def _check_kinds(net: object, weights: object, device: object, test_size: object
     check_kind("device", device, str)
     check_kind("test_size", test_size, int, float)
     check_kind("extras", extras, Extras, type(None))
+
+
+def _tell_likeness(like: EarlierRun, settings: Mapping[str, object], sided: _Sided, progress: Progress) -> None:
+    """What is taken over from another run, and what will differ."""
+    progress.tell(f"Like {like.run.report.parent}: its decisions, {like.threads} threads and sides; --time does not count.")
+    different = like.departures({name: str(value) for name, value in settings.items()}, _data_digest(sided))
+    if different:
+        progress.tell(f"Not the same network as there: {'; '.join(different)}.")
 
 
 def _tell_go_on(extras: Extras, learnt: bool) -> None:
@@ -165,13 +191,13 @@ def _cache_folder(wanted: Path | None) -> Path:
     return folder
 
 
-def _sides(catalog: Catalog, start: InitialWeights, place: RunDirectory, test_size: float, seed: int, extras: Extras) -> _Sided:
+def _sides(catalog: Catalog, start: InitialWeights, earlier: Mapping[str, str], test_size: float, seed: int, extras: Extras) -> _Sided:
     began = monotonic()
     reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
     check_broken(reading.entries, allow_broken=extras.allow_broken)
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
-    sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=place.remembered())
+    sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=earlier)
     return _Sided(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
 
 
@@ -219,7 +245,7 @@ def _run(
 
     return Run(
         model=place.model, report=place.report, card=card, audit=sided.audit, split=sided.split.summary, ladder=learnt.rungs,
-        stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages),
+        stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages), decisions={},
         mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
         settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
     )  # fmt: skip
@@ -252,19 +278,37 @@ def _weights_digest(start: InitialWeights) -> str:
     return atomic_write.sha256(start.pretrained.path) if start.pretrained else ""
 
 
-def _provenance(sided: _Sided, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, extras: Extras) -> Provenance:
-    trained = next((trial for trial in reversed(learnt.trials) if trial.chosen), None)
-    packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors", "lightning-fabric")
+def _call(given: Mapping[str, object], extras: Extras) -> str:
+    """The call from Python that makes this run; what was left at its default is left out."""
+    plain = {name: value for name, value in given.items() if value != _DEFAULTS.get(name) and name != "path"}
+    rare = {
+        name: getattr(extras, name)
+        for name in ("precision", "allow_broken", "image_memory")
+        if getattr(extras, name) != getattr(Extras(), name)
+    }
+    parts = [repr(str(given["path"])), *(f"{name}={_shown(value)}" for name, value in plain.items())]
+    if rare:
+        parts.append(f"extras=receptron.Extras({', '.join(f'{name}={value!r}' for name, value in rare.items())})")
+    return f"receptron.train({', '.join(parts)})"
+
+
+def _shown(value: object) -> str:
+    return repr(str(value) if isinstance(value, Path) else value)
+
+
+def _provenance(sided: _Sided, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, command: str) -> Provenance:
+    engine = learnt.outcome.engine
+    packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors")
     return Provenance(
         receptron=version("receptron"),
         versions={"python": platform.python_version(), **{name: version(name) for name in packages}},
-        command=extras.command or f"receptron.train({str(sided.catalog.root)!r})",
+        command=command,
         seed=fit_options.seed,
         data_sha256=_data_digest(sided),
         weights=start.pretrained.reference if start.pretrained else "none",
         weights_sha256=_weights_digest(start),
         device=fit_options.device,
-        precision=trained.precision if trained else fit_options.precision,
-        memory_format="channels_last",
+        precision=engine.precision,
+        memory_format=engine.layout,
         made=datetime.now(UTC).isoformat(timespec="seconds"),
     )

@@ -14,6 +14,26 @@ class NextCommand:
     command: str
 
 
+_ONCE = {"--resume", "--overwrite"}  # flags that concern the first run only
+_PLACED = {"--out", "--like"}  # and those with a value
+
+
+def again(run: Run) -> str:
+    """The command that makes the same network again, beside the first: with the decisions that the run timed, by `--like`."""
+    command, like = run.card.provenance.command, str(run.report.parent)
+    if not command.startswith("receptron train"):
+        first, extras, rest = command.partition("receptron.Extras(")
+        given = f"like={like!r}" + (", " if extras else "")
+        return f"{first}{extras}{given}{rest}" if extras else f"{command.removesuffix(')')}, extras=receptron.Extras({given}))"
+    words: list[str] = []
+    skip = False
+    for word in shlex.split(command):
+        if not skip and word.partition("=")[0] not in _ONCE | _PLACED:
+            words.append(word)
+        skip = not skip and word in _PLACED
+    return shlex.join([*words, "--like", like])
+
+
 def following(run: Run) -> tuple[NextCommand, ...]:
     """What one does with a trained model."""
     model, root = shlex.quote(str(run.model)), shlex.quote(str(run.audit.root))

@@ -5,9 +5,10 @@ from pathlib import Path
 
 from receptron.atomic_write import write_file
 from receptron.report import words
-from receptron.report.commands import following
+from receptron.report.commands import again, following
 from receptron.report.confusion import confusion, mixups
 from receptron.report.curves import curves
+from receptron.report.decisions import timed
 from receptron.report.field import field
 from receptron.report.frame import framed
 from receptron.report.intervals import IntervalRow, baselines, chart, recalls, track
@@ -65,7 +66,8 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "doubtful": answers_shown(run.doubtful, picture),
         "findings": findings_shown(run.audit.findings, picture),
         "samples": samples_shown(run.samples, picture),
-        "again": card.provenance.command,
+        "again": again(run),
+        "timed": timed(run.decisions),
         "following": following(run),
     }
 

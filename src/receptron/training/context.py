@@ -16,7 +16,7 @@ from receptron.data.reading.pixel_formats import Pixels
 from receptron.progress import Progress, Silent
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.checkpointing.decision_log import DecisionLog
+from receptron.training.checkpointing.decision_log import SPENT, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.loop.hooks import Hooks
 from receptron.training.records import EpochRecord
@@ -58,11 +58,21 @@ class RunEnvironment:
         self.note_time()
         slug = "".join(letter if letter.isalnum() else "-" for letter in phase)
         checkpoints = Checkpoints(self.work / "checkpoints" / slug) if self.work else None
-        return Hooks(checkpoints, self.every, self.signals, self.progress, self.log, self.note_time)
+        return Hooks(
+            checkpoints, self.every, self.signals, self.progress, self.log, self.note_time, lambda epoch: self._is_over(phase, epoch)
+        )
+
+    def _is_over(self, phase: str, epoch: int) -> bool:
+        """Whether the time was used up when `epoch` epochs of a phase were done; decided once, and remembered."""
+        key = f"time was up in {phase}, after epoch"
+        known = self.decisions.recall(key, int)
+        if known is None and self.time_budget.left < 0:
+            known = self.decisions.note(key, epoch)
+        return known is not None and epoch >= known
 
     def note_time(self) -> None:
         """Write down how much time is used up, so that an interrupted run does not get it twice."""
-        self.decisions.note("spent", self.time_budget.spent)
+        self.decisions.note(SPENT, self.time_budget.spent)
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ def answers(net: nn.Module, inputs: Tensor, engine: Hardware, batch: int = 64) -
     """Class scores (N, classes) of a network in eval mode, on what it takes."""
     net.eval()
     parts: list[Tensor] = []
-    with torch.inference_mode(), engine.fabric.autocast():
+    with torch.inference_mode(), engine.autocast():
         for start in range(0, len(inputs), batch):
             parts.append(net(engine.place(inputs[start : start + batch])).float().cpu())
     return torch.cat(parts).double().numpy()

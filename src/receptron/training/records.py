@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
@@ -36,6 +37,7 @@ class EpochRecord:
 class Trial:
     """One number format tried on this machine."""
 
+    stage: str  # what was timed: "features", "last stage", "everything" or "from scratch"
     precision: str
     memory_format: str
     images_per_second: float
@@ -68,6 +70,7 @@ class Run:
     doubtful: tuple[Answer, ...]  # least sure, whether right or wrong
     given: Evaluation | None  # on the user's own test side as given, where it leaked
     samples: dict[str, tuple[str, ...]]  # a few files per class
+    decisions: dict[str, Any]  # what was decided by the clock of this machine; `--like` gives it to another run
     settings: dict[str, str]  # every flag and its value
-    seconds: float
+    seconds: float  # of all sittings
     interrupted: bool = False  # a Ctrl-C ended it early; it can be gone on with

@@ -6,10 +6,10 @@
 True
 """
 
-from receptron.tutor.grading import Grade, grade
+from receptron.tutor.grading.grading import Grade, grade
+from receptron.tutor.learner.store import Store
 from receptron.tutor.problem import Problem, Task, Template
 from receptron.tutor.session import Focus, Session
-from receptron.tutor.store import Store
 from receptron.tutor.templates import TEMPLATES, problem
 
 __all__ = ["TEMPLATES", "Focus", "Grade", "Problem", "Session", "Store", "Task", "Template", "grade", "problem"]

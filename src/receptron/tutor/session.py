@@ -7,11 +7,11 @@ from random import Random
 from uuid import uuid4
 
 from receptron.errors import BadValue, StorageFault
-from receptron.tutor import schedule, skills
-from receptron.tutor.events import Answered, Body, Event
-from receptron.tutor.grading import Grade, grade
+from receptron.tutor.grading.grading import Grade, grade
+from receptron.tutor.learner import mastery, review_plan, spaced_repetition
+from receptron.tutor.learner.events import Answered, Body, Event
+from receptron.tutor.learner.store import Store
 from receptron.tutor.problem import Problem
-from receptron.tutor.store import Store
 from receptron.tutor.templates import TEMPLATES, find, problem
 
 
@@ -55,7 +55,7 @@ class Session:
     def look(self) -> Problem:
         """A fresh problem that is only looked at: nothing is kept of it."""
         name = self._chosen()
-        level = self.focus.difficulty or schedule.difficulty_of(name, self.history)
+        level = self.focus.difficulty or spaced_repetition.difficulty_of(name, self.history)
         seed = self.random.randrange(2**31) if self.focus.seed is None else self.focus.seed + len(self.shown)
         self.shown.append(name)
         return problem(name, level, seed)
@@ -106,7 +106,7 @@ class Session:
         named = [answer.mistake for answer in self.done if answer.mistake]
         counted = tuple(sorted({name: named.count(name) for name in named}.items(), key=lambda pair: -pair[1]))
         answered = [answer for answer in self.done if not answer.skipped]
-        right, unaided = sum(a.right and not a.worked for a in answered), sum(skills.credit(a) == 1 for a in answered)
+        right, unaided = sum(a.right and not a.worked for a in answered), sum(mastery.credit(a) == 1 for a in answered)
         return Summary(len(answered), right, unaided, len(self.done) - len(answered), counted, len(self.unsaved))
 
     def _open(self) -> Problem:
@@ -148,13 +148,13 @@ class Session:
         if self.focus.template:
             return (find(self.focus.template).name,)
         if self.focus.skill:
-            skills.find(self.focus.skill)
+            mastery.find(self.focus.skill)
             return tuple(name for name, template in TEMPLATES.items() if template.skill == self.focus.skill)
-        return schedule.open_templates(schedule.current(self.history), self._now().date())
+        return review_plan.open_templates(review_plan.current(self.history), self._now().date())
 
     def _chosen(self) -> str:
         """The most urgent template that was not among the last few."""
-        ranked = schedule.choose(self.pool, self.history, self._now(), schedule.current(self.history))
+        ranked = spaced_repetition.choose(self.pool, self.history, self._now(), review_plan.current(self.history))
         apart = min(5, len(self.pool) - 1)
         recent = self.shown[-apart:] if apart else []
         return next(name for name in ranked if name not in recent)

@@ -1,6 +1,6 @@
 """What a net's name means where it differs from the paper's own."""
 
-from receptron.zoo import efficientnet, ladder
+from receptron.zoo import efficientnet, modernization
 from receptron.zoo.scaling import working
 
 MARKS = {
@@ -27,8 +27,8 @@ def notes(name: str) -> tuple[str, ...]:
     found += [text for mark, text in MARKS.items() if mark in name]
     if name.startswith(("resnet", "se_resnet")) and "_v1" in name:
         found.append("the stride sits in the first 1x1 of a bottleneck, as in the paper; the plain name has it in the 3x3")
-    if name in ladder.TABLE:
-        rung = ladder.TABLE[name]
-        found.append(f"step {int(name[-2:])} of {len(ladder.CHANGES)}: {rung.change}; {rung.top1} % in the paper")
+    if name in modernization.TABLE:
+        step = modernization.TABLE[name]
+        found.append(f"step {int(name[-2:])} of {len(modernization.CHANGES)}: {step.change}; {step.top1} % in the paper")
     plain = name.removesuffix("_tf").removesuffix("_timm")
     return (*found, *(working(plain) if plain in efficientnet.TABLE else ()))

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from receptron.report.frame import framed
-from receptron.tutor.sheet import lines
+from receptron.tutor.cheat_sheet import lines
 
 
 def sheet_page() -> str:

@@ -1,23 +1,32 @@
-"""The time a run may take, and the decisions it took: both survive a restart."""
+"""The decisions that a run took by the clock: they survive a restart, and another run may be given them."""
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from receptron import checksummed_record
 from receptron.records import from_json, to_json
 
+SPENT, THREADS, READING = "spent", "threads", "reading and audit"
+CLOCKS = (SPENT, READING)  # seconds that sittings took: kept here, and no decision
 T = TypeVar("T")
 
 
 class DecisionLog:
-    """Decisions that depended on this machine's speed. A resumed run reads them instead of deciding anew, and so ends the same.
+    """Decisions that depended on this machine's speed. A resumed run reads them instead of deciding anew, and so ends the same;
+    so does a run that is `given` those of another.
 
     Raises: DataFault if the file and its copy are both damaged.
     """
 
-    def __init__(self, file: Path | None) -> None:
+    def __init__(self, file: Path | None, given: Mapping[str, object] = {}) -> None:
         self.file = file
-        self.entries: dict[str, object] = (checksummed_record.read(file, dict) if file else None) or {}
+        self.entries: dict[str, object] = {**given, **((checksummed_record.read(file, dict) if file else None) or {})}
+
+    @property
+    def timed(self) -> dict[str, object]:
+        """The decisions as plain JSON values, as another run may be given them."""
+        return from_json(to_json({name: value for name, value in self.entries.items() if name not in CLOCKS}), dict[str, Any])
 
     def recall(self, name: str, kind: type[T]) -> T | None:
         """The decision `name` of an earlier sitting, or None."""

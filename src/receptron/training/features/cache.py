@@ -64,9 +64,13 @@ class FeatureCache:
         canvases: Canvases,
         run: Callable[[nn.Module, Tensor], Tensor],
         progress: Progress,
+        kept: dict[str, Tensor] | None = None,
     ) -> Tensor:
-        """Activations (N, views, ...) of the images `digests`: from the disk, or computed by `run(front, batch)` and kept."""
-        found = self._read(set(digests), views.count)
+        """Activations (N, views, ...) of the images `digests`: from the disk (`kept`, if that was read before), or computed by
+        `run(front, batch)` and kept there.
+        """
+        rows = self.read(set(digests)) if kept is None else kept
+        found = {digest: row[: views.count] for digest, row in rows.items() if len(row) >= views.count}
         progress.start("features", len(digests), "images")
         progress.advance(sum(digest in found for digest in digests))
         missing = list(dict.fromkeys(digest for digest in digests if digest not in found))
@@ -99,14 +103,14 @@ class FeatureCache:
         except StorageFault:
             return
 
-    def _read(self, wanted: set[str], views: int) -> dict[str, Tensor]:
-        """Rows on disk whose file still matches its name; rows with too few views do not count."""
+    def read(self, wanted: set[str]) -> dict[str, Tensor]:
+        """Rows on disk (views, ...) whose file still matches its name, with the most views that an image has."""
         found: dict[str, Tensor] = {}
         for file in sorted(self.folder.glob("*.safetensors")) if self.folder and self.folder.is_dir() else []:
             for digest, row in _verified(file):
-                if digest in wanted and row.ndim and len(row) >= views:
-                    found[digest] = row[:views]
-        kinds = {(row.shape, row.dtype) for row in found.values()}
+                if digest in wanted and row.ndim and len(row) > len(found.get(digest, ())):
+                    found[digest] = row
+        kinds = {(row.shape[1:], row.dtype) for row in found.values()}
         return found if len(kinds) < 2 else {}  # somebody else's rows are among them: all are computed again
 
 

@@ -1,14 +1,16 @@
 """Rung 1's context: activations at the frozen boundary from the cache, and what the last layer sees of them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
+from receptron.errors import TooLittleTime
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.callbacks.signals import StopSignals
+from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import Images, TrainingContext
 from receptron.training.features.cache import FeatureCache, FeatureViews, cache_key
 from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
@@ -17,6 +19,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.hardware.memory import available
 from receptron.training.records import Trial
 
+TIME_SHARE = 0.5  # of the time that is left may go into features of augmented views
 SHARE = 0.35  # of the free memory may hold activations
 FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways
 VIEWS = (4, 16)  # augmented views of one image, at least and at most
@@ -30,6 +33,7 @@ class Features:
 
     divided: Divided
     engine: Hardware
+    speed: float  # images per second through the front, one view each
     views: FeatureViews
     maps: Tensor
     pooled: Tensor
@@ -38,20 +42,23 @@ class Features:
 def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> Features:
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
     divided = divide(net, context.channels, context.spec.pixels)
-    engine = _fastest(divided, context, trials)
-    count = context.environment.decisions.recall("views", int) or context.environment.decisions.note(
-        "views", _view_count(divided, len(context.images), engine)
-    )
-    views = FeatureViews(context.spec, context.channels, context.recipe, 1 + count, context.depth)
-    front = frozen(divided.front, engine)
-    key = cache_key(divided.front.state_dict(), views, engine.precision)
+    engine, speed = _fastest(divided, context, trials)
+    front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.recipe, 1, context.depth)
+    key = cache_key(divided.front.state_dict(), one, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
+    kept = cache.read(set(context.images.digests))
+    count = context.environment.decisions.recall("views", int)
+    if count is None:
+        there = [len(kept.get(digest, ())) for digest in context.images.digests]
+        count = context.environment.decisions.note("views", _view_count(divided, context, engine, speed, there))
+    views = replace(one, count=1 + count)
     maps = cache.gather(
-        front, views, context.images.digests, context.canvases, _runner(engine, context.environment.signals), context.environment.progress
-    )
+        front, views, context.images.digests, context.canvases, _runner(engine, context.environment.signals),
+        context.environment.progress, kept,
+    )  # fmt: skip
     pooled = pool(divided.tail, maps, engine)
     check_finite(pooled.flatten(1).numpy(), context.images.names)
-    return Features(divided, engine, views, maps, pooled)
+    return Features(divided, engine, speed, views, maps, pooled)
 
 
 def pool(tail: Tail, maps: Tensor, engine: Hardware) -> Tensor:
@@ -82,22 +89,36 @@ def _runner(engine: Hardware, signals: StopSignals) -> Callable[[nn.Module, Tens
     return run
 
 
-def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> Hardware:
-    """The engine that runs the frozen front fastest on this machine; an earlier sitting's choice stands."""
+def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> tuple[Hardware, float]:
+    """The engine that runs the frozen front fastest on this machine, and its images per second."""
     engines = candidates(context.device, context.precision)
     sample = torch.zeros(TRIAL_IMAGES, context.channels, context.spec.pixels, context.spec.pixels)
-    known = context.environment.decisions.recall("front engine", list[Trial])
-    if known is None:
-        run_of = {engine: (_runner(engine, context.environment.signals), frozen(divided.front, engine)) for engine in engines}
-        _, known = choose(engines, lambda engine: lambda: run_of[engine][0](run_of[engine][1], sample), TRIAL_IMAGES)
-        context.environment.decisions.note("front engine", known)
-    trials.extend(known)
-    return next(engine for engine, trial in zip(engines, known, strict=True) if trial.chosen)
+
+    def step(engine: Hardware) -> Callable[[], object]:
+        run, front = _runner(engine, context.environment.signals), frozen(divided.front, engine)
+        return lambda: run(front, sample)
+
+    engine, speed, figures = choose("features", engines, context, step, TRIAL_IMAGES)
+    trials.extend(figures)
+    return engine, speed
 
 
-def _view_count(divided: Divided, images: int, engine: Hardware) -> int:
-    """Augmented views per image: many for few images, as many as memory holds, at least one."""
-    channels, height, width = divided.shape
-    fits = int(available() * SHARE / (images * channels * height * width * engine.dtype.itemsize)) - 1
-    wanted = min(max(FORWARDS // images, VIEWS[0]), VIEWS[1])
-    return max(1, min(wanted, fits))
+def _view_count(divided: Divided, context: TrainingContext, engine: Hardware, speed: float, there: list[int]) -> int:
+    """Augmented views per image: many for few images, as many as memory and time allow; none where there is time for the centre only.
+
+    `there`: views of each image that are in the cache. Raises: TooLittleTime if there is not even that.
+    """
+    images, (channels, height, width) = len(context.images), divided.shape
+    fits = max(1, int(available() * SHARE / (images * channels * height * width * engine.dtype.itemsize)) - 1)
+    wanted = min(max(FORWARDS // images, VIEWS[0]), VIEWS[1], fits)
+    left, spent = context.environment.time_budget.left, context.environment.time_budget.spent
+    for count in range(wanted, 0, -1):
+        if sum(views <= count for views in there) * (1 + count) / speed <= max(0.0, left) * TIME_SHARE:
+            return count
+    needed = there.count(0) / speed
+    if needed <= max(0.0, left):
+        return 0
+    raise TooLittleTime(
+        f"--time leaves {max(0.0, left):.0f} s, and the network has to see {images:,} images once, which takes about {needed:.0f} s here.",
+        mend=f"give it --time {rounded_up((spent + needed) / TIME_SHARE)}, or a smaller network with --net",
+    )

@@ -7,30 +7,40 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from receptron.training.context import TrainingContext
-from receptron.training.hardware.device import Hardware, Precision
+from receptron.training.hardware.device import Hardware
 from receptron.training.records import Trial
 
 WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
 REPEATS = 2
-NAMES: dict[Precision, str] = {"32-true": "float32", "bf16-mixed": "bfloat16", "16-mixed": "float16"}
 
 
 def candidates(device: str, wanted: str = "auto") -> list[Hardware]:
     """Formats worth trying on `device`, plain float32 first. Where the user `wanted` "float32" or "bfloat16", nothing is left to a trial,
     whose outcome may differ from run to run: it is that one, channels last.
     """
-    every = [Hardware(device, "32-true", channels_last=False), Hardware(device, "32-true"), Hardware(device, "bf16-mixed")]
-    return every if wanted == "auto" else [engine for engine in every[1:] if NAMES[engine.precision] == wanted]
+    every = [Hardware(device, "float32", channels_last=False), Hardware(device, "float32"), Hardware(device, "bfloat16")]
+    return every if wanted == "auto" else [engine for engine in every[1:] if engine.precision == wanted]
 
 
-def choose(engines: list[Hardware], step: Callable[[Hardware], Callable[[], object]], images: int) -> tuple[Hardware, list[Trial]]:
-    """Time `step(engine)()`, one step of `images` images, once to warm up and a few times to count; the fastest engine and all figures."""
-    speeds = [images / _seconds(step(engine)) for engine in engines]
-    best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
-    return engines[best], [
-        Trial(NAMES[engine.precision], "channels last" if engine.channels_last else "channels first", speed, i == best)
-        for i, (engine, speed) in enumerate(zip(engines, speeds, strict=True))
-    ]
+def choose(
+    stage: str, engines: list[Hardware], context: TrainingContext, step: Callable[[Hardware], Callable[[], object]], images: int
+) -> tuple[Hardware, float, list[Trial]]:
+    """The fastest engine for a stage, its images per second, and all figures; an earlier decision stands.
+
+    `step(engine)()`, one step of `images` images, is timed once to warm up and a few times to count.
+    """
+    key = f"engine of {stage}"
+    known = context.environment.decisions.recall(key, list[Trial])
+    if known is None or len(known) != len(engines):
+        speeds = [images / _seconds(step(engine)) for engine in engines]
+        best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
+        known = [
+            Trial(stage, engine.precision, engine.layout, speed, i == best)
+            for i, (engine, speed) in enumerate(zip(engines, speeds, strict=True))
+        ]
+        context.environment.decisions.note(key, known)
+    chosen = next(i for i, trial in enumerate(known) if trial.chosen)
+    return engines[chosen], known[chosen].images_per_second, known
 
 
 def fastest_for_training(
@@ -38,20 +48,18 @@ def fastest_for_training(
 ) -> tuple[Hardware, float]:
     """The fastest engine to train `module` on batches like `sample`, and its images per second; an earlier sitting's choice stands."""
     engines = [engine for engine in candidates(context.device, context.precision) if engine.channels_last]
-    known = context.environment.decisions.recall(f"{name} engine", list[Trial])
-    if known is None:
-        _, known = choose(engines, lambda engine: _training_step(copy.deepcopy(module), sample, engine), len(sample))
-        context.environment.decisions.note(f"{name} engine", known)
-    trials.extend(known)
-    chosen = next(i for i, trial in enumerate(known) if trial.chosen)
-    return engines[chosen], known[chosen].images_per_second
+    engine, speed, figures = choose(
+        name, engines, context, lambda engine: _training_step(copy.deepcopy(module), sample, engine), len(sample)
+    )
+    trials.extend(figures)
+    return engine, speed
 
 
 def _training_step(module: nn.Module, sample: Tensor, engine: Hardware) -> Callable[[], None]:
     engine.arrange(module.to(engine.device)).train()
 
     def step() -> None:
-        with engine.fabric.autocast():
+        with engine.autocast():
             loss = module(engine.place(sample)).float().square().mean()
         loss.backward()
 

@@ -1,33 +1,30 @@
-"""The machine under the loop: device, number format and memory layout, through Lightning Fabric."""
+"""The machine under the loop: device, number format and memory layout."""
 
-import logging
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, Literal
 
 import torch
-from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from receptron.errors import BadValue
 
-logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it announces its settings, which the report tells better
-
-Precision = Literal["32-true", "bf16-mixed", "16-mixed"]
+Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """Where and in which number format networks run. Weights stay float32; `bf16-mixed` computes in bfloat16."""
+    """Where and in which number format networks run. Weights stay float32, whatever the operators compute in."""
 
     device: str = "cpu"
-    precision: Precision = "32-true"
+    precision: Precision = "float32"
     channels_last: bool = True
 
-    @cached_property
-    def fabric(self) -> Fabric:
-        """One process on one device; launching more is left to those who know how many."""
-        return Fabric(accelerator="cuda" if self.device.startswith("cuda") else self.device, devices=1, precision=self.precision)
+    def autocast(self) -> AbstractContextManager[object]:
+        """Inside, operators that gain from fewer bits compute in this number format."""
+        if self.precision == "float32":
+            return nullcontext()
+        return torch.autocast(self.device.split(":")[0], dtype=self.dtype)
 
     @property
     def memory_format(self) -> torch.memory_format:
@@ -37,11 +34,16 @@ class Hardware:
     @property
     def dtype(self) -> torch.dtype:
         """Number format of activations."""
-        return {"32-true": torch.float32, "bf16-mixed": torch.bfloat16, "16-mixed": torch.float16}[self.precision]
+        return torch.float32 if self.precision == "float32" else torch.bfloat16
+
+    @property
+    def layout(self) -> str:
+        """The memory format in words."""
+        return "channels last" if self.channels_last else "channels first"
 
     def place(self, batch: Tensor) -> Tensor:
         """A batch on the device, in the layout that networks want; in float32 unless the engine computes in fewer bits."""
-        if self.precision == "32-true":
+        if self.precision == "float32":
             batch = batch.float()
         if batch.dim() == 4:
             return batch.to(self.device, memory_format=self.memory_format)

@@ -1,27 +1,33 @@
-"""Whether a rung is worth climbing: trained on folds, one after another, against the rung below on the very same images."""
+"""Whether a rung is worth climbing: trained on folds, one after another, against the rung below on the very same images.
+
+It is left as soon as it could hardly be shown to gain any more: Lan, Simon & Halperin 1982, Commun. Stat. C 1:207, stochastic curtailment.
+"""
 
 import copy
+from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import binomtest
+from scipy.stats import binom, binomtest
 from torch import nn
 
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.batches.sources import Source
+from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, learning_rows
 from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.loop.loop import Phase, fit
+from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
 from receptron.training.records import EpochRecord, RungRecord
 
 # Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
 # Source: Pocock 1977, Biometrika 64:191, Table 1.
 LEVELS = {1: 0.05, 2: 0.0294, 3: 0.0221, 4: 0.0182, 5: 0.0158}
+MENDED, HOPE = 0.5, 0.05  # if so large a share of the errors that are left were mended and nothing broken, so likely must a sure gain be
 FINISH = 0.5  # of the epochs, for all training images: it goes on from the first fold's network, which has seen most of them
 
 
@@ -71,11 +77,14 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
         held_out = context.folds[number]
-        if verdict := _halted(context) or _no_time(step, context, number):
+        if verdict := _halted(context) or _hopeless(logits.argmax(1) == truth[rows], below, rows, looks) or _no_time(step, context, number):
             break
         module, fitted = train(step, context, number)
+        points.extend(fitted.points)
+        if fitted.out_of_time:
+            verdict = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}"
+            break
         modules.append(module)
-        points.extend(fitted)
         said = step.judge(module, held_out)
         check_finite(said, context.images.part(held_out).names)
         rows, logits = np.concatenate([rows, held_out]), np.concatenate([logits, said])
@@ -83,7 +92,7 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
-        return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, ())
+        return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, tuple(points))
     right = logits.argmax(1) == truth[rows]
     gain = paired_gain(right, below[rows])
     taken = _sure(right, below[rows], looks) and gain.low > 0
@@ -94,13 +103,13 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
-def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, tuple[EpochRecord, ...]]:
+def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, Fitted]:
     """One training of `step` without the images of fold number `fold`."""
     rows = learning_rows(len(context.images), context.folds[fold])
     return _train(step, context, f"{step.name}, without fold {fold + 1}", step.start(fold), rows, step.plan)
 
 
-def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, tuple[EpochRecord, ...]]:
+def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, Fitted]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
     return _train(step, context, f"{step.name}, all training images", copy.deepcopy(first), np.arange(len(context.images)), plan)
@@ -108,9 +117,9 @@ def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> t
 
 def _train(
     step: TrainableRung, context: TrainingContext, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters
-) -> tuple[nn.Module, tuple[EpochRecord, ...]]:
+) -> tuple[nn.Module, Fitted]:
     phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
-    return module, fit(phase, step.engine, context.environment.hooks(name)).points
+    return module, fit(phase, step.engine, context.environment.hooks(name))
 
 
 def _last_epochs(plan: Hyperparameters) -> int:
@@ -132,14 +141,36 @@ def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     if known is not None:
         return known
     over = needed > context.environment.time_budget.left
-    return decisions.note(
-        key, f"it would take about {_span(needed)} and {_span(context.environment.time_budget.left)} are left" if over else ""
-    )
+    left_over = _span(context.environment.time_budget.left)
+    return decisions.note(key, f"it would take about {_span(needed)} and {left_over} are left{_longer(context, needed)}" if over else "")
+
+
+def _longer(context: TrainingContext, needed: float) -> str:
+    """What to ask for, so that there is time for `needed` seconds more."""
+    return f": give it --time {rounded_up(context.environment.time_budget.spent + needed)}"
+
+
+def _hopeless(right: NDArray[np.bool_], below: NDArray[np.bool_], rows: NDArray[np.int64], looks: int) -> str:
+    """Why a sure gain can hardly be reached any more, or nothing.
+
+    `right` tells of the images `rows`, those tried so far, which the rung got right; `below` of all which the rung below does.
+    """
+    won, lost = int((right & ~below[rows]).sum()), int((~right & below[rows]).sum())
+    errors = int((~below).sum()) - int((~below[rows]).sum())
+    needed = bisect_left(range(errors + 1), True, key=lambda more: _better(won + more, lost, looks))
+    if float(binom.sf(needed - 1, errors, MENDED)) >= HOPE:
+        return ""
+    so_far = f"{won} mended and {lost} broken so far, " if len(rows) else ""
+    ask = f"{needed} of the {errors} left" if needed <= errors else f"more than the {errors} left"
+    return f"{so_far}a sure gain would need {ask} to be mended and none broken"
 
 
 def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], looks: int) -> bool:
     """Whether ours is better by the exact McNemar test at the level of one among `looks` looks."""
-    won, lost = int((ours & ~theirs).sum()), int((~ours & theirs).sum())
+    return _better(int((ours & ~theirs).sum()), int((~ours & theirs).sum()), looks)
+
+
+def _better(won: int, lost: int, looks: int) -> bool:
     return won > lost and bool(binomtest(won, won + lost).pvalue <= LEVELS[looks])
 
 

@@ -71,12 +71,14 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     right = logits.argmax(1) == context.images.targets.numpy()[rows]
     gain = paired_gain(right, near[rows])
     kept = "the last was kept" if context.full_folds else "the best by the images held out was kept"
-    why = f"{plan.epochs} epochs; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
+    done = len(nets) and len([point for point in points if point.phase == points[0].phase])
+    short = f"; the time was up after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
+    why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
     rung = RungRecord(
         NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, context.environment.time_budget.spent - began, True, why
     )
     stopped = "without pretrained weights there is one rung"
-    return Scratch(LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points)), (*rungs, rung), tuple(trials))
+    return Scratch(LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine), (*rungs, rung), tuple(trials))
 
 
 def pixels_of(context: TrainingContext, images: Images) -> Tensor:
@@ -113,11 +115,10 @@ def _without(
 def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:
     """As many epochs as the images want and the time allows; decided once, and remembered."""
     count = len(context.images) - len(context.folds[0])
-    allowed = int(SHARE * context.environment.time_budget.left * speed / (count * trained))
-    wanted = min(max(EPOCHS[0], round(VISITS / count)), EPOCHS[1])
-    epochs = context.environment.decisions.recall("epochs", int) or context.environment.decisions.note(
-        "epochs", max(EPOCHS[0], min(wanted, allowed))
-    )
+    epochs = context.environment.decisions.recall("epochs", int)
+    if epochs is None:
+        allowed = SHARE * context.environment.time_budget.left * speed / (count * trained)
+        epochs = context.environment.decisions.note("epochs", max(EPOCHS[0], int(min(VISITS / count, EPOCHS[1], allowed))))
     return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
 
 

@@ -1,7 +1,7 @@
 """The ladder: from the majority class to a network fine-tuned throughout, climbing only while the gain is sure and time is left."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,8 +12,9 @@ from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.training.batches.sources import CanvasSource, Source, ViewSource
+from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext
-from receptron.training.features.extraction import Features, compute
+from receptron.training.features.extraction import TIME_SHARE, Features, compute
 from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.inference import answers, answers_on_canvases
@@ -57,25 +58,42 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     below = _rung_0(features, context, notes)
     chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(last_layer(net))
-    everyone = np.arange(len(truth))
-    outcome = LadderOutcome(net, "linear head", "", everyone, chosen.logits, ())
-    right = chosen.logits.argmax(1) == truth
+    outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine)
+    if features.maps.shape[1] > 1:
+        outcome = _climb(net, outcome, features, chosen, context, notes)
+    else:
+        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context)))
+    done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
+    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features)
+
+
+def _climb(
+    net: Classifier, start: LadderOutcome, features: Features, chosen: Chosen, context: TrainingContext, notes: _Notes
+) -> LadderOutcome:
+    """From the linear head to the last stage, and from there to everything, while each is surely better; the network changes in place."""
+    truth = context.images.targets.numpy()
+    right = start.logits.argmax(1) == truth
     step = _last_stage(features, context, chosen, notes)
     validated = _try(step, context, right, len(context.folds), notes)
-    if validated.taken:
-        module = _finish(step, context, validated, notes)
-        net.load_state_dict(_from_tail(net, module, features.divided.boundary))
-        outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, ())
-        right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    if validated.taken and not context.environment.signals.stop:
-        step = _everything(net, features, context, validated, notes)
-        above = _try(step, context, right, len(validated.modules), notes)
-        if above.taken:
-            net.load_state_dict(_finish(step, context, above, notes).state_dict())
-            outcome = LadderOutcome(net, step.name, "", above.rows, above.logits, ())
-    stopped = _why_stopped(notes.rungs, context.environment.signals.stop)
-    done = LadderOutcome(net, outcome.rung, stopped, outcome.rows, outcome.logits, tuple(notes.points))
-    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features)
+    if not validated.taken:
+        return start
+    module = _finish(step, context, validated, notes)
+    net.load_state_dict(_from_tail(net, module, features.divided.boundary))
+    outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, (), step.engine)
+    if context.environment.signals.stop:
+        return outcome
+    right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
+    step = _everything(net, features, context, validated, notes)
+    above = _try(step, context, right, len(validated.modules), notes)
+    if not above.taken:
+        return outcome
+    net.load_state_dict(_finish(step, context, above, notes).state_dict())
+    return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine)
+
+
+def _no_views(features: Features, context: TrainingContext) -> str:
+    least = context.environment.time_budget.spent + 2 * len(context.images) / features.speed
+    return f"there was no time to look at the images in more than one way: give it --time {rounded_up(least / TIME_SHARE)} or more"
 
 
 def last_layer(net: nn.Module) -> nn.Linear:
@@ -116,9 +134,9 @@ def _finish(step: TrainableRung, context: TrainingContext, validated: CrossValid
     first = validated.modules[0]
     if context.environment.signals.stop:
         return first
-    module, points = finish(step, context, first)
-    notes.points.extend(points)
-    return first if context.environment.signals.stop else module
+    module, fitted = finish(step, context, first)
+    notes.points.extend(fitted.points)
+    return first if context.environment.signals.stop or fitted.out_of_time else module
 
 
 def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, notes: _Notes) -> TrainableRung:

@@ -19,3 +19,4 @@ class Hooks:
     progress: Progress = field(default_factory=Silent)
     log: Callable[[EpochRecord], None] | None = None
     saved: Callable[[], object] | None = None  # told of each checkpoint
+    is_over: Callable[[int], bool] = lambda epochs: False  # asked after each epoch: whether the time is used up

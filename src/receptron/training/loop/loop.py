@@ -41,6 +41,7 @@ class Fitted:
     points: tuple[EpochRecord, ...]
     best: float | None
     interrupted: bool
+    out_of_time: bool = False  # it ended before its last epoch, because the time was used up
 
 
 def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
@@ -59,19 +60,19 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
         told.tell(passed_over)
     if at == Position() and hooks.checkpoints and hooks.checkpoints.skipped:
         told.tell(f"No sound checkpoint of {phase.name} is left: it starts from its beginning.")
-    net, optimiser = engine.fabric.setup(phase.net, optimiser)
     told.start(phase.name, steps, "steps")
     told.advance(at.epoch * per_epoch + at.step)
     while not at.finished:
         began, seen, rate = time.perf_counter(), at.images, plan.rate * rate_at(at.epoch * per_epoch + at.step - 1, steps, plan.warmup)
-        net.train()
+        phase.net.train()
         for step, (inputs, targets, names) in ahead(_batches(phase, at.epoch), range(at.step, per_epoch)):
             number = at.epoch * per_epoch + step
             torch.manual_seed(int(keyed(plan.seed, phase.name, number).integers(2**63)))  # for dropout
             rate = set_rate(optimiser, plan.rate * rate_at(number, steps, plan.warmup))
-            losses = phase.objective(net, engine.place(inputs), targets.to(engine.device))
+            with engine.autocast():
+                losses = phase.objective(phase.net, engine.place(inputs), targets.to(engine.device))
             guard.losses(losses, names, number)
-            engine.fabric.backward(losses.mean())
+            losses.mean().backward()  # pyright: ignore[reportUnknownMemberType]
             guard.gradient(clip_grad_norm_(phase.net.parameters(), plan.clip), names, number)
             optimiser.step()
             optimiser.zero_grad()
@@ -91,11 +92,12 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
             hooks.log(at.points[-1])
         if stopped:
             break
-        at = replace(at, finished=at.epoch >= plan.epochs)
+        at = replace(at, finished=at.epoch >= plan.epochs or hooks.is_over(at.epoch))
         keeper.after_epoch(at, at.epoch * per_epoch)
     keeper.take_best()
     told.done(f"{len(at.points)} epochs, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else ""))
-    return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop)
+    cut = len(at.points) < plan.epochs and not hooks.signals.stop
+    return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop, cut)
 
 
 def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, list[str]]]:

@@ -3,9 +3,9 @@
 A row whose numbers differ, or whose wording promises too much, names the lesson that shows why.
 """
 
-from receptron.tutor.claims import interview, lesson, problems
-from receptron.tutor.claims.claim import Claim, Finding, check
+from receptron.tutor.claims import course_basics, course_networks, question_list
+from receptron.tutor.claims.claim import CheckedClaim, Claim, check
 
-CLAIMS: tuple[Claim, ...] = (*interview.CLAIMS, *lesson.CLAIMS, *problems.CLAIMS)
+CLAIMS: tuple[Claim, ...] = (*question_list.CLAIMS, *course_basics.CLAIMS, *course_networks.CLAIMS)
 
-__all__ = ["CLAIMS", "Claim", "Finding", "check"]
+__all__ = ["CLAIMS", "CheckedClaim", "Claim", "check"]

@@ -20,7 +20,7 @@ class Claim:
 
 
 @dataclass(frozen=True)
-class Finding:
+class CheckedClaim:
     """A claim held against its computation; `told` is the lesson where it is wrong or loose."""
 
     document: str
@@ -32,9 +32,9 @@ class Finding:
     lesson: str
 
 
-def check(claim: Claim) -> Finding:
+def check(claim: Claim) -> CheckedClaim:
     """Compute and compare."""
     computed = claim.compute()
     ours, theirs = (value if isinstance(value, tuple) else (value,) for value in (computed, claim.printed))
     agrees = len(ours) == len(theirs) and all(abs(a - b) <= claim.within * abs(a) for a, b in zip(ours, theirs, strict=True))
-    return Finding(claim.document, claim.place, claim.says, shown(claim.printed), shown(computed), agrees, claim.lesson)
+    return CheckedClaim(claim.document, claim.place, claim.says, shown(claim.printed), shown(computed), agrees, claim.lesson)

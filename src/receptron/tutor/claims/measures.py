@@ -16,7 +16,7 @@ from receptron.arithmetic import (
 )
 from receptron.arithmetic.derivation import Answer, Derivation
 from receptron.blocks.residual import Residual
-from receptron.tutor import architectures as zoo
+from receptron.tutor.figures import zoo_facts as zoo
 from receptron.tutor.lessons.architectures import convs
 from receptron.weights.published import published_for
 

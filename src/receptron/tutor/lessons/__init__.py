@@ -1,10 +1,10 @@
 """Every lesson by name."""
 
 from receptron.errors import UnknownName
-from receptron.tutor.lessons import architectures, arithmetic, words
+from receptron.tutor.lessons import architectures, arguments, arithmetic
 from receptron.tutor.lessons.lesson import Lesson
 
-LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in (*arithmetic.LESSONS, *architectures.LESSONS, *words.LESSONS)}
+LESSONS: dict[str, Lesson] = {lesson.name: lesson for lesson in (*arithmetic.LESSONS, *architectures.LESSONS, *arguments.LESSONS)}
 
 
 def find(name: str) -> Lesson:

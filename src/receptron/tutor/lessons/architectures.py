@@ -2,8 +2,8 @@
 
 from torch import nn
 
-from receptron.tutor import architectures as zoo
-from receptron.tutor.figures import net_parameters, times, year
+from receptron.tutor.figures import zoo_facts as zoo
+from receptron.tutor.figures.figures import net_parameters, times, year
 from receptron.tutor.lessons.lesson import Fault, Lesson
 from receptron.zoo.papers import PAPERS
 

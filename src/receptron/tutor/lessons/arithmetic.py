@@ -2,7 +2,7 @@
 
 from receptron.arithmetic import Conv, Linear, bottleneck, chain_sizes, field_size, macs, output_size, parameters, separable
 from receptron.arithmetic.derivation import whole
-from receptron.tutor.figures import FILTERED, learnt, seen, size, work
+from receptron.tutor.figures.figures import FILTERED, learnt, seen, size, work
 from receptron.tutor.lessons.lesson import Fault, Lesson
 
 WIDE = Conv(3, 1, 1, c_in=256, c_out=512, bias=False)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
-from receptron.tutor.figures import Figure
+from receptron.tutor.figures.figures import Figure
 
 
 class Fault(StrEnum):

@@ -2,24 +2,26 @@
 
 from receptron.errors import UnknownName
 from receptron.tutor.problem import Problem, Template, draw
-from receptron.tutor.templates import (
-    architectures,
-    costs,
-    counts,
-    field,
-    gradient,
-    grids,
-    heads,
-    padding,
-    planes,
-    pointwise,
-    scaling,
-    separable,
-    sizes,
-    transfer,
-)
+from receptron.tutor.templates.costs import bottleneck, classifier_heads, depthwise_separable, macs_and_flops, parameters
+from receptron.tutor.templates.networks import architectures, compound_scaling, skip_connections, transfer_learning
+from receptron.tutor.templates.sizes import by_hand, output_sizes, padding, receptive_field, two_axes
 
-FAMILIES = (sizes, planes, padding, grids, counts, costs, field, heads, architectures, scaling, gradient, pointwise, separable, transfer)
+FAMILIES = (
+    output_sizes,
+    two_axes,
+    padding,
+    by_hand,
+    parameters,
+    macs_and_flops,
+    receptive_field,
+    classifier_heads,
+    architectures,
+    compound_scaling,
+    skip_connections,
+    bottleneck,
+    depthwise_separable,
+    transfer_learning,
+)
 TEMPLATES: dict[str, Template] = {template.name: template for family in FAMILIES for template in family.TEMPLATES}
 
 

@@ -1,0 +1,1 @@
+"""`receptron practice`: one file for the session, the records, the conversations; and the terminal that they share."""

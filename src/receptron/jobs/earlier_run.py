@@ -1,0 +1,61 @@
+"""A finished run as a pattern for another: the decisions that it timed, its threads, and on which side each image was."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from receptron.bundle import store
+from receptron.errors import BadValue, StorageFault
+from receptron.given_path import check_given
+from receptron.printable import told
+from receptron.records import from_json
+from receptron.training.checkpointing.decision_log import THREADS
+from receptron.training.records import Run
+
+RECORD = "run.json"
+_REPRODUCING = ("torch", "numpy", "pillow", "scikit-learn")  # other versions may compute other weights
+
+
+@dataclass(frozen=True)
+class EarlierRun:
+    """What `--like` takes from a run."""
+
+    run: Run
+    sides: dict[str, str]  # sha256 -> "train" or "test"
+
+    @property
+    def threads(self) -> int:
+        """How many threads it computed with."""
+        return int(self.run.decisions[THREADS])
+
+    def departures(self, settings: Mapping[str, str], data_sha256: str) -> tuple[str, ...]:
+        """What of a new run is not as in this one, each as "seed 2, not 1"; then its network will be another."""
+        before = {name: value for name, value in self.run.settings.items() if name not in ("path", "time")}
+        found = [f"{name} {settings[name]}, not {value}" for name, value in before.items() if settings.get(name, value) != value]
+        made_by = self.run.card.provenance.versions.items()
+        found += [f"{name} {version(name)}, not {value}" for name, value in made_by if name in _REPRODUCING and version(name) != value]
+        if self.run.card.provenance.data_sha256 != data_sha256:
+            found.append("other images")
+        if self.run.interrupted:
+            found.append("that run was interrupted")
+        return tuple(found)
+
+
+def read_earlier_run(path: Path) -> EarlierRun:
+    """The run in a folder that `train` wrote; its run.json or its model folder will do as well.
+
+    Raises: BadValue if no finished run lies there; DataFault, BundleFault if it is damaged.
+    """
+    given = check_given(path)
+    folder = given.parent if given.name in (RECORD, store.INNER) and not (given / RECORD).is_file() else given
+    try:
+        text = (folder / RECORD).read_bytes()
+    except (FileNotFoundError, NotADirectoryError) as error:
+        why = f"there is no {RECORD}, which a training that ends writes" if folder.is_dir() else "there is no such folder"
+        raise BadValue(f"--like {path} is no finished run.", why=why, mend="name the folder that a training wrote") from error
+    except OSError as error:
+        raise StorageFault(f"{folder / RECORD} cannot be read.", why=told(error)) from error
+    run = from_json(text, Run, source=str(folder / RECORD))
+    rows = store.read(folder / store.INNER).split
+    return EarlierRun(run, {row.sha256: row.side for row in rows if row.side in ("train", "test")})

@@ -1,0 +1,24 @@
+"""What a run decided by the clock of its machine, in words: another run decides otherwise unless it is told."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from receptron.report.words import number, things
+
+
+def timed(decisions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
+    """Name and outcome of each decision, in the order in which they were taken.
+
+    >>> timed({"threads": 2, "views": 4, "epochs": 40, "time for last stage, fold 1": ""})
+    (('Threads', '2'), ('Augmented views of an image', '4'), ('Epochs', '40'), ('Time for last stage, fold 1', 'yes'))
+    """
+    return tuple(_told(name, value) for name, value in decisions.items())
+
+
+def _told(name: str, value: Any) -> tuple[str, str]:
+    if isinstance(value, list):  # trials of number formats
+        chosen: Mapping[str, Any] = next(trial for trial in value if trial["chosen"])
+        tried = f" of {things(len(value), 'format')} tried" if len(value) > 1 else ", asked for"
+        return f"Number format, {name.removeprefix('engine of ')}", f"{chosen['precision']}, {chosen['memory_format']}{tried}"
+    shown = {"views": "augmented views of an image"}.get(name, name)
+    return shown[:1].upper() + shown[1:], number(value) if isinstance(value, int | float) else str(value) or "yes"

@@ -1,0 +1,1 @@
+"""Problems on parameters and multiply-accumulates: of layers, of heads, and of what makes them cheaper."""

@@ -1,0 +1,1 @@
+"""Problems on whole networks: their history, shortcuts, scaling and transfer."""
