@@ -36,6 +36,7 @@ analysis/recording/forward.py.
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+from receptron.fault_kind import FaultKind
 from receptron.printable import printable
 
 Lines = str | tuple[str, ...]
@@ -74,7 +75,7 @@ class UnknownName(Misuse):
     """A name that nothing bears; the nearest known names are told."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, mend: str = "") -> None:
-        known = sorted(known)
+        known, name = sorted(known), str(name)  # from Python anything may come
         near = get_close_matches(name, known, n=3, cutoff=0.6) or get_close_matches(name.lower(), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")
@@ -117,11 +118,11 @@ class NoImages(DataFault):
 
 
 class UnreadableImage(DataFault):
-    """One image file that cannot be decoded; `reason` says why in a few plain words."""
+    """One image file that cannot be decoded; `reason` says why in a few plain words, `kind` for code to ask."""
 
-    def __init__(self, source: str, reason: str, *, mend: str = "") -> None:
-        super().__init__(f"{source} cannot be read: {reason}.", mend=mend or "replace the file, or remove it")
-        self.source, self.reason = source, reason
+    def __init__(self, source: str, reason: str, kind: FaultKind = FaultKind.DAMAGED, *, mend: str = "") -> None:
+        super().__init__(f"{source} cannot be read: {reason}.", mend=mend or kind.cure)
+        self.source, self.reason, self.kind = source, reason, kind
 
 
 class BrokenImages(DataFault):

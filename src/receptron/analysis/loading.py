@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from receptron.errors import BadValue, MissingExtra, ReceptronError, UnknownName
+from receptron.given_path import expanded
 from receptron.printable import told
 
 CHECKPOINTS = {".pt", ".pth", ".th", ".ckpt", ".safetensors", ".bin"}
@@ -28,7 +29,7 @@ def load(text: str) -> nn.Module:
     Raises: BadValue naming the file and what is wrong with it, UnknownName for a name that the file lacks, MissingExtra for ONNX.
     """
     location, _, attribute = text.partition(":")
-    path = Path(location)
+    path = expanded(Path(location))
     if path.suffix in CHECKPOINTS:
         raise BadValue(
             f"{path} is a checkpoint, not a model.",

@@ -18,13 +18,14 @@ def audit(
     path: Annotated[str, typer.Argument(help="Folder of class folders, a table (CSV, Parquet), or the name digits.")],
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Exit with 0 although over 1 % of the images are broken.")] = False,
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
 ) -> None:
     """What is wrong with these images, before any training. Nothing is changed, moved or copied."""
     from receptron.cli.bars import Bars
     from receptron.jobs.audit import audit as job
     from receptron.jobs.audit import is_fit
 
-    found = job(path, progress=Bars())
+    found = job(path, progress=Bars(), image_memory=image_memory)
     screen.json(found) if json else _show(found, path)
     if not is_fit(found, allow_broken=allow_broken):
         screen.say("Over 1 % of the images cannot be read: mend them, or go on without them with --allow-broken.")

@@ -23,13 +23,14 @@ def evaluate(
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled images; those that it was trained on are told apart."""
     from receptron.cli.bars import Bars
     from receptron.jobs import evaluate as job
 
-    found = job.evaluate(model, path, side=side, batch=batch, device=device, progress=Bars(patience=2))
+    found = job.evaluate(model, path, side=side, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory)
     if as_json:
         screen.json(found)
     else:

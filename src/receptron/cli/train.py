@@ -47,6 +47,7 @@ def train(
         Path | None, typer.Option(parser=paths.path, help="Folder of cached activations.", rich_help_panel=_RARE, show_default=False)
     ] = None,
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
     weights_keys: Annotated[
         str | None, typer.Option(help="Whose parameter names: receptron, torchvision, timm.", rich_help_panel=_FACTS, show_default=False)
     ] = None,
@@ -75,7 +76,7 @@ def train(
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
     command = shlex.join(["receptron", *sys.argv[1:]])
-    extras = Extras(facts, precision, allow_broken, like, resume, overwrite, cache, tensorboard, every, command, Bars())
+    extras = Extras(facts, precision, allow_broken, like, resume, overwrite, cache, tensorboard, every, command, Bars(), image_memory)
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)

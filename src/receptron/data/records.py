@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from receptron.data.reading.depth_scale import ValueRange
+from receptron.fault_kind import FaultKind
+
 SIDES = {  # names of a given split, as folders or in a table, in any case
     "train": "train",
     "training": "train",
@@ -61,6 +64,8 @@ class ImageFacts:
     extension_fits: bool = True
     bits: int = 8  # per channel, in the file
     alpha: bool = False  # at least one pixel is not opaque
+    values: ValueRange | None = None  # of an image of more than 8 bits
+    reduced: int = 1  # decoded at one so-manieth of its size, because it is over the limit
 
 
 @dataclass(frozen=True)
@@ -72,6 +77,7 @@ class Entry:
     facts: ImageFacts | None
     fault: str | None = None  # "truncated after 3,120 of 9,004 bytes", ...
     phash: int = 0  # 64-bit perceptual hash
+    fault_kind: FaultKind | None = None  # what `fault` is, for code to ask; None where there is none
 
     @property
     def good(self) -> bool:

@@ -12,7 +12,7 @@ from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import joined
-from receptron.data.reading import decode
+from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
 from receptron.data.splitting.groups import counted
 from receptron.errors import NoImages, UnknownName, UnreadableImage
@@ -51,16 +51,24 @@ class _Judged:
 
 
 def evaluate(
-    model: str | Path, path: str | Path, *, side: str = "auto", batch: int = BATCH, device: str = "cpu", progress: Progress | None = None
+    model: str | Path,
+    path: str | Path,
+    *,
+    side: str = "auto",
+    batch: int = BATCH,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    image_memory: float = IMAGE_MEMORY,
 ) -> Evaluated:
     """Every metric of the model in directory `model` on labelled images at `path` (class folders, split folders or a table).
 
     Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
     known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
     Where images have groups, or are files of the same bytes, these are the unit of every interval.
+    `image_memory`: megabytes that one image may take while it is decoded.
     Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, NoImages, BadTable; UnknownName where no label is known; NonFinite.
     """
-    loaded, catalog = load(model, device), scan(path)
+    loaded, catalog = load(model, device, within(image_memory)), scan(path)
     items, unknown = _known(_chosen(catalog, side), loaded)
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded, catalog.group_noun)
@@ -144,6 +152,6 @@ def _answer(item: Item, chances: np.ndarray, model: Model) -> Answer:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(decode.read_bytes(path)).hexdigest()
+        return hashlib.sha256(read_bytes(path)).hexdigest()
     except UnreadableImage:  # gone since it was read
         return ""

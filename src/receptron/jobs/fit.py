@@ -100,7 +100,7 @@ def _context(
         images=images, folds=parts, classes=classes, canvases=reading.canvases, spec=start.spec, channels=start.channels,
         recipe=recipe_for(start.spec.pixels, grey=start.grey), device=fit_options.device,
         precision=fit_options.precision, seed=fit_options.seed,
-        environment=environment, full_folds=not fit_options.has_test,
+        environment=environment, full_folds=not fit_options.has_test, depth=reading.depth,
     )  # fmt: skip
 
 

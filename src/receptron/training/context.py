@@ -11,6 +11,7 @@ from torch import Tensor
 
 from receptron.data.preprocessing.augmentation import Recipe
 from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.splitting.groups import counted
 from receptron.evaluation.grouped_intervals import Groups, numbered
@@ -104,6 +105,7 @@ class TrainingContext:
     seed: int
     environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
+    depth: DepthScale = NOMINAL  # by which the canvases were made
 
     def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
         """Groups of training images, numbered from 0; None where all are independent."""

@@ -1,6 +1,6 @@
 """One line from a person, where some single keys act at once; from a pipe the same as whole lines.
 
-In a terminal prompt_toolkit reads: it loses nothing that is typed ahead, takes a pasted text whole and knows Windows, where click's getchar,
+In a terminal prompt_toolkit reads: it loses nothing that is typed ahead, takes a pasted text whole and knows Windows; click's getchar,
 which reads key by key, drops what arrives between two keys.
 """
 

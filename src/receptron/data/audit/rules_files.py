@@ -5,46 +5,21 @@ from collections import Counter
 from receptron.data.audit.context import AuditContext, Told, finding
 from receptron.data.deduplication.duplicates import SMALLEST
 from receptron.data.records import Finding
+from receptron.fault_kind import FaultKind
 
-# First words that fit a fault decide its kind; the last entry takes what is left.
-_FAULTS = (
-    ("decompression bombs", ("decompression bomb",)),
-    ("missing files", ("no such file", "a broken link")),
-    ("truncated files", ("truncated",)),
-    ("empty files", ("the file is empty", "nothing but zeros")),
-    (
-        "no images",
-        ("html page", "git lfs", "text file", "archive", "document", "program", "database", "unknown format", "folder or device"),
-    ),
-    ("formats that are not read", ("format that is not read", "has no rule", "postscript", "fits file", "icon", "hdf5", "numpy")),
-    ("damaged files", ("",)),
-)
-_CURES = {
-    "decompression bombs": "shrink them (50 megapixels is the limit), or remove them",
-    "missing files": "correct the table or the links, or bring the files back",
-    "truncated files": "copy or download them again; half an image is never used",
-    "empty files": "copy or download them again",
-    "no images": "download them again (`git lfs pull` for LFS pointers), or remove them",
-    "formats that are not read": "convert them to JPEG or PNG",
-    "damaged files": "copy or download them again, or remove them",
-}
+_WHENCE = {"tags": "as the files state", "range": "by the values of the whole set", "nominal": "as the format says"}
 
 
 def broken(context: AuditContext) -> list[Finding]:
     """Files that cannot be read, one finding for each kind of fault."""
-    by_kind: dict[str, list[Told]] = {}
+    by_kind: dict[FaultKind, list[Told]] = {}
     for entry in context.entries:
         if entry.fault is not None:
-            by_kind.setdefault(fault_kind(entry.fault), []).append(Told(entry, entry.fault))
+            by_kind.setdefault(entry.fault_kind or FaultKind.DAMAGED, []).append(Told(entry, entry.fault))
     found: list[Finding] = []
     for kind, told in by_kind.items():
-        found += finding(context, kind, "error", told, message="{n} cannot be read: " + kind, cure=_CURES[kind])
+        found += finding(context, kind.heading, "error", told, message="{n} cannot be read: " + kind.heading, cure=kind.cure)
     return found
-
-
-def fault_kind(fault: str) -> str:
-    """The kind of a fault's text."""
-    return next(kind for kind, words in _FAULTS if any(word in fault.lower() for word in words))
 
 
 def wrong_extension(context: AuditContext) -> list[Finding]:
@@ -66,9 +41,28 @@ def rotated(context: AuditContext) -> list[Finding]:
 
 def deep(context: AuditContext) -> list[Finding]:
     """Images of more than 8 bits per channel."""
-    told = [Told(e, f"{f.bits} bits, {f.mode}") for e, f in context.good if f.bits > 8]
-    cure = "if brightness is a measurement, check that all were stored with the same depth"
-    return finding(context, "16-bit", "note", told, message="{n} of more than 8 bits per channel, scaled to 8 (not clipped)", cure=cure)
+    told = [Told(e, f"{f.bits} bits, {f.mode}, values to {f.values.high:,.6g}") for e, f in context.good if f.values]
+    depth, kinds = context.reading.depth, {f.values.integer for _, f in context.good if f.values}
+    scales = [scale for integer, scale in ((True, depth.integers), (False, depth.floats)) if integer in kinds]
+    how = " and ".join(f"{scale.black:,.6g} becomes black and {scale.white:,.6g} white, {_WHENCE[scale.source]}" for scale in scales)
+    cure = "if that is not white, store all with the same depth, or state it (SMaxSampleValue in TIFF, sBIT in PNG); the model keeps it"
+    return finding(context, "16-bit", "note", told, message="{n} of more than 8 bits per channel: in all of them " + how, cure=cure)
+
+
+def mixed_depth(context: AuditContext) -> list[Finding]:
+    """Images that state another depth than the one that holds for all."""
+    white = context.reading.depth.integers.white
+    deep = [(e, f.values) for e, f in context.good if f.values and f.values.integer]
+    told = [Told(e, f"states {v.white:,.6g}") for e, v in deep if v.white not in (None, white)]
+    cure = "store all with the same depth: these will look darker or brighter than they are"
+    return finding(context, "mixed depth", "warning", told, message=f"{{n}} in another depth than the set's, {white:,.6g}", cure=cure)
+
+
+def reduced(context: AuditContext) -> list[Finding]:
+    """JPEGs too large to be decoded whole."""
+    told = [Told(e, f"{f.width:,} x {f.height:,} px, decoded at 1/{f.reduced}") for e, f in context.good if f.reduced > 1]
+    cure = "nothing to do here: training and prediction read them alike; --image-memory raises the limit"
+    return finding(context, "reduced", "note", told, message="{n} over the limit of memory, decoded at reduced scale", cure=cure)
 
 
 def cmyk(context: AuditContext) -> list[Finding]:
@@ -135,4 +129,6 @@ def telltale(context: AuditContext) -> list[Finding]:
     return found
 
 
-FILE_RULES = (broken, wrong_extension, rotated, deep, cmyk, palette, alpha, animated, grey_among_colour, tiny, telltale)
+FILE_RULES = (
+    broken, wrong_extension, rotated, deep, mixed_depth, reduced, cmyk, palette, alpha, animated, grey_among_colour, tiny, telltale,
+)  # fmt: skip

@@ -8,7 +8,12 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from receptron.fault_kind import FaultKind
+
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start of frame; the other three are tables
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
+_BLOCK = 64  # px; coded by Huffman, each takes a bit or more
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _FOREIGN = {
     b"%PDF": "a PDF document",
@@ -29,6 +34,10 @@ _FOREIGN = {
     b"SQLite": "a database",
     b"\x93NUMPY": "a NumPy array",
 }
+_PICTURES = frozenset(
+    {what for what in _FOREIGN.values() if what.endswith("not read")}
+    | {"a PostScript file", "a FITS file", "a Photoshop document", "a Windows icon", "an HDF5 file", "a NumPy array"}
+)
 _BOXES = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
 
 
@@ -57,23 +66,27 @@ def sniff(data: bytes) -> str | None:
     return next((name for name, fits in signatures if fits), None)
 
 
-def stranger(data: bytes) -> str:
-    """What a file that is no accepted image seems to be, in a few words."""
+def stranger(data: bytes) -> tuple[str, FaultKind]:
+    """What a file that is no accepted image seems to be, in a few words, and its kind."""
     start = data[:512].lstrip().lower()
     if not data:
-        return "the file is empty"
-    if data[:8] == b"\xff\xd8" or not data.strip(b"\0"):
-        return "the file holds nothing but zeros" if not data.strip(b"\0") else "truncated after the first two bytes"
+        return "the file is empty", FaultKind.EMPTY
+    if not data.strip(b"\0"):
+        return "the file holds nothing but zeros", FaultKind.EMPTY
+    if data[:8] == b"\xff\xd8":
+        return "truncated after the first two bytes", FaultKind.TRUNCATED
     if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the image itself (run `git lfs pull`)"
+        return "a Git LFS pointer, not the image itself (run `git lfs pull`)", FaultKind.NO_IMAGE
     if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "an HTML page, probably a failed download"
+        return "an HTML page, probably a failed download", FaultKind.NO_IMAGE
     if start.startswith(b"<svg") or b"<svg" in start:
-        return "an SVG drawing, a format that is not read"
+        return "an SVG drawing, a format that is not read", FaultKind.UNSUPPORTED
     if data[4:8] == b"ftyp":
-        return f"{_BOXES.get(data[8:12], 'a film or an unknown media format')}, a format that is not read"
-    known = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
-    return known or ("a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})")
+        return f"{_BOXES.get(data[8:12], 'a film or an unknown media format')}, a format that is not read", FaultKind.UNSUPPORTED
+    foreign = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
+    if foreign:
+        return foreign, FaultKind.UNSUPPORTED if foreign in _PICTURES else FaultKind.NO_IMAGE
+    return "a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})", FaultKind.NO_IMAGE
 
 
 def size(name: str, data: bytes) -> HeaderSize | None:
@@ -96,21 +109,35 @@ def size(name: str, data: bytes) -> HeaderSize | None:
         return None
 
 
-def fault(name: str, data: bytes) -> str | None:
+def is_progressive(data: bytes) -> bool:
+    """Whether a JPEG comes in several scans, each finer than the one before."""
+    try:
+        return _jpeg_frame(data)[2] in _PROGRESSIVE
+    except struct.error:
+        return False
+
+
+def scan_start(data: bytes) -> int:
+    """Where the first scan of a JPEG begins that passed `fault`; a thumbnail in its metadata does not count."""
+    return _jpeg_frame(data)[1] or 0
+
+
+def fault(name: str, data: bytes) -> tuple[str, FaultKind] | None:
     """What is wrong with the file as a container: cut short or changed. None where nothing is seen without decoding."""
     match name:
         case "PNG":
-            return _png_fault(data)
+            found = _png_fault(data)
         case "JPEG":
-            return _jpeg_fault(data)
+            found = _jpeg_fault(data)
         case "WEBP":
-            return _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
+            found = _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
         case "GIF":
-            return _cut(len(data), 13)
+            found = _cut(len(data), 13)
         case "BMP":
-            return _cut(len(data), _bmp_length(data))
+            found = _cut(len(data), _bmp_length(data))
         case _:
             return None
+    return (found, FaultKind.TRUNCATED if found.startswith("truncated") else FaultKind.DAMAGED) if found else None
 
 
 def _cut(have: int, need: int) -> str | None:
@@ -150,34 +177,36 @@ def _webp_size(data: bytes) -> HeaderSize | None:
     return None
 
 
-def _jpeg_frame(data: bytes) -> tuple[HeaderSize | None, int | None]:
-    """Size that the frame header states, and where the first scan begins."""
-    found, at = None, 2
+def _jpeg_frame(data: bytes) -> tuple[HeaderSize | None, int | None, int]:
+    """Size that the frame header states, where the first scan begins, and the marker of the frame."""
+    found, at, frame = None, 2, 0
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return found, None
+            return found, None, frame
         marker = data[at + 1]
         if marker == 0xFF or marker in _ALONE:
             at += 1 if marker == 0xFF else 2
             continue
         if marker in _SOF:
             height, width = struct.unpack_from(">HH", data, at + 5)
-            found = HeaderSize(width, height)
+            found, frame = HeaderSize(width, height), marker
         if marker == 0xDA:
-            return found, at
+            return found, at, frame
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
-    return found, None
+    return found, None, frame
 
 
 def _jpeg_fault(data: bytes) -> str | None:
     try:
-        _, scan = _jpeg_frame(data)
+        found, scan, frame = _jpeg_frame(data)
     except struct.error:
-        scan = None
+        found, scan, frame = None, None, 0
     if scan is None:
         return f"truncated or damaged: no picture data in its {len(data):,} bytes"
     if data.find(b"\xff\xd9", scan) < 0:
         return f"truncated: its {len(data):,} bytes end before the picture does"
+    if found and frame in _HUFFMAN and 8 * len(data) < found.width * found.height // _BLOCK:
+        return f"truncated: {len(data):,} bytes cannot hold {found.width:,} x {found.height:,} px"
     return None
 
 
