@@ -78,7 +78,7 @@ class UnknownName(Misuse):
     """A name that nothing bears; the nearest known names are told."""
 
     def __init__(self, kind: str, name: str, known: Iterable[str], *, mend: str = "") -> None:
-        known = sorted(known)
+        known, name = sorted(known), str(name)  # from Python anything may come
         near = get_close_matches(name, known, n=3, cutoff=0.6) or get_close_matches(name.lower(), known, n=3, cutoff=0.5)
         hint = f" Did you mean {' or '.join(near)}?" if near else ""
         shown = ", ".join(known[:12]) + (f" and {len(known) - 12} more" if len(known) > 12 else "")

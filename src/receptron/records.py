@@ -42,7 +42,7 @@ def escape(character: str) -> str:
 
 
 def from_json(text: str | bytes, kind: type[T], *, source: str = "the JSON text", exact: bool = False) -> T:
-    """The record of type `kind` that `text` holds; `exact`: with every field once and none besides.
+    """The record of type `kind` that `text` holds; `exact`: with every field once and none besides, but one that is null may be left out.
 
     Raises: DataFault naming `source`, the field, its value and what it may be, whatever the text is.
     """
@@ -102,7 +102,7 @@ def _check_fields(found: object, record: object, place: str) -> None:
     """Raises: ValueError for a field that `found` has and `record` has not, or the other way round."""
     if isinstance(found, dict) and isinstance(record, dict):
         given, known = cast(dict[str, object], found), cast(dict[str, object], record)
-        if odd := sorted(given.keys() ^ known.keys()):
+        if odd := sorted(given.keys() ^ {name for name, value in known.items() if name in given or value is not None}):
             raise ValueError(f"{place} has {'an unknown' if odd[0] in given else 'no'} field {short(odd[0])}")
         for name, value in given.items():
             _check_fields(value, known[name], name)

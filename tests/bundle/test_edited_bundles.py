@@ -133,6 +133,8 @@ REFUSED: dict[str, tuple[Edit, str]] = {
     "a field twice": (inserted(b'"temperature": 1'), "'temperature' stands there twice"),
     "an unknown field": (field("colour", 1), "unknown field 'colour'"),
     "an unknown inner field": (field("evaluation.classes.1.colour", 1), "unknown field 'colour'"),
+    "an unknown interval with ends": (field("evaluation.accuracy.method", "unknown: too few groups"), r"evaluation\.accuracy\.method"),
+    "an unknown gain with ends": (field("comparisons.0.gain.method", "unknown: too few groups"), r"comparisons\[0\]\.gain\.method"),
     # its fields
     "no net": (field("net", "-"), "net"),
     "unknown net": (field("net", "resnet5000"), "resnet5000"),

@@ -25,7 +25,7 @@ from receptron.cli.app import commands
 from receptron.cli.practice.terminal import Setting
 commands()(sys.argv[2:], obj=Setting(lambda: datetime.fromisoformat(sys.argv[1]), 5))
 """
-COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # and what moves the cursor
 
 
 class Terminal:
@@ -37,15 +37,22 @@ class Terminal:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # where the tests run in the background it is ignored, and that is inherited
             os.environ.update({"TERM": "xterm-256color", "COLUMNS": "100", **environment})
             os.execv(sys.executable, [sys.executable, "-c", PROGRAM, f"{when}T09:00:00+00:00", "practice", *arguments])
-        self.seen = self.raw = ""
+        self.raw, self.passed = "", 0
+
+    @property
+    def seen(self) -> str:
+        """What is on the screen beyond what was waited for, without colour."""
+        return COLOUR.sub("", self.raw).replace("\r", "")[self.passed :]
 
     def until(self, text: str, seconds: float = 30) -> str:
-        """What appears up to `text`."""
+        """What appears up to `text`; the cursor may pass over a blank at its end."""
+        text = text.rstrip(" ")
         while text not in self.seen:
             assert select.select([self.handle], [], [], seconds)[0], f"{text!r} did not come after:\n{self.seen}"
             more = self._read()
             assert more, f"it ended before {text!r}:\n{self.seen}"
-        before, _, self.seen = self.seen.partition(text)
+        before = self.seen.partition(text)[0]
+        self.passed += len(before) + len(text)
         return before
 
     def type(self, text: str) -> None:
@@ -63,7 +70,6 @@ class Terminal:
         except OSError:
             return ""
         self.raw += text
-        self.seen += COLOUR.sub("", text).replace("\r\n", "\n")
         return text
 
 
@@ -122,7 +128,7 @@ def test_a_whole_session_right_wrong_hint_skip_quit_and_on_the_next_day(store: P
     terminal = Terminal("2026-03-03", *place, "--plain", "--count", "1")
     opened = terminal.until("> ")
     assert "1 of 1 · size.floor" in opened, "what was wrong yesterday is due first"
-    terminal.type("q")
+    terminal.type("q\r")
     terminal.until("0 of 0 right")
     assert terminal.finish() == 0 and "\x1b[" not in terminal.raw
     kept = Store(store).events()

@@ -10,7 +10,7 @@ from malformed import encoded, photo
 from PIL import Image
 
 from receptron.data.dataset.scan import scan
-from receptron.data.ingest import load, read
+from receptron.data.ingest import CanvasPlan, load, read
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.resize import resized
 from receptron.errors import UnknownName
@@ -55,7 +55,7 @@ def test_the_side_changes_no_look_and_no_hash(mixed: Path):
 def test_prediction_sees_the_canvas_that_training_saw(mixed: Path):
     reading = read(scan(mixed), 80, "bicubic")
     for entry in reading.good:
-        pixels, facts = load(entry.item.path.read_bytes(), str(entry.item.path), 80, "bicubic")
+        pixels, facts = load(entry.item.path.read_bytes(), str(entry.item.path), CanvasPlan(80, "bicubic"))
         assert np.array_equal(pixels, reading.canvases[entry.sha256])
         assert facts == entry.facts
 
@@ -131,7 +131,8 @@ def test_a_known_canvas_is_kept_once():
 @pytest.mark.campaign
 def test_ten_thousand_mutated_files_end_in_pixels_or_a_reason():
     """No flipped byte may end in a crash, a warning or any other error."""
-    from receptron.data.reading.decode import Limits, decode
+    from receptron.data.reading.decode import decode
+    from receptron.data.reading.file_bytes import Limits
     from receptron.errors import UnreadableImage
 
     rng = np.random.default_rng(0)
@@ -142,7 +143,7 @@ def test_ten_thousand_mutated_files_end_in_pixels_or_a_reason():
         for place in rng.integers(0, len(data), rng.integers(1, 8)):
             data[place] = rng.integers(256)
         try:
-            pixels, facts = decode(bytes(data), Limits(pixels=1_000_000))
+            pixels, facts = decode(bytes(data), Limits(memory=8_000_000))
         except UnreadableImage as error:
             assert error.reason
             continue

@@ -11,7 +11,8 @@ from malformed import encoded, malformed, png, with_jpeg_size
 from receptron.data.audit.preconditions import check_broken
 from receptron.data.dataset.scan import scan
 from receptron.data.ingest import read
-from receptron.data.reading.decode import Limits, decode
+from receptron.data.reading.decode import decode
+from receptron.data.reading.file_bytes import Limits
 from receptron.errors import BrokenImages, NoImages, UnreadableImage
 
 FILES = malformed()
@@ -83,9 +84,9 @@ def test_what_is_no_file_is_refused(tmp_path: Path):
 
 def test_limits_can_be_set():
     data = encoded("PNG")
-    with pytest.raises(UnreadableImage, match=r"96 x 96 px are more than the limit of 9,215"):
-        decode(data, Limits(pixels=96 * 96 - 1))
-    assert decode(data, Limits(pixels=96 * 96))[0].shape == (96, 96, 3)
+    with pytest.raises(UnreadableImage, match=r"96 x 96 px need 1 MB of memory"):
+        decode(data, Limits(memory=8 * 96 * 96 - 1))
+    assert decode(data, Limits(memory=8 * 96 * 96))[0].shape == (96, 96, 3)
 
 
 def test_a_file_above_the_byte_limit_is_not_even_read(tmp_path: Path):
@@ -97,7 +98,7 @@ def test_a_file_above_the_byte_limit_is_not_even_read(tmp_path: Path):
 
 
 def test_bombs_cost_no_memory(tmp_path: Path):
-    bombs = {name: data for name, (data, words) in FILES.items() if "bomb" in words} | {"again.jpg": with_jpeg_size(60_000, 2_000)}
+    bombs = {name: data for name, (data, words) in FILES.items() if "limit" in words} | {"again.jpg": with_jpeg_size(60_000, 2_000)}
     for name, data in bombs.items():
         (tmp_path / name).write_bytes(data)
     program = """

@@ -1,4 +1,4 @@
-"""Sides that cannot leak and do not move, whatever is added."""
+"""Sides that cannot leak, have the share that was asked for, and do not move where an earlier run is given."""
 
 import hashlib
 from collections import Counter
@@ -43,11 +43,70 @@ def side_of(entries: list[Entry], **options: object) -> dict[str, str]:
     }
 
 
-def test_the_share_of_the_test_side_is_the_one_asked_for():
-    made = split(many(4000), clusters(4000), test_size=0.2)
+@pytest.mark.parametrize(
+    ("counts", "share"), [((10,) * 5, 0.2), ((24,), 0.2), ((7, 31, 100), 0.3), ((1000, 3), 0.1), ((5, 5), 0.5), ((11, 12, 13), 0.25)]
+)
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_of_each_class_the_share_asked_for_is_tested_by_ascending_hash(counts: tuple[int, ...], share: float, seed: int):
+    entries = [entry(f"{label} {i}", f"class {label}") for label, count in enumerate(counts) for i in range(count)]
+    made = split(entries, clusters(len(entries)), test_size=share, seed=seed)
+    assert [row.test for row in made.summary.counts] == [max(1, round(share * count)) for count in counts]
+    hashes = [hashlib.sha256(f"{seed}:{e.sha256}".encode()).hexdigest() for e in entries]
     for row in made.summary.counts:
-        assert 160 <= row.test <= 240  # 1,000 draws at 0.2: 200 +- 3.2 standard deviations
-    assert sum(row.test + row.train for row in made.summary.counts) == 4000
+        on = [[hashes[p] for p in places if entries[p].item.label == row.label] for places in (made.test, made.train)]
+        assert max(on[0]) < min(on[1])
+
+
+@given(st.lists(st.integers(1, 25), min_size=6, max_size=30), st.sampled_from([0.1, 0.2, 0.35, 0.5]), st.integers(0, 3))
+def test_with_groups_of_one_class_the_share_is_within_one_group(sizes: list[int], share: float, seed: int):
+    """Groups of any sizes, of two classes in turn."""
+    entries = [entry(f"{g} {i}", "ab"[g % 2], f"group {g}") for g, size in enumerate(sizes) for i in range(size)]
+    made = split(entries, clusters(len(entries)), test_size=share, seed=seed)
+    for row, own in zip(made.summary.counts, (sizes[::2], sizes[1::2]), strict=True):
+        assert abs(row.test - share * sum(own)) <= max(own)
+    assert made.summary.train_groups + made.summary.test_groups == len(sizes)
+
+
+@given(st.integers(8, 40), st.integers(1, 12), st.integers(2, 5), st.integers(0, 3))
+def test_with_groups_of_mixed_classes_the_share_is_within_one_group(groups: int, size: int, classes: int, seed: int):
+    entries = [entry(f"{g} {i}", f"class {(g + i) % classes}", f"group {g}") for g in range(groups) for i in range(size)]
+    made = split(entries, clusters(len(entries)), test_size=0.2, seed=seed)
+    assert abs(len(made.test) - 0.2 * len(entries)) <= size + classes
+    assert made.summary.test_groups >= 2
+
+
+FEW_GROUPS = {
+    "four of one class each": [(20, "a"), (20, "a"), (20, "b"), (20, "b")],
+    "four of both classes": [(20, "ab")] * 4,
+    "five of uneven sizes": [(5, "ab"), (50, "ab"), (8, "ab"), (30, "ab"), (7, "ab")],
+    "six, a rare class in two": [(10, "ab"), (10, "ab"), (10, "a"), (10, "a"), (10, "a"), (10, "a")],
+}
+
+
+@pytest.mark.parametrize("case", FEW_GROUPS)
+@pytest.mark.parametrize("seed", range(4))
+def test_few_groups_give_two_to_each_side_every_class_to_both_and_as_many_folds_as_groups(case: str, seed: int):
+    sizes = FEW_GROUPS[case]
+    entries = [entry(f"{g} {i}", names[i % len(names)], f"group {g}") for g, (size, names) in enumerate(sizes) for i in range(size)]
+    made = split(entries, clusters(len(entries)), test_size=0.2, seed=seed)
+    assert made.summary.train_groups >= 2 and made.summary.test_groups >= 2
+    assert all(row.train and row.test for row in made.summary.counts)
+    assert len(folds(made, 10)) == made.summary.train_groups
+    assert sorted(np.concatenate(folds(made, 10)).tolist()) == list(made.train)
+
+
+def test_three_groups_leave_two_to_learn_from():
+    entries = [entry(f"{g} {i}", "ab"[i % 2], f"group {g}") for g in range(3) for i in range(10)]
+    made = split(entries, clusters(30), test_size=0.2)
+    assert (made.summary.train_groups, made.summary.test_groups) == (2, 1)
+
+
+def test_images_of_one_unit_have_one_number():
+    entries = [entry(f"image {i}", "ab"[i % 2], f"group {i // 4}" if i < 12 else None) for i in range(20)]
+    made = split(entries, clusters(20, (15, 16)))
+    numbers = made.unit_numbers(range(20)).tolist()
+    assert len(set(numbers)) == 3 + 7 and numbers[15] == numbers[16]
+    assert all((numbers[a] == numbers[b]) == (a // 4 == b // 4) for a in range(12) for b in range(12))
 
 
 def test_another_seed_gives_another_split():
@@ -57,13 +116,15 @@ def test_another_seed_gives_another_split():
 
 
 @given(st.integers(30, 60), st.integers(0, 60), st.integers(0, 5), st.randoms(use_true_random=False))
-def test_adding_images_moves_none(count: int, added: int, seed: int, random):
+def test_beside_an_earlier_run_only_new_images_are_placed_and_the_share_is_kept(count: int, added: int, seed: int, random):
     entries = many(count, classes=2)
-    before = side_of(entries, test_size=0.5, seed=seed)
+    earlier = split(entries, clusters(count), test_size=0.4, seed=seed).sides
     after = [*entries, *(entry(f"new {index}", f"class {index % 3}") for index in range(added))]
     random.shuffle(after)
-    now = side_of(after, test_size=0.5, seed=seed)
-    assert {name: now[name] for name in before} == before
+    now = split(after, clusters(len(after)), test_size=0.4, seed=seed + 1, placed=earlier)
+    assert {digest: now.sides[digest] for digest in earlier} == earlier
+    for row in now.summary.counts:
+        assert abs(row.test - 0.4 * (row.train + row.test)) <= 1
 
 
 @given(
@@ -206,8 +267,14 @@ def test_folds_keep_units_whole_and_the_test_side_out(pairs):
     assert all(fold[a] == fold[b] for a, b in pairs if a in fold)
 
 
-def test_more_folds_than_units_are_refused():
+def test_more_folds_than_units_are_as_many_as_units():
     made = split(many(4), clusters(4), test_size=0)
-    for k in (1, 5):
-        with pytest.raises(BadValue, match="folds cannot be made of 4"):
-            folds(made, k)
+    assert len(folds(made, 5)) == 4
+    with pytest.raises(BadValue, match="1 folds"):
+        folds(made, 1)
+
+
+def test_images_that_all_belong_together_have_no_folds():
+    entries = [entry(f"image {i}", "ab"[i % 2], "one patient") for i in range(8)]
+    with pytest.raises(BadValue, match="8 training images cannot be divided into folds"):
+        folds(split(entries, clusters(8), test_size=0), 5)

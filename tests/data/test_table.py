@@ -1,6 +1,7 @@
 """Tables of images: good ones in many dresses, broken ones with the line of each fault."""
 
 import os
+import sys
 from pathlib import Path
 
 import pyarrow as pa
@@ -13,7 +14,7 @@ from pyarrow import parquet
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.table import read_table
 from receptron.data.ingest import read
-from receptron.errors import BadTable, BadValue, NoImages, ReceptronError
+from receptron.errors import BadTable, BadValue, MissingExtra, NoImages, ReceptronError
 
 BROKEN = {
     "nothing": (b"", "line 1: the table is empty"),
@@ -170,3 +171,11 @@ def test_a_pipe_is_no_table_and_is_not_waited_for(name: str, tmp_path: Path):
     for path in (tmp_path / name, tmp_path / f"link to {name}"):
         with pytest.raises(BadValue, match="no plain file"):
             scan(path)
+
+
+def test_a_parquet_table_without_its_reader_names_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    parquet.write_table(pa.table({"path": ["a.png"], "label": ["cat"]}), tmp_path / "t.parquet")
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    with pytest.raises(MissingExtra, match=r"t\.parquet needs the package pyarrow") as caught:
+        read_table(tmp_path / "t.parquet")
+    assert "receptron[tables]" in caught.value.mend

@@ -40,7 +40,7 @@ def test_out_of_fold_no_image_is_its_own_neighbour():
 
 def test_rungs_tell_share_and_gain():
     common, near = np.arange(30) < 10, np.arange(30) < 24
-    first, second = baseline_rungs(common, near, 2.5)
+    first, second = baseline_rungs(common, near, None, 2.5)
     assert first.accuracy and first.accuracy.value == 1 / 3 and first.gain is None
     assert second.accuracy and second.accuracy.value == 0.8 and second.gain and abs(second.gain.value - 14 / 30) < 1e-12
     assert second.seconds == 2.5 and first.taken and second.taken

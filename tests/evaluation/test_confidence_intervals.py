@@ -65,7 +65,7 @@ def score_by_likelihood(won: int, lost: int, count: int, delta: float) -> float:
 
 @pytest.mark.parametrize("won, lost, count", [(9, 2, 30), (2, 9, 30), (25, 10, 240), (3, 3, 12)])
 def test_the_paired_limits_solve_the_score_equation(won: int, lost: int, count: int):
-    low, high = confidence_intervals._tango(won, lost, count)
+    low, high = confidence_intervals.tango_limits(won, lost, count)
     assert score_by_likelihood(won, lost, count, low) == pytest.approx(confidence_intervals.Z, abs=2e-3)
     assert score_by_likelihood(won, lost, count, high) == pytest.approx(-confidence_intervals.Z, abs=2e-3)
 

@@ -100,3 +100,60 @@ def test_the_interval_of_the_error_covers_a_planted_gap():
 def test_five_right_answers_prove_no_calibration():
     found = temperature_scaling.calibration_error(np.full(5, 0.99), np.ones(5))
     assert found.value == pytest.approx(0.01) and found.high > 0.3
+
+
+@pytest.mark.parametrize("sharpness", [0.3, 4.0])
+@pytest.mark.parametrize("seed", range(3))
+def test_a_temperature_that_surely_helps_is_the_fitted_one(sharpness: float, seed: int):
+    logits, labels = drawn(300, 4, seed, sharpness)
+    found = temperature_scaling.sure_temperature(logits, labels)
+    assert found == temperature_scaling.temperature(logits, labels) == pytest.approx(sharpness, rel=0.4)
+
+
+@pytest.mark.parametrize("count", [5, 12, 25, 60])
+@pytest.mark.parametrize("sharpness", [0.7, 1.0, 1.4])
+def test_on_a_handful_of_images_it_rarely_makes_answers_worse(count: int, sharpness: float):
+    """Judged on 2,000 other images, against always scaling."""
+    worse = always = 0
+    for seed in range(20):
+        logits, labels = drawn(count + 2000, 3, seed, sharpness)
+        errors = [
+            error_by_loop(chances.max(1), chances.argmax(1) == labels[count:])
+            for chances in (
+                temperature_scaling.probabilities(logits[count:], t)
+                for t in (
+                    1.0,
+                    temperature_scaling.sure_temperature(logits[:count], labels[:count]),
+                    temperature_scaling.temperature(logits[:count], labels[:count]),
+                )
+            )
+        ]
+        worse, always = worse + (errors[1] > errors[0] + 0.005), always + (errors[2] > errors[0] + 0.005)
+    assert worse <= 1
+    assert sharpness != 1.0 or always >= 8, "the mutated twin: scaling whatever the gain"
+
+
+@pytest.mark.parametrize("count", [1, 4, 20])
+def test_few_right_answers_make_no_network_surer(count: int):
+    logits, labels = np.eye(3)[np.arange(count) % 3] * 2.5, np.arange(count) % 3
+    assert temperature_scaling.sure_temperature(logits, labels) == 1.0
+
+
+def test_a_gain_that_one_group_brought_is_not_sure():
+    logits, labels = drawn(200, 3, 0, 1.0)
+    logits[:60] *= 6.0
+    assert temperature_scaling.sure_temperature(logits, labels) > 1.2
+    assert temperature_scaling.sure_temperature(logits, labels, np.r_[np.zeros(60), np.arange(1, 141)]) == 1.0
+    assert temperature_scaling.sure_temperature(logits, labels, np.arange(200) % 3) == 1.0, "three groups are too few"
+
+
+def test_the_interval_of_the_error_covers_the_truth_where_images_come_in_groups():
+    covered = plain = 0
+    for seed in range(100):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(12), 15)
+        confidence, shift = rng.uniform(0.6, 0.9, 180), np.where(rng.random(12) < 0.5, -0.2, 0.1)[groups]
+        correct = rng.random(180) < confidence + shift
+        told = [temperature_scaling.calibration_error(confidence, correct, g) for g in (groups, None)]
+        covered, plain = covered + (told[0].low <= 0.05 <= told[0].high), plain + (told[1].low <= 0.05 <= told[1].high)
+    assert covered >= 93 > plain

@@ -15,7 +15,7 @@ from PIL import Image
 from sample import Wish, awkward, painted, points, run
 
 from receptron.data.records import Finding
-from receptron.evaluation.records import Answer, BaselineComparison, Estimate
+from receptron.evaluation.records import TOO_FEW, Answer, BaselineComparison, Estimate
 from receptron.report import render, words
 from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
 from receptron.report.curves import curves
@@ -97,6 +97,23 @@ def test_the_field_has_a_hundred_dots_and_its_kinds_follow_the_interval(ends: li
     assert sum(counts) == 100
     assert 100 * low - 1 < counts[0] <= 100 * low + 1e-6
     assert 100 * (1 - high) - 1 < counts[2] <= 100 * (1 - high) + 1e-6
+
+
+def test_an_unknown_interval_is_told_in_words_everywhere():
+    made = run(Path("photos"))
+    nothing, gain = Estimate(0.9, 0, 1, 40, TOO_FEW), Estimate(0.1, -1, 1, 40, TOO_FEW)
+    compared = BaselineComparison("nearest neighbour", nothing, gain, False)
+    judged = replace(made.card.evaluation, accuracy=nothing, balanced_accuracy=nothing, ece_before=nothing, ece_after=nothing)
+    groups = replace(made.split, train_groups=5, test_groups=3, group_noun="patient")
+    page = render(replace(made, card=replace(made.card, evaluation=judged, comparisons=(compared,)), split=groups), painted)
+    told = re.sub(r"<[^>]+>", "", page).replace("\u00a0", " ")
+    assert "is unknown: too few groups." in told and "expect between" not in told
+    assert "+10.0 points (unknown: too few groups)" in told
+    assert "5 patients to learn from and 3 patients for the test only" in told and "images of further patients" in told
+    assert "Groups stayed whole: 5 patients to learn from, 3 patients to be tested on." in told
+    assert verdict((compared,)).kind == "unknown"
+    assert words.with_interval(nothing) == "90.0\u00a0% (unknown: too few groups)"
+    assert "0 to 100" not in field(nothing).text
 
 
 @given(share, st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))

@@ -68,7 +68,7 @@ def test_chance_alone_climbs_in_less_than_five_per_cent():
     for _ in range(2000):
         ours, theirs = draw.random((2, 250)) < 0.85
         counts = [(int((ours & ~theirs)[:n].sum()), int((~ours & theirs)[:n].sum())) for n in (50, 100, 150, 200, 250)]
-        outcome += any(weighing._sure(ours[:n], theirs[:n], 5) for n in (50, 100, 150, 200, 250))
+        outcome += any(weighing._sure(ours[:n], theirs[:n], None, 5) for n in (50, 100, 150, 200, 250))
         looser += any(won > lost and binomtest(won, won + lost).pvalue <= 0.10 for won, lost in counts)
     assert outcome / 2000 < 0.05
     assert looser / 2000 > 0.05, "the mutated twin: a looser level would let chance through"
@@ -187,7 +187,7 @@ def test_hope_is_what_the_binomial_says(errors: int, won: int, lost: int, goes_o
     sure = [n for n in range(errors + 1) if won + n > lost and binomtest(won + n, won + n + lost).pvalue <= weighing.LEVELS[4]]
     chance = sum(math.comb(errors, n) for n in sure) / 2**errors
     assert (chance >= weighing.HOPE) == goes_on
-    assert (weighing._hopeless(right, below, np.arange(tried), 4) == "") == goes_on
+    assert (weighing._hopeless(right, below, np.arange(tried), context(len(below)), 4) == "") == goes_on
 
 
 def test_a_fold_that_the_clock_cut_short_does_not_count(tmp_path: Path):
@@ -198,3 +198,23 @@ def test_a_fold_that_the_clock_cut_short_does_not_count(tmp_path: Path):
     found = cross_validate(slow, place, theirs, FOLDS)
     assert not found.modules and "the time was up in fold 1: give it --time" in found.rung.why
     assert len(found.points) == 1, "one epoch was trained, and is told"
+
+
+@pytest.mark.parametrize(("groups", "hopeless"), [(4, True), (6, True), (12, False), (COUNT, False)])
+def test_too_few_groups_for_a_sure_gain_are_told_before_anything_is_trained(groups: int, hopeless: bool):
+    """Of four groups all can gain by chance in one case of eight; no number of images in them makes up for that."""
+    place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(90, 0)
+    place = replace(place, images=replace(place.images, groups=np.arange(COUNT) % groups))
+    found = cross_validate(step(place, np.ones(COUNT, bool)), place, theirs, FOLDS)
+    assert found.taken != hopeless and bool(found.modules) != hopeless
+    assert ("too few groups for a sure gain" in found.rung.why) == hopeless
+    assert ours.any()
+
+
+def test_a_gain_in_one_group_is_not_sure():
+    place, theirs = context(COUNT, folds=FOLDS), np.zeros(COUNT, bool)
+    theirs[60:] = True
+    ours = np.r_[np.ones(40), np.zeros(20), np.ones(60)] > 0
+    assert weighing._sure(ours, theirs, None, FOLDS)
+    assert not weighing._sure(ours, theirs, np.r_[np.zeros(40), np.arange(1, 81)].astype(np.int64), FOLDS)
+    assert place.groups_of(np.arange(4)) is None

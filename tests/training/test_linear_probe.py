@@ -51,6 +51,14 @@ def test_the_views_of_an_image_count_as_one_image():
     assert np.allclose(torch.from_numpy(ours.logits(features[:, 2])).softmax(1), model.predict_proba(rows[2::4]), atol=2e-4)
 
 
+@pytest.mark.parametrize("label", [0, 1, 2])
+def test_a_head_that_saw_one_class_names_it(label: int):
+    """A fold of few groups may leave one class to learn from."""
+    features, _ = blobs()
+    head = fit_head(features, torch.full((len(features),), label), 3, 0.1)
+    assert (head.logits(features[:, 0]).argmax(1) == label).all() and np.isfinite(head.logits(features[:, 0])).all()
+
+
 def test_put_into_a_layer_it_gives_its_own_scores():
     features, targets = blobs()
     ours, layer = fit_head(features, targets, 3, 0.1), nn.Linear(10, 3)

@@ -115,7 +115,7 @@ def conv(given: Conv, _: Problem) -> Values:
 
 def flattened(given: Flattened, _: Problem) -> Values:
     net = nn.Sequential(nn.Flatten(), nn.LazyLinear(given.outputs, device="meta"))
-    ran(net, given.channels, given.side, given.side)
+    ran(net, given.channels, given.pixels, given.pixels)
     return (sum(p.numel() for p in net.parameters()),)
 
 
@@ -156,7 +156,7 @@ def field(given: FieldChain, _: Problem) -> Values:
 def sliding(given: GridConvolution, _: Problem) -> Values:
     image, kernel = torch.tensor(given.grid).double()[None, None], torch.tensor(given.kernel).double()[None, None]
     out = F.conv2d(image, kernel, torch.tensor([float(given.bias)]).double(), given.stride, given.padding)[0, 0]
-    return tuple(float(out[r, c]) for r, c in given.places)
+    return tuple(float(out[r, c]) for r, c in given.positions)
 
 
 def pooling(given: GridPooling, _: Problem) -> Values:
@@ -168,7 +168,7 @@ def pooling(given: GridPooling, _: Problem) -> Values:
 def head(given: ClassifierHead, _: Problem) -> Values:
     def size(*first: nn.Module) -> int:
         net = nn.Sequential(*first, nn.Flatten(), nn.LazyLinear(given.classes, device="meta"))
-        ran(net, given.channels, given.side, given.side)
+        ran(net, given.channels, given.pixels, given.pixels)
         return sum(p.numel() for p in net.parameters())
 
     pooled, flat = size(nn.AdaptiveAvgPool2d(1)), size()

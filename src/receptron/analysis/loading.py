@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from receptron.errors import BadValue, MissingExtra, ReceptronError, UnknownName
+from receptron.given_path import expanded
 from receptron.printable import told
 
 CHECKPOINTS = {".pt", ".pth", ".th", ".ckpt", ".safetensors", ".bin"}
@@ -27,8 +28,8 @@ def load(text: str) -> nn.Module:
     A .py file or a module is run, with all that it does; other files are only read.
     Raises: BadValue naming the file and what is wrong with it, UnknownName for a name that the file lacks, MissingExtra for ONNX.
     """
-    place, _, attribute = text.partition(":")
-    path = Path(place)
+    location, _, attribute = text.partition(":")
+    path = expanded(Path(location))
     if path.suffix in CHECKPOINTS:
         raise BadValue(
             f"{path} is a checkpoint, not a model.",
@@ -43,7 +44,7 @@ def load(text: str) -> nn.Module:
         case ".onnx":
             return _onnx(path)
         case _:
-            return _from_python(_module(place, path), attribute, place)
+            return _from_python(_module(location, path), attribute, location)
 
 
 def _exported(path: Path) -> nn.Module:
@@ -60,10 +61,10 @@ def _onnx(path: Path) -> nn.Module:
     return OnnxGraph.read(path)
 
 
-def _module(place: str, path: Path) -> ModuleType:
+def _module(location: str, path: Path) -> ModuleType:
     try:
         if path.suffix != ".py":
-            return importlib.import_module(place)
+            return importlib.import_module(location)
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:
             raise BadValue(f"{path} cannot be imported.", mend="give a Python file")
@@ -74,30 +75,32 @@ def _module(place: str, path: Path) -> ModuleType:
     except (ReceptronError, KeyboardInterrupt):
         raise
     except BaseException as error:  # a user's file may raise anything while it is imported, and even end the program
-        raise BadValue(f"{place} cannot be imported.", why=_told(error, path), mend="make it importable by itself") from error
+        raise BadValue(f"{location} cannot be imported.", why=_told(error, path), mend="make it importable by itself") from error
 
 
-def _from_python(module: ModuleType, attribute: str, place: str) -> nn.Module:
+def _from_python(module: ModuleType, attribute: str, location: str) -> nn.Module:
     classes = [n for n, v in vars(module).items() if isinstance(v, type) and issubclass(v, nn.Module) and v.__module__ == module.__name__]
     names = classes + [n for n, v in vars(module).items() if isinstance(v, nn.Module)]
     if not attribute:
         if not names:
             raise BadValue(
-                f"{place} defines no torch.nn.Module.", mend="give a file that does, or name a function that returns one: FILE.py:NAME"
+                f"{location} defines no torch.nn.Module.", mend="give a file that does, or name a function that returns one: FILE.py:NAME"
             )
         if len(names) > 1:
-            raise BadValue(f"{place} defines {len(names)} networks.", mend=f"name one: {', '.join(f'{place}:{n}' for n in names[:6])}")
+            raise BadValue(
+                f"{location} defines {len(names)} networks.", mend=f"name one: {', '.join(f'{location}:{n}' for n in names[:6])}"
+            )
         attribute = names[0]
     if not hasattr(module, attribute):
-        raise UnknownName(f"network in {place}", attribute, names)
-    return _made(getattr(module, attribute), f"{place}:{attribute}")
+        raise UnknownName(f"network in {location}", attribute, names)
+    return _made(getattr(module, attribute), f"{location}:{attribute}")
 
 
-def _made(found: object, place: str) -> nn.Module:
+def _made(found: object, location: str) -> nn.Module:
     if isinstance(found, nn.Module):
         return found
     if not callable(found):
-        raise BadValue(f"{place} is no network.", why=f"it is a {type(found).__name__}", mend="name a class, a function or an instance")
+        raise BadValue(f"{location} is no network.", why=f"it is a {type(found).__name__}", mend="name a class, a function or an instance")
     try:
         with torch.device("meta"):
             net = found()
@@ -105,12 +108,12 @@ def _made(found: object, place: str) -> nn.Module:
         raise
     except BaseException as error:  # as above
         raise BadValue(
-            f"{place} could not be built.",
-            why=_told(error, Path(place.partition(":")[0])),
+            f"{location} could not be built.",
+            why=_told(error, Path(location.partition(":")[0])),
             mend="make it buildable without arguments, or add a function that does",
         ) from error
     if not isinstance(net, nn.Module):
-        raise BadValue(f"{place} gave no network.", why=f"it returned a {type(net).__name__}", mend="return a torch.nn.Module")
+        raise BadValue(f"{location} gave no network.", why=f"it returned a {type(net).__name__}", mend="return a torch.nn.Module")
     return net
 
 

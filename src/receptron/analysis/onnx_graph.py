@@ -127,14 +127,14 @@ def _readings(nodes: list[Node], gives: Iterable[str]) -> tuple[set[str], set[st
     shapes, others = set[str](), {*gives}
     for op, inputs, outputs, _ in reversed(nodes):
         reckons = op != "Shape" and any(name in shapes for name in outputs) and not any(name in others for name in outputs)
-        for place, name in enumerate(inputs):
-            (shapes if reckons or place >= _SETTINGS.get(op, place + 1) else others).add(name)
+        for index, name in enumerate(inputs):
+            (shapes if reckons or index >= _SETTINGS.get(op, index + 1) else others).add(name)
     return shapes, others
 
 
 def _statistics(nodes: list[Node]) -> set[str]:
     """Names that nothing but batch normalization reads, as means and variances."""
-    read = [(op == "BatchNormalization" and place in (3, 4), name) for op, inputs, _, _ in nodes for place, name in enumerate(inputs)]
+    read = [(op == "BatchNormalization" and index in (3, 4), name) for op, inputs, _, _ in nodes for index, name in enumerate(inputs)]
     return {name for statistic, name in read if statistic} - {name for statistic, name in read if not statistic}
 
 

@@ -26,8 +26,8 @@ def _padded(x: Tensor, attributes: Attributes, rank: int, fill: float = 0.0) -> 
     pads = list(attributes.get("pads", [0] * 2 * rank))
     if pads[:rank] == pads[rank:]:
         return x, pads[:rank]
-    sides = [side for i in reversed(range(rank)) for side in (pads[i], pads[rank + i])]
-    return F.pad(x, sides, value=fill), [0] * rank
+    amounts = [amount for i in reversed(range(rank)) for amount in (pads[i], pads[rank + i])]
+    return F.pad(x, amounts, value=fill), [0] * rank
 
 
 def _conv(x: list[Any], a: Attributes) -> Tensor:
@@ -102,7 +102,7 @@ def _resize(x: list[Any], a: Attributes) -> Tensor:
 def _pad(x: list[Any], a: Attributes) -> Tensor:
     pads = _numbers(x[1]) if len(x) > 1 else list(a["pads"])
     rank = len(pads) // 2
-    return F.pad(x[0], [side for i in reversed(range(rank)) for side in (pads[i], pads[rank + i])])
+    return F.pad(x[0], [amount for i in reversed(range(rank)) for amount in (pads[i], pads[rank + i])])
 
 
 def _reduce(run: Callable[..., Tensor]) -> Rule:

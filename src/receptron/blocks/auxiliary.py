@@ -24,6 +24,6 @@ class AuxiliaryClassifier(Classifier):
         for s, stage in enumerate(self.stages):
             for b, block in enumerate(stage.children()):
                 x = block(x)
-                if (place := f"{s}_{b}") in self.auxiliary:
-                    more.append(self.auxiliary[place](x))
+                if (path := f"{s}_{b}") in self.auxiliary:
+                    more.append(self.auxiliary[path](x))
         return [self.head(x), *more]

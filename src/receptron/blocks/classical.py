@@ -36,20 +36,20 @@ class PartialConv2d(nn.Module):
     def __init__(self, c_in: int, kernel: int, sees: Sequence[Sequence[int]]) -> None:
         super().__init__()
         self.c_in, self.kernel = c_in, kernel
-        self.places = [(c_out, channel) for c_out, channels in enumerate(sees) for channel in channels]
-        self.weight = nn.Parameter(torch.empty(len(self.places), kernel, kernel))
+        self.connections = [(c_out, channel) for c_out, channels in enumerate(sees) for channel in channels]
+        self.weight = nn.Parameter(torch.empty(len(self.connections), kernel, kernel))
         self.bias = nn.Parameter(torch.empty(len(sees)))
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
         """Normal with variance 1 / fan in, of the mean number of connections."""
-        fan = self.kernel**2 * len(self.places) / self.bias.numel()
+        fan = self.kernel**2 * len(self.connections) / self.bias.numel()
         nn.init.normal_(self.weight, std=fan**-0.5)
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
         full = self.weight.new_zeros(self.bias.numel(), self.c_in, self.kernel, self.kernel)
-        rows, columns = zip(*self.places, strict=True)
+        rows, columns = zip(*self.connections, strict=True)
         full = full.index_put((torch.tensor(rows, device=x.device), torch.tensor(columns, device=x.device)), self.weight)
         return conv2d(x, full, self.bias)
 

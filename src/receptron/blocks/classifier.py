@@ -76,11 +76,11 @@ def linear_head(c_in: int, classes: int, *, dropout: float = 0.0) -> nn.Sequenti
     )
 
 
-def mlp_head(c_in: int, side: int, classes: int, *, width: int = 4096) -> nn.Sequential:
+def mlp_head(c_in: int, pixels: int, classes: int, *, width: int = 4096) -> nn.Sequential:
     """Three linear layers on a map pooled to side x side, as AlexNet and VGG end: (N, c_in, H, W) -> (N, classes)."""
     return chain(
-        pool=nn.AdaptiveAvgPool2d(side), flatten=nn.Flatten(1),
-        fc1=nn.Linear(c_in * side**2, width), act1=nn.ReLU(inplace=True), drop1=nn.Dropout(0.5),
+        pool=nn.AdaptiveAvgPool2d(pixels), flatten=nn.Flatten(1),
+        fc1=nn.Linear(c_in * pixels**2, width), act1=nn.ReLU(inplace=True), drop1=nn.Dropout(0.5),
         fc2=nn.Linear(width, width), act2=nn.ReLU(inplace=True), drop2=nn.Dropout(0.5),
         fc=nn.Linear(width, classes),
     )  # fmt: skip

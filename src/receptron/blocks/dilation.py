@@ -38,8 +38,8 @@ def dilate(net: Classifier, output_stride: int) -> None:
     Raises: BadValue if the net has no such stride on the way, with nothing changed.
     """
     seen = [_stride(net.stem)]
-    places = list(_blocks(net))
-    for parent, name in places:
+    targets = list(_blocks(net))
+    for parent, name in targets:
         seen.append(seen[-1] * _stride(parent.get_submodule(name)))
     if output_stride not in seen:
         raise BadValue(
@@ -48,7 +48,7 @@ def dilate(net: Classifier, output_stride: int) -> None:
             mend=f"choose one of {sorted(set(seen))}",
         )
     rate = 1
-    for (parent, name), stride in zip(places, seen[1:], strict=True):
+    for (parent, name), stride in zip(targets, seen[1:], strict=True):
         if stride > output_stride:
             rate = _stretch(parent, name, rate)
 

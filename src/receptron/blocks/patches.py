@@ -33,10 +33,10 @@ class Patches(nn.Module):
 
 def stretch(position: Tensor, high: int, wide: int) -> Tensor:
     """Positions (1, 1 + n^2, width) for a grid of high x wide patches; the class token keeps its own."""
-    side = isqrt(position.shape[1] - 1)
-    if (high, wide) == (side, side):
+    across = isqrt(position.shape[1] - 1)
+    if (high, wide) == (across, across):
         return position
-    grid = position[:, 1:].unflatten(1, (side, side)).permute(0, 3, 1, 2)  # (1, width, side, side)
+    grid = position[:, 1:].unflatten(1, (across, across)).permute(0, 3, 1, 2)  # (1, width, side, side)
     grid = interpolate(grid, size=(high, wide), mode="bicubic", antialias=True, align_corners=False)
     return torch.cat([position[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
 
@@ -45,5 +45,5 @@ def resize_positions(net: nn.Module, pixels: int) -> None:
     """Give every ViT stem inside `net` positions for images of pixels x pixels, interpolated from those it has, in place."""
     for stem in net.modules():
         if isinstance(stem, Patches):
-            side = pixels // stem.conv.kernel_size[0]
-            stem.position = nn.Parameter(stretch(stem.position.detach(), side, side).clone())
+            across = pixels // stem.conv.kernel_size[0]
+            stem.position = nn.Parameter(stretch(stem.position.detach(), across, across).clone())

@@ -9,6 +9,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from receptron.data.audit.preconditions import MOST_CLASSES
+from receptron.data.reading.depth_scale import DepthScale
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note
 from receptron.weights.inputs import InputSpec
 
@@ -47,4 +48,5 @@ class ModelCard:
     evaluation: Evaluation
     comparisons: Annotated[tuple[BaselineComparison, ...], Meta(max_length=100)]
     provenance: Provenance
+    depth: DepthScale | None = None  # what is white in images of more than 8 bits; None in models of before: each image went by itself
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -18,6 +18,7 @@ def contradictions(card: ModelCard) -> Iterator[str]:
     for i, compared in enumerate(card.comparisons):
         yield from _share(f"comparisons[{i}].baseline_accuracy", compared.baseline_accuracy)
         yield from _ordered(f"comparisons[{i}].gain", compared.gain)
+        yield from _known(f"comparisons[{i}].gain", compared.gain, -1.0)
         if compared.better != (compared.gain.low > 0):
             yield f"comparisons[{i}].better is {compared.better}: the interval of the gain begins at {compared.gain.low}"
 
@@ -61,6 +62,12 @@ def _share(name: str, found: Estimate) -> Iterator[str]:
     if found.low < -ROUNDING:
         yield f"{name}.low is {found.low}: a share of images is 0 or more"
     yield from _ordered(name, found)
+    yield from _known(name, found, 0.0)
+
+
+def _known(name: str, found: Estimate, lowest: float) -> Iterator[str]:
+    if found.unknown and (found.low > lowest + ROUNDING or found.high < 1 - ROUNDING):
+        yield f"{name}.method is {short(found.method)}: its interval must then be {lowest:.0f} to 1, not {found.low} to {found.high}"
 
 
 def _ordered(name: str, found: Estimate) -> Iterator[str]:

@@ -1,23 +1,29 @@
 """Whatever a caller holds as an image (a file, bytes, Pillow, an array, a tensor) to the canvas that training would have made of it."""
 
-from collections.abc import Iterable, Sequence
-from pathlib import Path
-from typing import Any, TypeAlias, cast
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from receptron.data import ingest
+from receptron.bundle.array_images import from_array, from_tensor
+from receptron.bundle.pillow_images import encoded_bytes, from_pillow
+from receptron.data.ingest import CanvasPlan, load
 from receptron.data.preprocessing.resize import resized
-from receptron.data.reading import decode
-from receptron.data.reading.exif import orientation, upright
-from receptron.data.reading.pixel_formats import Pixels, to_eight_bits, to_rgb
+from receptron.data.reading.file_bytes import read_bytes
+from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, UnreadableImage
-from receptron.weights.inputs import InputSpec
+from receptron.fault_kind import FaultKind
+from receptron.given_path import check_given
 
-ImageLike: TypeAlias = str | Path | bytes | Image.Image | NDArray[Any] | Tensor
+ImageLike: TypeAlias = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[bytes] | Image.Image | NDArray[Any] | Tensor
+_SINGLE = (str, os.PathLike, bytes, bytearray, memoryview, Image.Image)
+_MEND = "give a path, bytes, a file opened in binary mode, a Pillow image, an array or a tensor, or a list of them"
+_streams = threading.Lock()  # one file object may be given twice, and has one place where it is read
 
 
 def as_list(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
@@ -25,12 +31,14 @@ def as_list(images: ImageLike | Iterable[ImageLike]) -> list[ImageLike]:
 
     Raises: BadValue.
     """
-    if isinstance(images, (str, Path, bytes, Image.Image)):
-        return [images]
+    if isinstance(images, _SINGLE) or _is_stream(images):
+        return [cast(ImageLike, images)]
     if isinstance(images, (np.ndarray, Tensor)) and images.ndim != 4:
         raise BadValue(
             f"a single array of shape {tuple(images.shape)} could be one image or many.", mend="put images into a list: predict([image])"
         )
+    if isinstance(cast(object, images), Mapping) or not isinstance(cast(object, images), Iterable):
+        raise BadValue(f"a {type(images).__name__} is no image and no list of images.", mend=_MEND)
     return list(cast(Iterable[ImageLike], images))
 
 
@@ -39,76 +47,68 @@ def name_of(image: ImageLike, index: int) -> str:
 
     Bytes of a file name that are no UTF-8 are written as escapes, because JSON and terminals cannot carry them.
     """
-    name = str(image) if isinstance(image, (str, Path)) else str(getattr(image, "filename", "")) or f"image {index}"
+    named = image if isinstance(image, (str, os.PathLike)) else getattr(image, "filename", None) or getattr(image, "name", None)
+    name = str(named) if named and isinstance(named, (str, os.PathLike)) else f"image {index}"
     return name.encode(errors="backslashreplace").decode()
 
 
-def to_canvas(image: ImageLike, name: str, spec: InputSpec) -> Pixels:
-    """uint8 (h, w, 3) whose shorter side is `spec.resize` px.
+def to_canvas(image: ImageLike, name: str, plan: CanvasPlan) -> Pixels:
+    """uint8 (h, w, 3) whose shorter side is `plan.side` px.
 
-    Files and bytes go the way of training; arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), tensors (C, H, W); uint8, uint16, bool,
-    or floats within 0..1. Raises: UnreadableImage for a file that cannot be decoded; BadValue for an array that is no image.
+    Files, bytes and file objects (from their beginning) go the way of training, and so does a Pillow image that was opened but not loaded.
+    Arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), tensors (C, H, W); uint8, uint16, bool, or floats within 0..1.
+    Raises: UnreadableImage for a file that cannot be decoded; BadValue for what is no image.
     """
-    if isinstance(image, (str, Path, bytes)):
-        data = image if isinstance(image, bytes) else decode.read_bytes(Path(image))
-        return ingest.load(data, "" if isinstance(image, bytes) else name, spec.resize, spec.interpolation)[0]
+    data = _encoded(image, name, plan)
+    if data is not None:
+        return load(data, name if isinstance(image, (str, os.PathLike)) else "", plan)[0]
     if isinstance(image, Image.Image):
-        pixels = _from_pillow(image, name)
+        pixels = from_pillow(image, name, plan)
     elif isinstance(image, Tensor):
-        pixels = _from_array(image.detach().cpu().movedim(0, -1).numpy() if image.ndim == 3 else image.detach().cpu().numpy(), name)
-    elif isinstance(cast(object, image), np.ndarray):
-        pixels = _from_array(image, name)
+        pixels = from_tensor(image, name, plan.scale)
+    elif isinstance(image, np.ndarray):
+        pixels = from_array(image, name, plan.scale)
     else:
-        raise BadValue(
-            f"{name} is a {type(image).__name__}, not an image.", mend="give a path, bytes, a Pillow image, an array or a tensor"
-        )
-    return resized(pixels, spec.resize, spec.interpolation)
-
-
-def _from_pillow(image: Image.Image, name: str) -> Pixels:
-    try:
-        return np.array(to_rgb(upright(image, orientation(image.info.get("exif"))))[0])
-    except (OSError, ValueError, SyntaxError) as error:
-        raise UnreadableImage(name, str(error)) from error
-
-
-def _from_array(values: NDArray[Any], name: str) -> Pixels:
-    if values.ndim == 2:
-        values = values[:, :, None]
-    if values.ndim != 3 or values.shape[2] not in (1, 3, 4) or 0 in values.shape:
-        raise BadValue(f"{name} has shape {values.shape}, which is no image.", mend="give (H, W), (H, W, 3) or a tensor (C, H, W)")
-    eight = _eight_bits(values, name)
-    if eight.shape[2] == 4:
-        return np.array(to_rgb(Image.fromarray(eight, "RGBA"))[0])
-    return np.ascontiguousarray(np.broadcast_to(eight, (*eight.shape[:2], 3)))
-
-
-def _eight_bits(values: NDArray[Any], name: str) -> Pixels:
-    match values.dtype.kind, values.dtype.itemsize:
-        case "u", 1:
-            return values
-        case "b", _:
-            return values.astype(np.uint8) * np.uint8(255)
-        case "u", 2:
-            return to_eight_bits(values[:, :, 0])[:, :, None] if values.shape[2] == 1 else (values >> 8).astype(np.uint8)
-        case "f", _:
-            return _from_floats(values, name)
-        case _:
-            raise BadValue(f"{name} holds {values.dtype} values.", why="their scale is not known", mend="give uint8, uint16 or floats 0..1")
-
-
-def _from_floats(values: NDArray[Any], name: str) -> Pixels:
-    if not np.isfinite(values).all():
-        raise UnreadableImage(name, "it holds NaN or infinity")
-    if values.min() < 0 or values.max() > 1:
-        raise BadValue(
-            f"{name} holds floats from {values.min():.4g} to {values.max():.4g}, but they must lie within 0..1.",
-            why="the model scales and normalises by itself",
-            mend="pass the image before any normalisation; divide 0..255 by 255",
-        )
-    return np.rint(values * 255).astype(np.uint8)
+        raise BadValue(f"{name} is a {type(image).__name__}, not an image.", mend=_MEND)
+    return resized(pixels, plan.side or min(pixels.shape[:2]), plan.interpolation)
 
 
 def names(images: Sequence[ImageLike]) -> list[str]:
     """`name_of` each."""
     return [name_of(image, i) for i, image in enumerate(images)]
+
+
+def _encoded(image: ImageLike, name: str, plan: CanvasPlan) -> bytes | None:
+    """The bytes of an image file, where `image` is one in some way or other."""
+    if isinstance(image, (str, os.PathLike)):
+        return read_bytes(check_given(image), plan.limits)
+    if isinstance(image, (bytes, bytearray, memoryview)):
+        return bytes(image)
+    if isinstance(image, Image.Image):
+        with _streams:
+            return encoded_bytes(image)
+    return _read_stream(cast(IO[bytes], image), name, plan) if _is_stream(image) else None
+
+
+def _is_stream(image: object) -> bool:
+    return callable(getattr(image, "read", None)) and not isinstance(image, (*_SINGLE, type))
+
+
+def _read_stream(stream: IO[bytes], name: str, plan: CanvasPlan) -> bytes:
+    """All of a file object, which is left where it stood; one that cannot be wound back is read from where it stands."""
+    most = plan.limits.file_bytes
+    try:
+        with _streams:
+            before = stream.tell() if stream.seekable() else None
+            if before is not None:
+                stream.seek(0)
+            data = cast(object, stream.read(most + 1))
+            if before is not None:
+                stream.seek(before)
+    except (OSError, ValueError, AttributeError, TypeError) as error:  # closed, write-only, or no file object at all
+        raise UnreadableImage(name, f"the file object cannot be read ({error})", FaultKind.UNREACHABLE) from error
+    if not isinstance(data, bytes):
+        raise BadValue(f"{name} is a file object that gives {type(data).__name__}, not bytes.", mend=f"open it with mode 'rb'; {_MEND}")
+    if len(data) > most:
+        raise UnreadableImage(name, f"more than the limit of {most:,} bytes", FaultKind.TOO_LARGE)
+    return data

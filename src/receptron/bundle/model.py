@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -15,12 +16,16 @@ from receptron.bundle.assemble import assemble
 from receptron.bundle.card import ModelCard
 from receptron.bundle.images import ImageLike, as_list, names, to_canvas
 from receptron.bundle.placed import Placed
+from receptron.data.ingest import CanvasPlan
 from receptron.data.preprocessing.normalize import prepare
+from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.records import Answer
+from receptron.given_path import check_given
 from receptron.progress import Progress, Silent
+from receptron.records import short
 
 BATCH = 32
 AT_ONCE = 8 * 1024**2  # pixels of resized images in one batch: 32 of 512 px, 2 of the largest that a card may ask for
@@ -39,8 +44,11 @@ class Scores:
 class Model:
     """A network in eval mode with its card; made by `load`."""
 
-    def __init__(self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None) -> None:
+    def __init__(
+        self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None, limits: Limits = LIMITS
+    ) -> None:
         self.card, self.split, self.folder = card, split, folder
+        self.plan = CanvasPlan(card.input.resize, card.input.interpolation, limits, card.depth)
         self.net = net.eval().requires_grad_(False)
 
     @property
@@ -51,9 +59,9 @@ class Model:
     def predict(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> list[Answer]:
         """One `Answer` per image, in order: class, confidence and all probabilities after temperature scaling.
 
-        Images are paths, bytes, Pillow images, arrays (H, W) or (H, W, 3) or tensors (C, H, W), in uint8, uint16 or floats 0..1; or a batch
-        (N, H, W, 3) or (N, C, H, W). A broken one gets an answer with a `fault`; the rest are answered. Files go exactly the way of
-        training, and answers do not depend on `batch`.
+        Images are paths, bytes, file objects, Pillow images, arrays (H, W) or (H, W, 3) or tensors (C, H, W), in uint8, uint16 or floats
+        0..1; or a batch (N, H, W, 3) or (N, C, H, W). A broken one gets an answer with a `fault`; the rest are answered. Files go exactly
+        the way of training, and answers do not depend on `batch`.
         Raises: BadValue for something that is no image; NonFinite naming the images.
         """
         given = as_list(images)
@@ -66,8 +74,8 @@ class Model:
 
     def scores(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> Scores:
         """Logits before temperature scaling. Raises: as `predict`."""
-        if batch < 1:
-            raise BadValue(f"batch is {batch}.", why="it must be 1 or more", mend="use the default of 32")
+        if not isinstance(cast(object, batch), int) or batch < 1:
+            raise BadValue(f"batch is {short(batch)}.", why="it must be 1 or more", mend="use the default of 32")
         batch = min(batch, max(1, AT_ONCE // self.card.input.resize**2))
         given, progress = as_list(images), progress or Silent()
         called = names(given)
@@ -100,7 +108,7 @@ class Model:
 
         def one(i: int) -> Pixels | str:
             try:
-                return to_canvas(images[i], called[i], self.card.input)
+                return to_canvas(images[i], called[i], self.plan)
             except UnreadableImage as error:
                 return error.reason
 
@@ -121,25 +129,27 @@ class Model:
         return Answer(name, self.classes[best], float(chances[best]), probabilities)
 
 
-def load(folder: str | Path, device: str = "cpu") -> Model:
+def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:
     """The model in a directory that `receptron train` wrote, verified to the last byte, each number within its range; nothing is unpickled.
 
-    `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
-    Raises: NotABundle, BundleCorrupt naming the file and field, BundleFault for an unknown format or net, BadValue for the device.
+    `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here; `limits` say what one image may cost.
+    Raises: NotABundle, BundleCorrupt naming the file and field, BundleFault for an unknown format or net, BadValue for path or device.
     """
-    place = Path(folder).expanduser()
-    found = store.read(place)
+    path = check_given(folder)
+    found = store.read(path)
     net = assemble(found.folder, found.card, found.state)
-    return Model(found.card, net.to(_device(device)), found.split, place)
+    return Model(found.card, net.to(_device(device)), found.split, path, limits)
 
 
 def _device(name: str) -> torch.device:
+    if not isinstance(cast(object, name), str):
+        raise BadValue(f"device is {short(name)}.", why=f"it is a {type(name).__name__}", mend="use cpu, or auto")
     if name == "auto":
         best = torch.accelerator.current_accelerator() if torch.accelerator.is_available() else None
         return best or torch.device("cpu")
     try:
         device = torch.device(name)
         torch.empty(0, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, TypeError) as error:
         raise BadValue(f"there is no device {name!r} here.", why=str(error).splitlines()[0], mend="use cpu, or auto") from error
     return device

@@ -49,7 +49,7 @@ def save(folder: Path, card: ModelCard, state: Mapping[str, Tensor], split: Iter
         what = f"{folder} holds something else than a model: {foreign(folder)}."
         raise BundleFault(what, why="saving would replace the whole folder", mend="choose another folder")
     files = {WEIGHTS: _weights(state), CARD: to_json(card).encode() + b"\n", SPLIT: table(split)}
-    atomic_write.write_folder(folder, lambda place: manifest.write(place, files))
+    atomic_write.write_folder(folder, lambda path: manifest.write(path, files))
     return folder
 
 
@@ -59,9 +59,9 @@ def read(folder: Path) -> Contents:
     Raises: NotABundle; BundleCorrupt naming the changed, missing or extra file; BundleFault for a format this version does not know.
     """
     try:
-        for place in (folder, folder / INNER):
+        for path in (folder, folder / INNER):
             with suppress(NotABundle):
-                return atomic_write.read_folder(place, _contents)
+                return atomic_write.read_folder(path, _contents)
         found = folder.is_dir()
     except (OSError, ValueError) as error:
         raise NotABundle(f"{folder} cannot be looked into.", why=str(error), mend="check the path and its permissions") from error

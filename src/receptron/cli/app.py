@@ -2,6 +2,8 @@
 
 import sys
 from importlib import import_module
+from importlib.metadata import version
+from typing import Annotated
 
 import typer
 
@@ -10,37 +12,48 @@ from receptron.errors import Misuse, ReceptronError, StorageFault
 from receptron.printable import told
 
 INTERRUPTED = 130
+DATA, NETWORKS, LEARNING = "Data and training", "Networks", "Learning"
 COMMANDS = {
-    "audit": "audit",
-    "calc": "calc",
-    "compare": "compare",
-    "evaluate": "evaluate",
-    "inspect": "inspection",
-    "practice": "practice.session",
-    "predict": "predict",
-    "train": "train",
-    "zoo": "zoo",
+    "audit": ("audit", DATA),
+    "train": ("train", DATA),
+    "evaluate": ("evaluate", DATA),
+    "predict": ("predict", DATA),
+    "inspect": ("inspection", NETWORKS),
+    "compare": ("compare", NETWORKS),
+    "zoo": ("zoo", NETWORKS),
+    "calc": ("calc", LEARNING),
+    "practice": ("practice.session", LEARNING),
 }
-"""Where each command stands: a file beside or below this one, with a function of the command's name, or an `app` of commands of its own."""
+"""Where each command stands, and in which group of --help: a file beside or below this one, with a function of the command's name, or an
+`app` of commands of its own."""
 
 
 def commands(wanted: str = "") -> typer.Typer:
     """The command line with every command; with `wanted` alone if that is one, because importing the others takes time."""
     app = typer.Typer(
-        name="receptron", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
+        name="receptron", no_args_is_help=True, pretty_exceptions_enable=False,
         context_settings={"help_option_names": ["-h", "--help"]},
     )  # fmt: skip
     app.callback()(receptron)
     for name in [wanted] if wanted in COMMANDS else COMMANDS:
-        module = import_module(f"receptron.cli.{COMMANDS[name]}")
+        place, group = COMMANDS[name]
+        module = import_module(f"receptron.cli.{place}")
         if hasattr(module, "app"):
-            app.add_typer(module.app, name=name)
+            app.add_typer(module.app, name=name, rich_help_panel=group)
         else:
-            app.command(name)(getattr(module, name))
+            app.command(name, rich_help_panel=group)(getattr(module, name))
     return app
 
 
-def receptron() -> None:
+def _version(wanted: bool) -> None:
+    if wanted:
+        screen.show(f"receptron {version('receptron')}")
+        raise typer.Exit
+
+
+def receptron(
+    _: Annotated[bool, typer.Option("--version", help="Tell the version and leave.", callback=_version, is_eager=True)] = False,
+) -> None:
     """A workbench for convolutional networks: know them, train them honestly on few images, see why they answer, practise."""
 
 

@@ -20,13 +20,14 @@ def audit(
     layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Exit with 0 although over 1 % of the images are broken.")] = False,
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
 ) -> None:
     """What is wrong with these images, before any training. Nothing is changed, moved or copied."""
     from receptron.cli.bars import Bars
     from receptron.jobs.audit import audit as job
     from receptron.jobs.audit import obstacle
 
-    found = job(path, layout=layout, progress=Bars())
+    found = job(path, layout=layout, progress=Bars(), image_memory=image_memory)
     refused = obstacle(found, allow_broken=allow_broken)
     screen.json(found) if json else _show(found)
     if refused:

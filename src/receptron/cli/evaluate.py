@@ -25,13 +25,16 @@ def evaluate(
     layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled images; those that it was trained on are told apart."""
     from receptron.cli.bars import Bars
     from receptron.jobs import evaluate as job
 
-    found = job.evaluate(model, path, side=side, layout=layout, batch=batch, device=device, progress=Bars(patience=2))
+    found = job.evaluate(
+        model, path, side=side, layout=layout, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
+    )
     if as_json:
         screen.json(found)
     else:
@@ -78,4 +81,5 @@ def _classes(figures: "Evaluation") -> Table:
 
 
 def _interval(estimate: "Estimate") -> str:
-    return f"{100 * estimate.value:.1f} % ({100 * estimate.low:.1f} to {100 * estimate.high:.1f})"
+    ends = estimate.method if estimate.unknown else f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
+    return f"{100 * estimate.value:.1f} % ({ends})"

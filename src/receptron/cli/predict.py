@@ -23,6 +23,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Show so many of the likeliest classes.")] = 1,
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
 ) -> None:
     """Say what a model sees in images.
 
@@ -35,7 +36,7 @@ def predict(
     from receptron.jobs import predict as job
 
     named = [name for path in paths for name in (job.listed(sys.stdin.buffer.read()) if path == "-" else [path])]
-    found = job.predict(model, named, batch=batch, device=device, progress=Bars(patience=2))
+    found = job.predict(model, named, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory)
     if as_json:
         screen.json(found)
     elif as_csv:

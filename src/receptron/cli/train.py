@@ -49,6 +49,7 @@ def train(
         Path | None, typer.Option(parser=paths.path, help="Folder of cached activations.", rich_help_panel=_RARE, show_default=False)
     ] = None,
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
+    image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
     weights_keys: Annotated[
         str | None, typer.Option(help="Whose parameter names: receptron, torchvision, timm.", rich_help_panel=_FACTS, show_default=False)
     ] = None,
@@ -77,7 +78,9 @@ def train(
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
     command = shlex.join(["receptron", *sys.argv[1:]])
-    extras = Extras(facts, precision, allow_broken, like, resume, overwrite, layout, cache, tensorboard, every, command, Bars())
+    extras = Extras(
+        facts, precision, allow_broken, like, resume, overwrite, layout, cache, tensorboard, every, command, Bars(), image_memory
+    )
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -96,6 +99,7 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
 
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
+    from receptron.data.splitting.few_groups import few_groups
     from receptron.report.commands import again
 
     card, found = run.card, run.card.evaluation
@@ -105,10 +109,15 @@ def _show(run: "Run") -> None:
         screen.show(f"  as given {_percent(run.given.accuracy)}, {run.given.source}")
     table = Table("against", "accuracy", "gain", "", firm=(1, 2))
     for row in card.comparisons:
-        verdict = "clearly better" if row.better else "may be chance"
+        verdict = "clearly better" if row.better else "unknown" if row.gain.unknown else "may be chance"
         table.add(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
     screen.table(table)
-    screen.show(f"Confidence is off by {_percent(found.ece_after)} (before temperature scaling {found.ece_before.value:.1%})")
+    scaled = (
+        f"before temperature scaling {found.ece_before.value:.1%}" if card.temperature != 1 else "temperature scaling would not surely help"
+    )
+    screen.show(f"Confidence is off by {_percent(found.ece_after)} ({scaled})")
+    if told := few_groups(run.split):
+        screen.show(f"Groups   {told}")
     if run.interrupted:
         from receptron.jobs.run_directory import resuming
 
@@ -140,4 +149,4 @@ def _findings(run: "Run") -> None:
 
 
 def _percent(estimate: "Estimate") -> str:
-    return f"{estimate.value:.1%} ({estimate.low:.1%} to {estimate.high:.1%})"
+    return f"{estimate.value:.1%} ({estimate.method if estimate.unknown else f'{estimate.low:.1%} to {estimate.high:.1%}'})"

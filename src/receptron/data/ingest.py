@@ -3,16 +3,18 @@
 import hashlib
 import os
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, PerceptualHash, PerceptualHashes, look
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.resize import resized
-from receptron.data.reading.decode import LIMITS, Limits, decode, read_bytes
+from receptron.data.reading.decode import decode
+from receptron.data.reading.depth_scale import NOMINAL, DepthScale, scale_of
+from receptron.data.reading.file_bytes import LIMITS, Limits, read_bytes
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.records import Catalog, Entry, ImageFacts, Item
 from receptron.errors import UnreadableImage
@@ -30,6 +32,7 @@ class Ingested:
     entries: tuple[Entry, ...]
     looks: PerceptualHashes
     canvases: Canvases | None
+    depth: DepthScale = NOMINAL  # what is white in images of more than 8 bits
 
     @property
     def good(self) -> tuple[Entry, ...]:
@@ -45,11 +48,36 @@ class _Read:
     look: PerceptualHash | None = None
     canvas: Pixels | None = None
 
+    @property
+    def is_deep(self) -> bool:
+        """Whether it has more than 8 bits, so that it is read again."""
+        return self.entry.facts is not None and self.entry.facts.values is not None
 
-def load(data: bytes, name: str, side: int, interpolation: str = "bilinear", limits: Limits = LIMITS) -> tuple[Pixels, ImageFacts]:
+
+@dataclass(frozen=True)
+class CanvasPlan:
+    """How files become canvases, in training and in prediction alike."""
+
+    side: int | None  # px of the shorter side; None keeps no canvas
+    interpolation: str = "bilinear"
+    limits: Limits = LIMITS
+    scale: DepthScale | None = None
+
+    @property
+    def shortest(self) -> int:
+        """Px that the shorter side of decoded pixels must have at least, by a factor of two."""
+        return max(self.side or 0, SHORTEST)
+
+    def canvas(self, pixels: Pixels) -> Pixels | None:
+        """The canvas that is kept of an image."""
+        return None if self.side is None else resized(pixels, self.side, self.interpolation)
+
+
+def load(data: bytes, name: str, plan: CanvasPlan) -> tuple[Pixels, ImageFacts]:
     """Canvas and facts of one encoded image, by the very steps that `read` takes. Raises: UnreadableImage."""
-    pixels, facts = decode(data, limits, shortest=max(side, SHORTEST), name=name)
-    return resized(pixels, side, interpolation), facts
+    pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=name, scale=plan.scale)
+    canvas = plan.canvas(pixels)
+    return (pixels if canvas is None else canvas), facts
 
 
 def read(
@@ -62,44 +90,65 @@ def read(
 ) -> Ingested:
     """One pass over all files in a pool of threads; the same bytes come out whatever the number of `workers` (default: one per core).
 
+    Images of more than 8 bits are decoded twice: what is white is known only when all were seen.
     With `side` (px) the canvases are kept too. Broken images become entries with a fault; nothing is raised for them.
     """
     progress = progress or Silent()
     progress.start("Reading images", len(catalog.items), "images")
-    canvases = None if side is None else Canvases()
-    entries: list[Entry] = []
-    looks = _blank(len(catalog.items))
-    for index, one in enumerate(_pooled(lambda item: _read(item, side, interpolation, limits), catalog.items, workers)):
-        entries.append(one.entry)
-        if one.look:
-            looks.grey[index], looks.colour[index], looks.digests[index] = one.look.grey, one.look.colour, one.look.digest
-        if one.entry.facts:
-            looks.sides[index] = min(one.entry.facts.width, one.entry.facts.height)
-        if canvases is not None and one.canvas is not None:
-            canvases.add(one.entry.sha256, one.canvas)
+    plan = CanvasPlan(side, interpolation, limits)
+    gathered = _Gathered(len(catalog.items), None if side is None else Canvases())
+    for index, one in enumerate(_pooled(lambda item: _read(item, plan), catalog.items, workers)):
+        gathered.take(index, one)
+        if not one.is_deep:
+            progress.advance()
+    found = {index: entry.facts.values for index, entry in gathered.entries.items() if entry.facts and entry.facts.values}
+    depth = scale_of(found.values())
+    scaled = replace(plan, scale=depth)
+    for index, one in zip(found, _pooled(lambda item: _read(item, scaled), [catalog.items[i] for i in found], workers), strict=True):
+        gathered.take(index, one)
         progress.advance()
-    broken = sum(not entry.good for entry in entries)
+    broken = sum(not entry.good for entry in gathered.entries.values())
     progress.done(f"{broken:,} unreadable" if broken else "")
-    return Ingested(tuple(entries), looks, canvases)
+    entries = tuple(gathered.entries[index] for index in range(len(catalog.items)))
+    return Ingested(entries, gathered.looks, gathered.canvases, depth)
 
 
-def _read(item: Item, side: int | None, interpolation: str, limits: Limits) -> _Read:
+class _Gathered:
+    """What workers handed over, by the number of the item."""
+
+    def __init__(self, count: int, canvases: Canvases | None) -> None:
+        self.entries: dict[int, Entry] = {}
+        self.looks, self.canvases = _blank(count), canvases
+
+    def take(self, index: int, one: _Read) -> None:
+        self.entries[index] = one.entry
+        if one.look:
+            self.looks.grey[index], self.looks.colour[index], self.looks.digests[index] = one.look.grey, one.look.colour, one.look.digest
+        if one.entry.facts:
+            self.looks.sides[index] = min(one.entry.facts.width, one.entry.facts.height)
+        if self.canvases is not None and one.canvas is not None:
+            self.canvases.add(one.entry.sha256, one.canvas)
+
+
+def _read(item: Item, plan: CanvasPlan) -> _Read:
+    """One image; of one of more than 8 bits without a scale only the facts."""
     sha256 = ""
     try:
-        data = read_bytes(item.path, limits)
+        data = read_bytes(item.path, plan.limits)
         sha256 = hashlib.sha256(data).hexdigest()
-        pixels, facts = decode(data, limits, shortest=max(side or 0, SHORTEST), name=str(item.path))
+        pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=str(item.path), scale=plan.scale)
+        if facts.values and not plan.scale:
+            return _Read(Entry(item, sha256, facts))
         seen = look(pixels)
-        kept = None if side is None else resized(pixels, side, interpolation)
+        return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, plan.canvas(pixels))
     except MemoryError:
         return _Read(Entry(item, sha256, None, "not enough memory to read it", fault_kind=FaultKind.OUT_OF_MEMORY))
     except UnreadableImage as error:
         named = f" (named in line {item.line:,} of the table)" if item.line and not sha256 else ""
         return _Read(Entry(item, sha256, None, error.reason + named, fault_kind=error.kind))
-    return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, kept)
 
 
-def _pooled(work: Callable[[Item], _Read], items: tuple[Item, ...], workers: int | None) -> Iterator[_Read]:
+def _pooled(work: Callable[[Item], _Read], items: Sequence[Item], workers: int | None) -> Iterator[_Read]:
     """Results in the order of `items`, with only a few images in flight."""
     workers = workers or min(16, os.cpu_count() or 1)
     with ThreadPoolExecutor(workers) as pool:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from receptron.data.reading.depth_scale import ValueRange
 from receptron.data.unused import Unused
 from receptron.fault_kind import FaultKind
 
@@ -46,6 +47,7 @@ class Catalog:
     unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
     respelled: tuple[str, ...] = ()  # names that are written in two Unicode forms, taken as one
     side_like: tuple[str, ...] = ()  # classes that are called like a side of a split
+    group_noun: str = "group"  # what images of one group have in common, as its column says: "patient"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -72,6 +74,8 @@ class ImageFacts:
     extension_fits: bool = True
     bits: int = 8  # per channel, in the file
     alpha: bool = False  # at least one pixel is not opaque
+    values: ValueRange | None = None  # of an image of more than 8 bits
+    reduced: int = 1  # decoded at one so-manieth of its size, because it is over the limit
 
 
 @dataclass(frozen=True)
@@ -139,3 +143,11 @@ class SplitSummary:
     clusters: int  # sets of duplicates or near duplicates kept together
     leaks: int  # test images of a given split with a twin in training
     remembered: int = 0  # images whose side follows from an earlier run
+    train_groups: int | None = None  # on the training side; None where images come in no groups
+    test_groups: int | None = None
+    group_noun: str = "group"  # what one of them is: "patient"
+
+    @property
+    def noun(self) -> str:
+        """What images that belong together share; empty where only copies do."""
+        return "" if self.train_groups is None else self.group_noun

@@ -38,7 +38,7 @@ def wilson(right: int, count: int) -> Estimate:
         raise BadValue(f"a proportion needs 0 <= right <= count, got {right} of {count}.")
     if count == 0:
         return Estimate(0.0, 0.0, 1.0, 0, "no images")
-    return Estimate(right / count, *_wilson_limits(right / count, count), count, "Wilson")
+    return Estimate(right / count, *wilson_limits(right / count, count), count, "Wilson")
 
 
 def out_of_fold(right: int, count: int, networks: int) -> Estimate:
@@ -51,7 +51,7 @@ def out_of_fold(right: int, count: int, networks: int) -> Estimate:
     plain = wilson(right, count)
     if count == 0 or networks == 1:
         return plain
-    return Estimate(plain.value, *_wilson_limits(plain.value, count / FOLDED), count, "Wilson, widened for cross-validation")
+    return Estimate(plain.value, *wilson_limits(plain.value, count / FOLDED), count, "Wilson, widened for cross-validation")
 
 
 def mean_of_proportions(parts: Sequence[Estimate]) -> Estimate:
@@ -67,7 +67,7 @@ def mean_of_proportions(parts: Sequence[Estimate]) -> Estimate:
     value = fmean(part.value for part in parts)
     below = sqrt(sum((part.value - part.low) ** 2 for part in parts)) / len(parts)
     above = sqrt(sum((part.high - part.value) ** 2 for part in parts)) / len(parts)
-    low, high = _wilson_limits(value, _effective_count(parts, value))
+    low, high = wilson_limits(value, _effective_count(parts, value))
     limits = max(0.0, min(low, value - below)), min(1.0, max(high, value + above))
     return Estimate(value, *limits, sum(part.count for part in parts), f"Wilson, combined over {len(parts)} classes")
 
@@ -90,10 +90,34 @@ def paired_gain(ours: ArrayLike, theirs: ArrayLike) -> Estimate:
     Raises: BadValue if the lengths differ or there are no images.
     """
     won, lost, count = _discordant(np.asarray(ours, bool), np.asarray(theirs, bool))
-    low, high = _tango(won, lost, count)
+    low, high = tango_limits(won, lost, count)
     if won + lost == 0 or binomtest(won, won + lost).pvalue > 0.05:
         low, high = min(low, 0.0), max(high, 0.0)
     return Estimate((won - lost) / count, low, high, count, "Tango's paired score interval with exact McNemar test")
+
+
+def wilson_limits(share: float, count: float, quantile: float = Z) -> tuple[float, float]:
+    """Wilson's limits of a share seen in `count` independent images, which need not be a whole number."""
+    z2 = quantile * quantile
+    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
+    half = quantile / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count))
+    return 0.0 if share <= 0 else middle - half, 1.0 if share >= 1 else middle + half  # exact at the ends, without rounding
+
+
+def tango_limits(won: float, lost: float, count: float, quantile: float = Z) -> tuple[float, float]:
+    """Differences whose score statistic is minus and plus `quantile`; beyond the ends -1 and 1 there is nothing to find.
+
+    The counts need not be whole: those of as many independent images as are worth the ones that were seen.
+    """
+    value, edge = (won - lost) / count, 1 - 1e-12
+
+    def distance(delta: float, target: float) -> float:
+        return min(max(_score(won, lost, count, delta), -1e6), 1e6) - target
+
+    def root(left: float, right: float, target: float) -> float:
+        return cast(float, brentq(distance, left, right, args=(target,)))
+
+    return (-1.0 if value <= -edge else root(-edge, value, quantile)), (1.0 if value >= edge else root(value, edge, -quantile))
 
 
 def resample(metric: Metric, count: int, *, seed: int = 0, resamples: int = RESAMPLES) -> NDArray[np.float64]:
@@ -124,24 +148,21 @@ def bootstrap_mean(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPL
     return bootstrap(lambda weights: weights @ numbers / len(numbers), len(numbers), seed=seed, resamples=resamples)
 
 
-def basic_bootstrap(metric: Metric, count: int, *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Basic interval: percentiles mirrored at the value, which takes off the bias of metrics that noise pushes up, such as ECE."""
+def basic_bootstrap(metric: Metric, count: int, *, seed: int = 0, resamples: int = RESAMPLES, widening: float = 1.0) -> Estimate:
+    """Basic interval: percentiles mirrored at the value, which takes off the bias of metrics that noise pushes up, such as ECE.
+
+    `widening` draws the percentiles away from the value, where there is little to draw from.
+    """
     _some(count)
     value = float(metric(np.ones((1, count)))[0])
-    low, high = 2 * value - np.quantile(resample(metric, count, seed=seed, resamples=resamples), (0.975, 0.025))
+    drawn = np.quantile(resample(metric, count, seed=seed, resamples=resamples), (0.975, 0.025))
+    low, high = value - widening * (drawn - value)
     return Estimate(value, min(value, float(low)), max(value, float(high)), count, f"basic bootstrap of {resamples:,} resamples")
 
 
 def _weights(rng: np.random.Generator, rows: int, count: int) -> NDArray[np.float64]:
     drawn = rng.integers(0, count, (rows, count)) + np.arange(rows)[:, None] * count
     return np.bincount(drawn.ravel(), minlength=rows * count).reshape(rows, count).astype(np.float64)
-
-
-def _wilson_limits(share: float, count: float) -> tuple[float, float]:
-    z2 = Z * Z
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    half = Z / (1 + z2 / count) * sqrt(share * (1 - share) / count + z2 / (4 * count * count))
-    return 0.0 if share <= 0 else middle - half, 1.0 if share >= 1 else middle + half  # exact at the ends, without rounding
 
 
 def _effective_count(parts: Sequence[Estimate], value: float) -> float:
@@ -159,20 +180,7 @@ def _discordant(ours: NDArray[np.bool_], theirs: NDArray[np.bool_]) -> tuple[int
     return int((ours & ~theirs).sum()), int((~ours & theirs).sum()), len(ours)
 
 
-def _tango(won: int, lost: int, count: int) -> tuple[float, float]:
-    """Differences whose score statistic is -Z and Z; beyond the ends -1 and 1 there is nothing to find."""
-    value, edge = (won - lost) / count, 1 - 1e-12
-
-    def distance(delta: float, target: float) -> float:
-        return min(max(_score(won, lost, count, delta), -1e6), 1e6) - target
-
-    def root(left: float, right: float, target: float) -> float:
-        return cast(float, brentq(distance, left, right, args=(target,)))
-
-    return (-1.0 if value <= -edge else root(-edge, value, Z)), (1.0 if value >= edge else root(value, edge, -Z))
-
-
-def _score(won: int, lost: int, count: int, delta: float) -> float:
+def _score(won: float, lost: float, count: float, delta: float) -> float:
     """How many standard errors the observed difference lies above `delta`; the error is the likeliest one if `delta` were true."""
     b = (2 * count - won + lost) * delta - won - lost
     chance = (sqrt(max(0.0, b * b + 8 * count * lost * delta * (1 - delta))) - b) / (4 * count)

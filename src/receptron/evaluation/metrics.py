@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from receptron.errors import BadValue, NoImages
-from receptron.evaluation import confidence_intervals, temperature_scaling
+from receptron.evaluation import grouped_intervals, temperature_scaling
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.records import BaselineComparison, ClassScore, Evaluation
 
@@ -20,11 +20,13 @@ def evaluate(
     names: Sequence[str] = (),
     *,
     networks: int = 1,
+    groups: ArrayLike | None = None,
 ) -> Evaluation:
     """Judge `logits` (N, K) of images whose true classes are `labels` (N,), numbers into `classes` (K).
 
     `source` says which images they are ("240 test images"); `names` (N) are their files, for errors. Answers of several
-    `networks`, out of fold, widen the interval of the accuracy.
+    `networks`, out of fold, widen the interval of the accuracy. Images of one of the `groups` (N,) are not independent: with them the
+    group is the unit of every interval.
     Raises: NoImages; NonFinite naming the images with NaN or infinite logits; BadValue if shapes or labels do not fit.
     """
     scores, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
@@ -32,31 +34,32 @@ def evaluate(
     check_finite(scores, names)
     answers = scores.argmax(axis=1)
     table = confusion(truth, answers, len(classes))
-    rows = tuple(_row(label, table, i) for i, label in enumerate(classes))
-    correct = answers == truth
+    units, correct = grouped_intervals.numbered(groups), answers == truth
+    rows = tuple(_row(label, truth == i, answers == i, units) for i, label in enumerate(classes))
     before, after = (temperature_scaling.probabilities(scores, t).max(axis=1) for t in (1.0, temperature))
     return Evaluation(
         count=len(truth),
         source=source,
-        accuracy=confidence_intervals.out_of_fold(int(correct.sum()), len(truth), networks),
-        balanced_accuracy=confidence_intervals.mean_of_proportions([row.recall for row in rows]),
+        accuracy=grouped_intervals.share(correct, np.ones(len(truth), bool), units, networks),
+        balanced_accuracy=grouped_intervals.mean_share(correct, [truth == i for i in range(len(classes))], units),
         classes=rows,
         confusion=tuple(tuple(int(n) for n in row) for row in table),
-        ece_before=temperature_scaling.calibration_error(before, correct),
-        ece_after=temperature_scaling.calibration_error(after, correct),
+        ece_before=temperature_scaling.calibration_error(before, correct, units),
+        ece_after=temperature_scaling.calibration_error(after, correct, units),
         reliability_before=temperature_scaling.reliability(before, correct),
         reliability_after=temperature_scaling.reliability(after, correct),
     )
 
 
-def compare(ours: ArrayLike, baseline: ArrayLike, name: str) -> BaselineComparison:
+def compare(ours: ArrayLike, baseline: ArrayLike, name: str, groups: ArrayLike | None = None) -> BaselineComparison:
     """Which images each got right, two arrays of booleans (N,) over the same images -> the gain in accuracy, paired.
 
     Raises: BadValue if the lengths differ or there are no images.
     """
-    theirs = np.asarray(baseline, bool)
-    gain = confidence_intervals.paired_gain(ours, theirs)
-    return BaselineComparison(name, confidence_intervals.wilson(int(theirs.sum()), len(theirs)), gain, better=gain.low > 0)
+    mine, theirs, units = np.asarray(ours, bool), np.asarray(baseline, bool), grouped_intervals.numbered(groups)
+    gain = grouped_intervals.paired_gain(mine, theirs, units)
+    reached = grouped_intervals.share(theirs, np.ones(len(theirs), bool), units)
+    return BaselineComparison(name, reached, gain, better=gain.low > 0)
 
 
 def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: int) -> NDArray[np.int64]:
@@ -64,14 +67,14 @@ def confusion(labels: NDArray[np.int64], answers: NDArray[np.int64], classes: in
     return np.bincount(labels * classes + answers, minlength=classes * classes).reshape(classes, classes)
 
 
-def _row(label: str, table: NDArray[np.int64], i: int) -> ClassScore:
-    hits, support, called = int(table[i, i]), int(table[i].sum()), int(table[:, i].sum())
+def _row(label: str, truth: NDArray[np.bool_], called: NDArray[np.bool_], groups: NDArray[np.int64] | None) -> ClassScore:
+    """`truth` (N,): which images are of the class; `called` (N,): which are answered as it."""
     return ClassScore(
         label=label,
-        support=support,
-        precision=confidence_intervals.wilson(hits, called),
-        recall=confidence_intervals.wilson(hits, support),
-        f1=confidence_intervals.f1(hits, support - hits, called - hits),
+        support=int(truth.sum()),
+        precision=grouped_intervals.share(truth, called, groups),
+        recall=grouped_intervals.share(called, truth, groups),
+        f1=grouped_intervals.f1(truth, called, groups),
     )
 
 

@@ -8,6 +8,7 @@ from msgspec import Meta
 from receptron.data.audit.preconditions import LONGEST_LABEL
 
 ROUNDING = 1e-9
+TOO_FEW = "unknown: too few groups"  # the method of an interval that could not be made, which then spans everything
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**53)]
 Label: TypeAlias = Annotated[str, Meta(min_length=1, max_length=LONGEST_LABEL)]
 Note: TypeAlias = Annotated[str, Meta(max_length=1000)]
@@ -22,7 +23,12 @@ class Estimate:
     low: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
     high: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
     count: Count  # images it rests on
-    method: Note  # "Wilson", "bootstrap of 2,000 resamples", ...
+    method: Note  # "Wilson", "bootstrap of 2,000 resamples", TOO_FEW, ...
+
+    @property
+    def unknown(self) -> bool:
+        """Whether nothing is known of how sure the value is; the interval then spans everything."""
+        return self.method == TOO_FEW
 
 
 @dataclass(frozen=True)

@@ -8,19 +8,28 @@ from receptron.data.audit.preconditions import too_many_broken
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import read
+from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.records import Audit
 from receptron.progress import Progress
 
 
-def audit(path: str | Path, *, layout: str = "auto", progress: Progress | None = None, workers: int | None = None) -> Audit:
+def audit(
+    path: str | Path,
+    *,
+    layout: str = "auto",
+    progress: Progress | None = None,
+    workers: int | None = None,
+    image_memory: float = IMAGE_MEMORY,
+) -> Audit:
     """What is wrong with the images under `path`, before any training; broken images are findings, not errors.
 
-    `layout` "classes" or "splits" decides where folders can be read in both ways.
+    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may take while
+    it is decoded.
     Raises: BadValue, BadTable or NoImages if there is nothing to audit; UnclearLayout, UnreadableFolder.
     """
     start = time.perf_counter()
     catalog = scan(path, layout)
-    reading = read(catalog, progress=progress, workers=workers)
+    reading = read(catalog, progress=progress, workers=workers, limits=within(image_memory))
     clusters = find_duplicates(reading, progress)
     return rules.audit(catalog, reading, clusters, time.perf_counter() - start)
 

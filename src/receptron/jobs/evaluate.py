@@ -12,15 +12,16 @@ from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.spelling import composed
-from receptron.data.reading import decode
+from receptron.data.deduplication.duplicates import joined
+from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
+from receptron.data.splitting.groups import counted, things
 from receptron.data.unused import Unused
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Evaluation
 from receptron.progress import Progress
-from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
 _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
@@ -42,12 +43,14 @@ class Evaluated:
 
 @dataclass(frozen=True)
 class _Judged:
-    """Images that were read, in one order: what they are, their logits, and whether training saw them."""
+    """Images that were read, in one order: what they are, their logits, whether training saw them, and which belong together."""
 
     items: Sequence[Item]
     logits: np.ndarray
     labels: np.ndarray
     learnt: np.ndarray
+    groups: np.ndarray
+    noun: str  # what a group is; empty where images come in no groups
 
 
 def evaluate(
@@ -59,21 +62,24 @@ def evaluate(
     batch: int = BATCH,
     device: str = "cpu",
     progress: Progress | None = None,
+    image_memory: float = IMAGE_MEMORY,
 ) -> Evaluated:
     """Every metric of the model in directory `model` on labelled images at `path` (class folders, split folders or a table).
 
     Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
     known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
     `layout` "classes" or "splits" decides where folders can be read in both ways.
+    Where images have groups, or are files of the same bytes, these are the unit of every interval.
+    `image_memory`: megabytes that one image may take while it is decoded.
     Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, UnclearLayout, UnreadableFolder, NoImages, BadTable;
     UnknownName where no label is known; NonFinite.
     """
-    loaded, catalog = load(model, device), scan(path, layout)
+    loaded, catalog = load(model, device, within(image_memory)), scan(path, layout)
     items, unknown = _known(_chosen(catalog, side), loaded)
     scores = loaded.scores([item.path for item in items], batch, progress)
-    judged = _judged(items, scores, loaded)
+    judged = _judged(items, scores, loaded, catalog.group_noun)
     if not len(judged.items):
-        raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
+        raise NoImages(f"of {things(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
         model=Path(model),
         path=Path(path),
@@ -106,24 +112,37 @@ def _known(items: Iterable[Item], model: Model) -> tuple[list[Item], dict[str, i
     return known, dict(sorted(unknown.items()))
 
 
-def _judged(items: list[Item], scores: Scores, model: Model) -> _Judged:
+def _judged(items: list[Item], scores: Scores, model: Model, noun: str) -> _Judged:
     read = [items[i] for i in scores.read]
+    digests = [_digest(item.path) for item in read]
     place = {label: i for i, label in enumerate(model.classes)}
     learnt = {row.sha256 for row in model.split if row.side in _LEARNT}
     return _Judged(
         read,
         scores.logits,
         np.array([place[item.label] for item in read], np.int64),
-        np.array([_digest(item.path) in learnt for item in read], bool),
+        np.array([digest in learnt for digest in digests], bool),
+        _together(read, digests),
+        noun if any(item.group is not None for item in read) else "",
     )
+
+
+def _together(items: Sequence[Item], digests: Sequence[str]) -> np.ndarray:
+    """A number for each image, the same for images of one group and for files of the same bytes."""
+    first: dict[tuple[str, str], int] = {}
+    keys = [
+        [("bytes", digest)] + ([("group", item.group)] if item.group is not None else [])
+        for item, digest in zip(items, digests, strict=True)
+    ]
+    return np.array(joined(len(items), [(place, first.setdefault(key, place)) for place, own in enumerate(keys) for key in own]), np.int64)
 
 
 def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
     if not chosen.any():
         return None
-    return judge(
-        judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, f"{counted(int(chosen.sum()), 'image')} {what}"
-    )
+    groups, images = judged.groups[chosen], things(int(chosen.sum()), "image")
+    source = counted(f"{images} {what}", groups, judged.noun)
+    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, source, groups=groups)
 
 
 def _mistakes(judged: _Judged, model: Model) -> tuple[Answer, ...]:
@@ -140,6 +159,6 @@ def _answer(item: Item, chances: np.ndarray, model: Model) -> Answer:
 
 def _digest(path: Path) -> str:
     try:
-        return hashlib.sha256(decode.read_bytes(path)).hexdigest()
+        return hashlib.sha256(read_bytes(path)).hexdigest()
     except UnreadableImage:  # gone since it was read
         return ""

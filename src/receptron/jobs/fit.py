@@ -71,12 +71,13 @@ def fit_network(
     return FittedNetwork(_classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features)
 
 
-def images_at(reading: Ingested, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:
-    """Images of one side."""
+def images_at(reading: Ingested, split: Split, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:
+    """Images of one side. Copies of one photo and images of one group are not independent, so they share a number."""
     entries = [reading.entries[place] for place in places]
     number = {label: i for i, label in enumerate(classes)}
     targets = torch.tensor([number[entry.item.label] for entry in entries], dtype=torch.long)
-    return Images(tuple(entry.sha256 for entry in entries), tuple(str(entry.item.path) for entry in entries), targets)
+    digests, names = (entry.sha256 for entry in entries), (str(entry.item.path) for entry in entries)
+    return Images(tuple(digests), tuple(names), targets, split.unit_numbers(places), split.summary.noun)
 
 
 def classes_of(reading: Ingested, split: Split) -> tuple[str, ...]:
@@ -88,10 +89,10 @@ def _context(
     reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
 ) -> TrainingContext:
     classes = classes_of(reading, split)
-    images = images_at(reading, split.train, classes)
+    images = images_at(reading, split, split.train, classes)
     row = {place: i for i, place in enumerate(split.train)}
     wanted = FEW_FOLDS if len(images) >= MANY_IMAGES else FOLDS
-    wanted = min(wanted if start.pretrained or not fit_options.has_test else SCRATCH_FOLDS, len(images))
+    wanted = min(wanted if start.pretrained or not fit_options.has_test else SCRATCH_FOLDS, len(images))  # or as many as there are groups
     parts = tuple(np.array([row[int(place)] for place in part], np.int64) for part in folds(split, wanted, fit_options.seed))
     if reading.canvases is None:
         raise ValueError("the images were read without canvases")
@@ -99,7 +100,7 @@ def _context(
         images=images, folds=parts, classes=classes, canvases=reading.canvases, spec=start.spec, channels=start.channels,
         recipe=recipe_for(start.spec.pixels, grey=start.grey), device=fit_options.device,
         precision=fit_options.precision, seed=fit_options.seed,
-        environment=environment, full_folds=not fit_options.has_test,
+        environment=environment, full_folds=not fit_options.has_test, depth=reading.depth,
     )  # fmt: skip
 
 

@@ -4,9 +4,12 @@ import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
+from receptron.data.reading.file_bytes import IMAGE_MEMORY
 from receptron.errors import BadValue, UnknownName
 from receptron.progress import Progress, Silent
+from receptron.records import short
 from receptron.weights.sidecar import Sidecar
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -29,6 +32,7 @@ class Extras:
     every: float = 15.0  # seconds between checkpoints
     command: str = ""  # the command line, for the report
     progress: Progress = field(default_factory=Silent)
+    image_memory: float = IMAGE_MEMORY  # megabytes that one image may take while it is decoded
 
 
 def seconds(text: str | float) -> float:
@@ -44,6 +48,13 @@ def seconds(text: str | float) -> float:
     return value
 
 
+def check_kind(name: str, value: object, *kinds: type) -> None:
+    """Raises: BadValue for a value of another type than these."""
+    if not isinstance(value, kinds) or isinstance(value, bool):
+        wanted = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
+        raise BadValue(f"{name} is {short(value)}.", why=f"it is a {type(value).__name__}", mend=f"give {wanted}")
+
+
 def check_precision(name: str) -> str:
     """The name itself. Raises: UnknownName."""
     if name not in PRECISIONS:
@@ -53,13 +64,13 @@ def check_precision(name: str) -> str:
 
 def check_seed(seed: int) -> int:
     """The seed itself. Raises: BadValue outside 0 to 2**63 - 1, which generators and the card hold."""
-    if not 0 <= seed < 2**63:
+    if not isinstance(cast(object, seed), int) or not 0 <= seed < 2**63:
         raise BadValue(f"--seed {seed} is out of range.", why="it may be 0 to 9,223,372,036,854,775,807", mend="use a smaller number")
     return seed
 
 
 def check_every(every: float) -> float:
     """The seconds themselves. Raises: BadValue for what is no span of time; not a number is none either."""
-    if not 0 < every < math.inf:
-        raise BadValue(f"--every {every:g} is no span of time.", why="it counts the seconds between checkpoints", mend="use 15, or 0.5")
+    if not isinstance(cast(object, every), (int, float)) or not 0 < every < math.inf:
+        raise BadValue(f"--every {every} is no span of time.", why="it counts the seconds between checkpoints", mend="use 15, or 0.5")
     return every

@@ -5,9 +5,11 @@ import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 from receptron.bundle.model import BATCH, load
 from receptron.data.dataset.scan import find_images
+from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.evaluation.records import Answer
@@ -30,17 +32,26 @@ class Predicted:
 
 
 def predict(
-    model: str | Path, paths: Iterable[str | Path], *, batch: int = BATCH, device: str = "cpu", progress: Progress | None = None
+    model: str | Path,
+    paths: Iterable[str | Path],
+    *,
+    batch: int = BATCH,
+    device: str = "cpu",
+    progress: Progress | None = None,
+    image_memory: float = IMAGE_MEMORY,
 ) -> Predicted:
     """Answers for every image that `paths` name: files, folders with all below, patterns such as `photos/*.jpg`; each file once.
 
     A path that names nothing and a file that cannot be read become answers with a fault; the rest are answered.
+    `image_memory`: megabytes that one image may take while it is decoded.
     Raises: NotABundle, BundleCorrupt, BundleFault; BadValue for an empty path; NonFinite.
     """
+    if isinstance(paths, (str, Path)) or not isinstance(cast(object, paths), Iterable):
+        raise BadValue("paths must be a list of paths.", why=f"what came is a {type(paths).__name__}", mend="put it into a list: [path]")
     paths = list(paths)
     for path in paths:
         check_given(path)
-    loaded = load(model, device)
+    loaded = load(model, device, within(image_memory))
     files, missing, unused = _named(paths)
     answers = [*loaded.predict(files, batch, progress), *missing]
     broken = sum(not answer.answered for answer in answers)

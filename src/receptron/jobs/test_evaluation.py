@@ -37,6 +37,7 @@ class _Seen:
     names: Sequence[str]
     logits: NDArray[np.float64]
     truth: NDArray[np.int64]
+    groups: NDArray[np.int64] | None
 
 
 def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], progress: Progress) -> TestEvaluation:
@@ -46,26 +47,30 @@ def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: 
     scores = model.scores(list(test.names), progress=progress)
     rows = np.array(scores.read, np.int64)
     images, clean = test.part(rows), np.array([test.digests[i] not in leaked for i in scores.read], bool)
-    seen = _Seen(images.names, scores.logits, images.targets.numpy())
-    fair = clean if clean.any() else ~clean
-    kept = _Seen([name for name, good in zip(seen.names, fair, strict=True) if good], seen.logits[fair], seen.truth[fair])
+    fair = np.flatnonzero(clean if clean.any() else ~clean)
+    chosen = images.part(fair)
+    seen, kept = _seen(images, scores.logits), _seen(chosen, scores.logits[fair])
     near = learnt.nearest(images)[fair]
     common = np.full(len(kept.truth), baselines.majority(learnt.context.images.targets, len(model.classes)))
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
-    source = f"{len(kept.truth):,} test images{told}"
-    given = None if clean.all() else _evaluate(model, seen, f"{len(seen.truth):,} test images as given, leaks included")
+    source = chosen.counted(f"test images{told}")
+    given = None if clean.all() else _evaluate(model, seen, images.counted("test images as given, leaks included"))
     return _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
 
 
 def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> TestEvaluation:
     """Where there is no test side: what networks that never saw an image say of it."""
     rows, images = learnt.outcome.rows, learnt.context.images
-    seen = _Seen([images.names[i] for i in rows.tolist()], learnt.outcome.logits, learnt.truth)
+    seen = _seen(images.part(rows), learnt.outcome.logits)
     near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.context.folds)[rows]
     common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
-    source = f"{len(learnt.context.folds)}-fold cross-validation on {len(rows):,} images"
+    source = f"{len(learnt.context.folds)}-fold cross-validation on {images.part(rows).counted('images')}"
     evaluation = _evaluate(model, seen, source, networks=len(learnt.context.folds))
     return _judged(model, seen, evaluation, {"majority class": common, "nearest neighbour": near}, None)
+
+
+def _seen(images: Images, logits: NDArray[np.float64]) -> _Seen:
+    return _Seen(images.names, logits, images.targets.numpy(), images.groups)
 
 
 def _known(learnt: FittedNetwork) -> Tensor:
@@ -74,7 +79,9 @@ def _known(learnt: FittedNetwork) -> Tensor:
 
 
 def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
-    return evaluate(seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks)
+    return evaluate(
+        seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks, groups=seen.groups
+    )
 
 
 def _judged(
@@ -88,5 +95,5 @@ def _judged(
     ]
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted(answers, key=lambda a: a.confidence)
-    comparisons = tuple(compare(right, answer == seen.truth, name) for name, answer in rivals.items())
+    comparisons = tuple(compare(right, answer == seen.truth, name, seen.groups) for name, answer in rivals.items())
     return TestEvaluation(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))

@@ -23,16 +23,19 @@ from receptron.data.audit.preconditions import check_broken, check_classes
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import Ingested, read
+from receptron.data.reading.file_bytes import within
 from receptron.data.records import Audit, Catalog
+from receptron.data.splitting.few_groups import check_groups
 from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.records import Answer
+from receptron.given_path import check_given
 from receptron.jobs.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
-from receptron.jobs.options import Extras, check_every, check_precision, check_seed, seconds
+from receptron.jobs.options import Extras, check_every, check_kind, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
 from receptron.progress import Progress
@@ -100,6 +103,7 @@ def train(
     Raises: BadValue, UnclearLayout, WouldReplace, InUse, NoImages, UnreadableFolder, BrokenImages, WeightsUnavailable, StorageFault,
     NonFinite; SystemExit(143) after a SIGTERM.
     """
+    _check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
     asked = {"path": path, "net": net, "weights": weights, "time": time, "seed": seed, "device": device, "test_size": test_size}
     command = extras.command or _call(asked, extras)
@@ -107,12 +111,14 @@ def train(
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
+    within(extras.image_memory)
+    path = check_given(path)
     catalog = scan(path, extras.layout)
-    like = read_earlier_run(extras.like) if extras.like else None
+    like = read_earlier_run(check_given(extras.like)) if extras.like else None
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
-        log = tensorboard.logger(extras.tensorboard) if extras.tensorboard else None
+        log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = _cache_folder(extras.cache)
         start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), extras.progress)
         with watchmaker.stage(READING):
@@ -149,6 +155,15 @@ def train(
     return run
 
 
+def _check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
+    """Raises: BadValue for an argument of a type that cannot be meant."""
+    check_kind("net", net, str, type(None))
+    check_kind("weights", weights, str, Path, type(None))
+    check_kind("device", device, str)
+    check_kind("test_size", test_size, int, float)
+    check_kind("extras", extras, Extras, type(None))
+
+
 def _tell_likeness(like: EarlierRun, settings: Mapping[str, object], sided: _Sided, progress: Progress) -> None:
     """What is taken over from another run, and what will differ."""
     progress.tell(f"Like {like.run.report.parent}: its decisions, {like.threads} threads and sides; --time does not count.")
@@ -170,7 +185,7 @@ def _cache_folder(wanted: Path | None) -> Path:
     """Where activations are kept. Raises: StorageFault if the user named a folder that cannot be written to."""
     if wanted is None:
         return cache("features")
-    folder = wanted.expanduser().absolute()
+    folder = check_given(wanted).absolute()
     nearest = next(place for place in (folder, *folder.parents) if place.exists())
     if not nearest.is_dir() or not os.access(nearest, os.W_OK):
         why = f"{nearest} is a file" if not nearest.is_dir() else f"not allowed to write to {nearest}"
@@ -180,11 +195,13 @@ def _cache_folder(wanted: Path | None) -> Path:
 
 def _sides(catalog: Catalog, start: InitialWeights, earlier: Mapping[str, str], test_size: float, seed: int, extras: Extras) -> _Sided:
     began = monotonic()
-    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress)
+    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
     check_broken(reading.entries, allow_broken=extras.allow_broken)
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
     sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=earlier)
+    sides = replace(sides, summary=replace(sides.summary, group_noun=catalog.group_noun))
+    check_groups(sides.summary)
     return _Sided(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
 
 
@@ -194,15 +211,17 @@ def _judge(
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
-    temperature = temperature_scaling.temperature(learnt.outcome.logits, learnt.truth)
-    folded = evaluate(learnt.outcome.logits, learnt.truth, classes, temperature, f"{len(learnt.truth):,} training images, out of fold")
+    logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
+    temperature = temperature_scaling.sure_temperature(logits, truth, groups)
+    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
+        depth=sided.reading.depth,
     )  # fmt: skip
     model = Model(card, learnt.net)
     known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)
-    test = images_at(sided.reading, known, classes)
+    test = images_at(sided.reading, sided.split, known, classes)
     judged = evaluate_on_test(model, learnt, test, _leaked(sided), extras.progress) if len(test) else evaluate_out_of_fold(model, learnt)
     return replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons), judged
 
@@ -267,7 +286,7 @@ def _weights_digest(start: InitialWeights) -> str:
 def _call(given: Mapping[str, object], extras: Extras) -> str:
     """The call from Python that makes this run; what was left at its default is left out."""
     plain = {name: value for name, value in given.items() if value != _DEFAULTS.get(name) and name != "path"}
-    names = ("precision", "allow_broken", "layout")
+    names = ("precision", "allow_broken", "layout", "image_memory")
     rare = {name: getattr(extras, name) for name in names if getattr(extras, name) != getattr(Extras(), name)}
     parts = [repr(str(given["path"])), *(f"{name}={_shown(value)}" for name, value in plain.items())]
     if rare:

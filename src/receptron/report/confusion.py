@@ -87,10 +87,12 @@ def _drawing(names: list[str], rows: list[_Row], text: str) -> Markup:
             label(at.left + middle + lean, at.top - 8, short, anchor="start" if at.slant else "middle", name="class", turn=-at.slant)
         )
         for j, count in enumerate(row.counts):
-            place = _Place(name, names[j], row.total, len(names) <= MOST_NUMBERS)
-            marks += _cell(at.left + j * at.cell, at.top + i * at.cell, at.cell, count, place)
-    side = at.cell * len(names)
-    return picture(at.left + side + at.right, at.top + side + 4, text, *marks, name="plot matrix few" if len(names) <= 8 else "plot matrix")
+            cell = _Cell(name, names[j], row.total, len(names) <= MOST_NUMBERS)
+            marks += _cell(at.left + j * at.cell, at.top + i * at.cell, at.cell, count, cell)
+    extent = at.cell * len(names)
+    return picture(
+        at.left + extent + at.right, at.top + extent + 4, text, *marks, name="plot matrix few" if len(names) <= 8 else "plot matrix"
+    )
 
 
 @dataclass(frozen=True)
@@ -111,19 +113,19 @@ def _layout(names: list[str]) -> _Layout:
 
 
 @dataclass(frozen=True)
-class _Place:
+class _Cell:
     truth: str
     answer: str
     total: int
     numbered: bool
 
 
-def _cell(x: float, y: float, size: float, count: int, place: _Place) -> list[Markup]:
-    right = place.truth == place.answer
-    share = count / place.total if place.total else 0.0
+def _cell(x: float, y: float, size: float, count: int, cell: _Cell) -> list[Markup]:
+    right = cell.truth == cell.answer
+    share = count / cell.total if cell.total else 0.0
     shade = f"{'right' if right else 'wrong'}-{level(share, right)}" if count else "none"
-    tip = f"{place.truth} answered as {place.answer}: {count} of {place.total} ({percent(share)})"
+    tip = f"{cell.truth} answered as {cell.answer}: {count} of {cell.total} ({percent(share)})"
     drawn = [box(x + 1, y + 1, size - 2, size - 2, f"cell {shade}", tip if count else "")]
-    if place.numbered and count:
+    if cell.numbered and count:
         drawn.append(label(x + size / 2, y + size / 2 + 5, str(count), anchor="middle", name=f"count on-{shade}"))
     return drawn

@@ -18,7 +18,7 @@ class PhaseCurve:
     """One phase as (epoch from 1, value) pairs; a fold is drawn thin."""
 
     phase: str
-    places: tuple[tuple[int, float], ...]
+    points: tuple[tuple[int, float], ...]
 
     @property
     def fold(self) -> bool:
@@ -42,13 +42,13 @@ def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
     accuracies = _lines(points, lambda p: p.accuracy)
     found: list[Chart] = []
     if losses:
-        top = max(v for one in losses for _, v in one.places)
+        top = max(v for one in losses for _, v in one.points)
         rows = tuple((p.phase, str(p.epoch + 1), f"{p.loss:.4f}", f"{p.rate:.2e}", number(p.images_per_second)) for p in points)
         columns = ("Phase", "Epoch", "Loss", "Learning rate", "Images per second")
         found.append(_chart(f"Loss, {part}", losses, Scale(0, top * 1.05 or 1, HEIGHT - BOTTOM, TOP), columns, rows))
     if accuracies:
         rows = tuple((p.phase, str(p.epoch + 1), percent(p.accuracy)) for p in points if p.accuracy is not None)
-        low = min(v for one in accuracies for _, v in one.places)
+        low = min(v for one in accuracies for _, v in one.points)
         scale = Scale(math.floor(low * 10) / 10 if low < 1 else 0.9, 1, HEIGHT - BOTTOM, TOP)
         found.append(_chart(f"Accuracy on images held out, {part}", accuracies, scale, ("Phase", "Epoch", "Accuracy"), rows))
     return found
@@ -57,18 +57,18 @@ def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
 def _lines(points: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None]) -> list[PhaseCurve]:
     found: dict[str, list[tuple[int, float]]] = {}
     for point in points:
-        place = value(point)
-        if place is not None and math.isfinite(place):
-            found.setdefault(point.phase, []).append((point.epoch + 1, place))
-    return [PhaseCurve(phase, tuple(places)) for phase, places in found.items()]
+        plotted = value(point)
+        if plotted is not None and math.isfinite(plotted):
+            found.setdefault(point.phase, []).append((point.epoch + 1, plotted))
+    return [PhaseCurve(phase, tuple(pairs)) for phase, pairs in found.items()]
 
 
 def _chart(title: str, lines: Sequence[PhaseCurve], y: Scale, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Chart:
-    epochs = [e for one in lines for e, _ in one.places]
+    epochs = [e for one in lines for e, _ in one.points]
     x = Scale(min(epochs), max(epochs), LEFT, WIDTH - RIGHT)
     shown = percent if y.high == 1 else number
     whole = [one for one in lines if not one.fold] or list(lines)
-    first, last = whole[-1].places[0], whole[-1].places[-1]
+    first, last = whole[-1].points[0], whole[-1].points[-1]
     text = f"{title}: from {shown(first[1])} in epoch {first[0]} to {shown(last[1])} in epoch {last[0]}, {whole[-1].phase}."
     inside = [*_axes(x, y), *(_stroke(one, x, y) for one in sorted(lines, key=lambda one: not one.fold))]
     folds = sum(one.fold for one in lines)
@@ -88,7 +88,7 @@ def _axes(x: Scale, y: Scale) -> list[str]:
 
 
 def _stroke(one: PhaseCurve, x: Scale, y: Scale) -> str:
-    at = [(x(e), y(v)) for e, v in one.places]
+    at = [(x(e), y(v)) for e, v in one.points]
     name = "curve fold" if one.fold else "curve"
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in at)
     end = tag("circle", {"cx": at[-1][0], "cy": at[-1][1], "r": 2.5 if one.fold else 4.0, "class": f"{name} end"})

@@ -12,12 +12,20 @@ def field(accuracy: Estimate) -> Chart:
     low, high = of_hundred(accuracy)
     kinds = ["sure"] * low + ["maybe"] * (high - low) + ["miss"] * (100 - high)
     text = f"Of 100 new images like these, {low} to {high} would be answered rightly; {100 - high} wrongly even at the high end."
+    if accuracy.unknown:
+        text = f"How many of 100 new images like these would be answered rightly is {accuracy.method}."
     dots = [_dot(i, kind) for i, kind in enumerate(kinds)]
     rows = (("Low end", percent(accuracy.low)), ("Measured", percent(accuracy.value)), ("High end", percent(accuracy.high)))
+    if accuracy.unknown:
+        rows = (("Measured", percent(accuracy.value)), ("Interval", accuracy.method))
     legend = (
-        Key("sure", f"{low} right at the low end"),
-        Key("maybe", f"{high - low} within the interval"),
-        Key("miss", f"{100 - high} wrong at the high end"),
+        (Key("maybe", accuracy.method),)
+        if accuracy.unknown
+        else (
+            Key("sure", f"{low} right at the low end"),
+            Key("maybe", f"{high - low} within the interval"),
+            Key("miss", f"{100 - high} wrong at the high end"),
+        )
     )
     drawn = picture(STEP * SIDE, STEP * SIDE, text, *dots, name="plot field")
     return Chart("Of 100 new images like these", text, drawn, ("End of the interval", "Accuracy"), rows, legend)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from receptron.atomic_write import write_file
+from receptron.data.splitting import groups
 from receptron.report import words
 from receptron.report.commands import again, following
 from receptron.report.confusion import confusion, mixups
@@ -31,7 +32,13 @@ FILTERS: dict[str, Callable[..., str]] = {
     "sentence": words.sentence,
     "shortened": words.shortened,
 }
-TOOLS: dict[str, object] = {"track": track, "of_hundred": words.of_hundred, "things": words.things, "files_shown": files_shown}
+TOOLS: dict[str, object] = {
+    "track": track,
+    "of_hundred": words.of_hundred,
+    "things": words.things,
+    "counted": groups.things,
+    "files_shown": files_shown,
+}
 
 
 def write(run: Run, images: Pictures | Path | None = None) -> Path:

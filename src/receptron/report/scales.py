@@ -1,4 +1,4 @@
-"""From values to places on paper, and the round numbers worth marking on the way."""
+"""From values to positions on paper, and the round numbers worth marking on the way."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Scale:
-    """A straight map from values in [low, high] to places in [start, end]."""
+    """A straight map from values in [low, high] to positions in [start, end]."""
 
     low: float
     high: float

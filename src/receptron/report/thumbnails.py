@@ -8,7 +8,8 @@ from pathlib import Path
 
 from PIL import Image
 
-from receptron.data.reading.decode import decode, read_bytes
+from receptron.data.reading.decode import decode
+from receptron.data.reading.file_bytes import read_bytes
 from receptron.errors import UnreadableImage
 
 Pictures = Callable[[str], bytes | None]

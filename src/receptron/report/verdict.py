@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from receptron.data.splitting.few_groups import few_groups
 from receptron.evaluation.records import BaselineComparison
 from receptron.report.words import gain, percent, things
 from receptron.training.records import Run
@@ -27,6 +28,8 @@ def verdict(comparisons: tuple[BaselineComparison, ...]) -> ReportVerdict:
     worst = min(comparisons, key=lambda c: c.gain.low)
     against = f"{the(worst.baseline)} ({percent(worst.baseline_accuracy.value)})"
     figures = f"{gain(worst.gain)}, paired on the same {things(worst.gain.count, 'image')}"
+    if worst.gain.unknown:
+        return ReportVerdict("unknown", "Unknown", f"Its gain over {against} is {figures}. Images of further groups are needed to tell.")
     if worst.gain.high < 0:
         return ReportVerdict("worse", "Worse than the baseline", f"It does worse than {against}: {figures}. Do not use this network.")
     if all(c.better for c in comparisons):
@@ -40,7 +43,9 @@ def caveats(run: Run) -> tuple[str, ...]:
     """What stands against the headline, one sentence each."""
     evaluation, found = run.card.evaluation, []
     width = (evaluation.accuracy.high - evaluation.accuracy.low) * 100
-    if evaluation.count < FEW:
+    if told := few_groups(run.split):
+        found.append(told)
+    elif evaluation.count < FEW and not evaluation.accuracy.unknown:
         found.append(f"It rests on {things(evaluation.count, 'image')} only, so the interval is {width:.0f} points wide.")
     if run.split.leaks:
         found.append(

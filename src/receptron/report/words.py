@@ -19,7 +19,9 @@ def percent(share: float, digits: int = 1) -> str:
 
 
 def interval(estimate: Estimate) -> str:
-    """The ends of an interval, as percent: "88.6 to 95.0 %"."""
+    """The ends of an interval, as percent: "88.6 to 95.0 %"; or that it is unknown, and why."""
+    if estimate.unknown:
+        return estimate.method
     return f"{estimate.low * 100:.1f} to {percent(estimate.high)}" if math.isfinite(estimate.low + estimate.high) else NOTHING
 
 
@@ -42,7 +44,8 @@ def points(share: float) -> str:
 
 def gain(estimate: Estimate) -> str:
     """A paired difference and its interval: "+1.3 points (+0.2 to +2.4)"."""
-    return f"{points(estimate.value)} points ({points(estimate.low)} to {points(estimate.high)})"
+    ends = estimate.method if estimate.unknown else f"{points(estimate.low)} to {points(estimate.high)}"
+    return f"{points(estimate.value)} points ({ends})"
 
 
 def number(value: float) -> str:

@@ -11,7 +11,10 @@ from torch import Tensor
 
 from receptron.data.preprocessing.augmentation import Recipe
 from receptron.data.preprocessing.image_cache import Canvases
+from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.splitting.groups import counted
+from receptron.evaluation.grouped_intervals import Groups, numbered
 from receptron.progress import Progress, Silent
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
@@ -29,6 +32,8 @@ class Images:
     digests: tuple[str, ...]  # sha256 of each file
     names: tuple[str, ...]  # path of each, as people know it
     targets: Tensor  # (N,) class numbers
+    groups: Groups | None = None  # (N,) images of one number are not independent; None where all are
+    noun: str = ""  # what a group is, "patient"; empty where images come in no groups but copies
 
     def __len__(self) -> int:
         return len(self.names)
@@ -36,7 +41,17 @@ class Images:
     def part(self, rows: NDArray[np.int64]) -> "Images":
         """The images `rows`."""
         picked: Sequence[int] = rows.tolist()
-        return Images(tuple(self.digests[i] for i in picked), tuple(self.names[i] for i in picked), self.targets[torch.from_numpy(rows)])
+        return Images(
+            tuple(self.digests[i] for i in picked),
+            tuple(self.names[i] for i in picked),
+            self.targets[torch.from_numpy(rows)],
+            None if self.groups is None else self.groups[rows],
+            self.noun,
+        )
+
+    def counted(self, what: str) -> str:
+        """How many they are, and of how many groups: "40 test images from 4 patients"."""
+        return counted(f"{len(self):,} {what}", self.groups, self.noun)
 
 
 @dataclass(frozen=True)
@@ -90,6 +105,11 @@ class TrainingContext:
     seed: int
     environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
+    depth: DepthScale = NOMINAL  # by which the canvases were made
+
+    def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
+        """Groups of training images, numbered from 0; None where all are independent."""
+        return None if self.images.groups is None else numbered(self.images.groups[rows])
 
     def pictures(self, images: Images) -> list[Pixels]:
         """Canvases of `images`."""

@@ -148,12 +148,12 @@ def _judged(text: str, shape: tuple[int, int], chain: list[Window]) -> JudgedLin
     words = text.lower().split()
     if not words:
         raise BadValue("an empty line is no layer.", mend=f"write {GRAMMAR}")
-    channels, side = shape
+    channels, pixels = shape
     match words[0]:
         case "gap" if len(words) == 1:
             return JudgedLine(text, (channels, 1), field=None)
         case "linear" if len(words) == 2 and words[1].isdigit():
-            layer = Linear(channels * side**2, int(words[1]))
+            layer = Linear(channels * pixels**2, int(words[1]))
             return JudgedLine(text, (layer.c_out, 1), whole(parameters(layer)), whole(macs(layer)), None)
         case "conv" | "depthwise" | "pool" | "max" | "average":
             return _window(text, words, shape, chain)
@@ -162,12 +162,12 @@ def _judged(text: str, shape: tuple[int, int], chain: list[Window]) -> JudgedLin
 
 
 def _window(text: str, words: list[str], shape: tuple[int, int], chain: list[Window]) -> JudgedLine:
-    channels, side = shape
+    channels, pixels = shape
     layer = _layer(words, channels)
-    size = whole(output_size(layer, side))
+    size = whole(output_size(layer, pixels))
     chain.append(layer)
     out = layer.c_out if isinstance(layer, Conv) else channels
-    return JudgedLine(text, (out, size), whole(parameters(layer)), whole(macs(layer, side)), whole(field_size(chain)))
+    return JudgedLine(text, (out, size), whole(parameters(layer)), whole(macs(layer, pixels)), whole(field_size(chain)))
 
 
 def _layer(words: list[str], channels: int) -> Window:

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from receptron.errors import BadValue
+from receptron.given_path import check_given, expanded
 from receptron.progress import Progress
 from receptron.weights import foreign
 from receptron.weights.fetch import SILENT, fetch
@@ -22,7 +23,7 @@ def resolve(reference: str | Path, said: Sidecar = NOTHING_SAID, progress: Progr
     Raises: WeightsUnavailable, UnsafeCheckpoint, UnknownName, BadValue.
     """
     if is_file(reference):
-        return _local(Path(reference), said)
+        return _local(check_given(reference), said)
     if said.net is None:
         raise BadValue(
             f"{reference} names weights but no network.", why="every network has its own", mend="say which network: --net resnet50"
@@ -34,7 +35,8 @@ def resolve(reference: str | Path, said: Sidecar = NOTHING_SAID, progress: Progr
 
 def is_file(reference: str | Path) -> bool:
     """Whether `reference` means a file rather than a catalogue entry."""
-    return isinstance(reference, Path) or Path(reference).suffix.lower() in (".safetensors", *foreign.SUFFIXES) or Path(reference).is_file()
+    path = expanded(Path(reference))
+    return isinstance(reference, Path) or path.suffix.lower() in (".safetensors", *foreign.SUFFIXES) or path.is_file()
 
 
 def _local(path: Path, said: Sidecar) -> Pretrained:

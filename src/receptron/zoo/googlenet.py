@@ -56,13 +56,14 @@ def googlenet(classes: int = 1000) -> Classifier:
 
 def googlenet_auxiliary(classes: int = 1000) -> AuxiliaryClassifier:
     """The same with the two auxiliary heads that it was trained with; 13,004,888 parameters."""
-    heads = {place: auxiliary(c, classes, normed, nn.AdaptiveAvgPool2d(4)) for place, c in AUXILIARY.items()}
+    heads = {position: auxiliary(c, classes, normed, nn.AdaptiveAvgPool2d(4)) for position, c in AUXILIARY.items()}
     return AuxiliaryClassifier(*trunk(normed, 3, (3, 3, 2), None), linear_head(1024, classes, dropout=0.2), heads)
 
 
 def googlenet_2014(classes: int = 1000) -> AuxiliaryClassifier:
     """As in the paper: 5x5 windows, local response normalisation, no BatchNorm, two auxiliary heads, 40 % dropout."""
     heads = {
-        place: auxiliary(c, classes, bare, chain(pool=nn.AvgPool2d(5, 3), fit=nn.AdaptiveAvgPool2d(4))) for place, c in AUXILIARY.items()
+        position: auxiliary(c, classes, bare, chain(pool=nn.AvgPool2d(5, 3), fit=nn.AdaptiveAvgPool2d(4)))
+        for position, c in AUXILIARY.items()
     }
     return AuxiliaryClassifier(*trunk(bare, 5, (3, 3, 3), local_response), linear_head(1024, classes, dropout=0.4), heads)

@@ -61,9 +61,9 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
     net.patch = encoder.patch
     maps = shapes(encoder)
-    sides = [m.shape[-1] for m in maps]
-    net.handed = tuple(i for i, side in enumerate(sides) if side not in sides[i + 1 :])
-    steps = (PROBE // sides[-1]).bit_length() - 1
+    sizes = [m.shape[-1] for m in maps]
+    net.handed = tuple(i for i, size in enumerate(sizes) if size not in sizes[i + 1 :])
+    steps = (PROBE // sizes[-1]).bit_length() - 1
     net.head = Decoder([maps[i].shape[1] for i in net.handed], ON_ENCODER[:steps], classes, normed_double)
     initialise(net.head)
     net.name, net.min_pixels = f"unet_{encoder.name}", encoder.min_pixels

@@ -90,21 +90,21 @@ def _convolution(tape: Tape, call: Call, conv: Convolution) -> tuple[int, int]:
 def _taps(shape: Numbers, kernel: Numbers, out: Numbers, window: Window, transposed: bool) -> tuple[int, int]:
     """Products of a convolution, and those of them within bounds."""
     if transposed:  # every input pixel is multiplied with the whole kernel, what falls outside is cropped
-        places, far = shape[2:], out[2:]
+        positions, far = shape[2:], out[2:]
         channels = shape[0] * shape[1] * kernel[1]
     else:
-        places, far = out[2:], shape[2:]
+        positions, far = out[2:], shape[2:]
         channels = out[0] * out[1] * kernel[1]
-    taps = [_pairs(*numbers) for numbers in zip(places, far, *window, strict=True)]
-    return channels * prod(places) * prod(kernel[2:]), channels * prod(taps)
+    taps = [_pairs(*numbers) for numbers in zip(positions, far, *window, strict=True)]
+    return channels * prod(positions) * prod(kernel[2:]), channels * prod(taps)
 
 
-def _pairs(places: int, far: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
+def _pairs(positions: int, far: int, kernel: int, stride: int, padding: int, dilation: int) -> int:
     """Pairs of a window position and a tap that meet inside the `far` side."""
     inside = 0
     for tap in range(kernel):
         offset = tap * dilation - padding
         first = max(0, -(offset // stride)) if offset < 0 else 0
-        last = min(places - 1, (far - 1 - offset) // stride)
+        last = min(positions - 1, (far - 1 - offset) // stride)
         inside += max(0, last - first + 1)
     return inside

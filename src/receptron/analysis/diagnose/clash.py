@@ -63,16 +63,16 @@ def explain(net: Network, inputs: Inputs) -> Clash | None:
 
 def _clash(net: Network, inputs: Inputs, broken: Unrecordable) -> Clash:
     tape = broken.tape
-    place = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), tape.module_calls[0])
+    failed = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), tape.module_calls[0])
     op, operands = broken.attempt
     before = tuple(
         Ran(scope.path, scope.kind, tape.values[scope.outputs[0]].shape) for _, scope in tape.leaves() if scope.outputs and scope.path
     )
     if not op:  # torch refused the module's input before any operator ran
-        op, operands = place.kind, place.inputs
-    repairs = (*layer_repairs(tape, op, operands), *norm_repairs(tape, place), *_size_repairs(net, inputs))
+        op, operands = failed.kind, failed.inputs
+    repairs = (*layer_repairs(tape, op, operands), *norm_repairs(tape, failed), *_size_repairs(net, inputs))
     shapes = tuple(tape.values[i].shape for i in operands if len(tape.values[i].shape) > 1)
-    return Clash(place.path, place.kind, op, shapes, broken.why, before, repairs)
+    return Clash(failed.path, failed.kind, op, shapes, broken.why, before, repairs)
 
 
 def _size_repairs(net: Network, inputs: Inputs) -> tuple[str, ...]:

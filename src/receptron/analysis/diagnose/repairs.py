@@ -23,12 +23,12 @@ def layer_repairs(tape: Tape, op: str, operands: tuple[int, ...]) -> tuple[str, 
             return ()
 
 
-def norm_repairs(tape: Tape, place: ModuleCall) -> tuple[str, ...]:
+def norm_repairs(tape: Tape, failed: ModuleCall) -> tuple[str, ...]:
     """The channels that a norm should have."""
-    if not place.kind.startswith("BatchNorm") or not place.inputs:
+    if not failed.kind.startswith("BatchNorm") or not failed.inputs:
         return ()
-    channels = tape.values[place.inputs[0]].shape[1]
-    made_for = next((p.shape[0] for p in tape.parameters if f"{place.path}.weight" in p.names), None)
+    channels = tape.values[failed.inputs[0]].shape[1]
+    made_for = next((p.shape[0] for p in tape.parameters if f"{failed.path}.weight" in p.names), None)
     return (f"set num_features={channels} (was {made_for})",)
 
 

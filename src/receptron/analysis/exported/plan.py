@@ -51,14 +51,14 @@ def steps_of(graph: ExportedGraph, outside: Sequence[Any] = (), prefix: str = ""
     found: list[PlanStep] = []
     for node in graph.nodes:
         given = tuple((argument.name, renamed(value_of(argument.arg), names, prefix)) for argument in node.inputs)
-        place = stack_of(node) or stack
+        origin = stack_of(node) or stack
         if node.target == operators.INLINED:
-            found += _inlined(node, given, names, prefix, place)
+            found += _inlined(node, given, names, prefix, origin)
             continue
         run = operators.find(node.target)
         if run is not None:
             gives = tuple(renamed(value_of(out), names, prefix) for out in node.outputs)
-            found.append(PlanStep(run, given, gives, place, node.target))
+            found.append(PlanStep(run, given, gives, origin, node.target))
     return found
 
 

@@ -39,12 +39,12 @@ def heavy_head(subject: Subject) -> Iterable[Advice]:
         features, outputs = tape.shape(view.right)
         folded = _map_before(subject, view.left)
         if folded is not None and features == folded[0] * folded[1] ** 2:  # the scores of attention are square too
-            channels, side = folded
-            saved = int(parameters(Linear(features, outputs)).value) - int(global_pooling(channels, side, outputs).steps[0].value)  # pyright: ignore[reportArgumentType]
+            channels, pixels = folded
+            saved = int(parameters(Linear(features, outputs)).value) - int(global_pooling(channels, pixels, outputs).steps[0].value)  # pyright: ignore[reportArgumentType]
             yield Advice(
                 "heavy_head",
                 path,
-                f"linear layers hold {held:,} of {whole:,} parameters; {path} alone reads a flattened {channels} x {side} x {side} map",
+                f"linear layers hold {held:,} of {whole:,} parameters; {path} alone reads a flattened {channels} x {pixels} x {pixels} map",
                 f"global average pooling before it saves {saved:,} parameters",
             )
             return

@@ -205,11 +205,11 @@ def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _padded(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    sides = numbers(call.arg(1, "pad" if call.op == "constant_pad_nd" else "padding"))
+    amounts = numbers(call.arg(1, "pad" if call.op == "constant_pad_nd" else "padding"))
     if call.op == "constant_pad_nd":
-        return _only(call, (Windowed({-1 - i: shifted(-before) for i, before in enumerate(sides[::2])}),))
+        return _only(call, (Windowed({-1 - i: shifted(-before) for i, before in enumerate(amounts[::2])}),))
     shape = tape.values[call.inputs[0]].shape
-    return _only(call, tuple(_mirrored(call.op, -1 - i, shape[-1 - i], *sides[2 * i : 2 * i + 2]) for i in range(len(sides) // 2)))
+    return _only(call, tuple(_mirrored(call.op, -1 - i, shape[-1 - i], *amounts[2 * i : 2 * i + 2]) for i in range(len(amounts) // 2)))
 
 
 def _mirrored(op: str, dim: int, extent: int, before: int, after: int) -> Taken:

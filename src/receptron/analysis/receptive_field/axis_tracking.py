@@ -30,7 +30,7 @@ def groups(before: Shape, after: Shape) -> list[Group]:
 
 @dataclass(frozen=True)
 class Lane:
-    """Where an axis runs through a tensor: position i along dimension `dim` is place (i // inner) % extent of the axis.
+    """Where an axis runs through a tensor: position i along dimension `dim` is index (i // inner) % extent of the axis.
 
     A lane of its own dimension has inner 1 and the dimension's extent; a merged one shares its dimension with others.
     """

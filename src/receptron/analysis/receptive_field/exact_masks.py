@@ -164,12 +164,12 @@ def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, 
         case Reshaped(old, new):
             return reshaped(array, old, new), new
         case Selected(dim, index):
-            place = dim + len(shape)
-            return np.take(array, 0 if array.shape[place] == 1 else index, axis=place), shape[:place] + shape[place + 1 :]
+            axis = dim + len(shape)
+            return np.take(array, 0 if array.shape[axis] == 1 else index, axis=axis), shape[:axis] + shape[axis + 1 :]
         case Taken(dim, positions, _):
-            place = dim + len(shape)
-            taken = array if array.shape[place] == 1 else np.take(array, positions, axis=place)
-            return taken, (*shape[:place], len(positions), *shape[place + 1 :])
+            axis = dim + len(shape)
+            taken = array if array.shape[axis] == 1 else np.take(array, positions, axis=axis)
+            return taken, (*shape[:axis], len(positions), *shape[axis + 1 :])
         case Joined(dim, start, extent):
             return _joined(array, dim + len(shape), start, extent, after), after
         case Everywhere():
@@ -184,37 +184,37 @@ def _reduced_shape(shape: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
 def _windowed(array: Masks, shape: Shape, relations: dict[int, Relation], after: Shape) -> tuple[Masks, Shape]:
     sizes = list(shape)
     for dim, relation in relations.items():
-        place = dim + len(shape)
-        sizes[place] = after[dim]
-        if array.shape[place] > 1 or shape[place] == 1:
-            array = _read(array, place, relation, after[dim])
+        axis = dim + len(shape)
+        sizes[axis] = after[dim]
+        if array.shape[axis] > 1 or shape[axis] == 1:
+            array = _read(array, axis, relation, after[dim])
     return array, tuple(sizes)
 
 
-def _read(array: Masks, place: int, relation: Relation, outputs: int) -> Masks:
+def _read(array: Masks, axis: int, relation: Relation, outputs: int) -> Masks:
     """What each output reads of a dimension, all in one; a line of nothing stands for what lies outside."""
-    lines = np.moveaxis(array, place, 0)
+    lines = np.moveaxis(array, axis, 0)
     rows = [[tap for tap in taps(relation.row(o)) if 0 <= tap < len(lines)] for o in range(outputs)]
     longest = max(map(len, rows), default=0)
     if longest == 1 and all(rows):
-        return np.moveaxis(lines[[row[0] for row in rows]], 0, place)
+        return np.moveaxis(lines[[row[0] for row in rows]], 0, axis)
     lines = np.concatenate([lines, np.zeros_like(lines[:1])])
     read = np.array([row + [len(lines) - 1] * (longest - len(row)) for row in rows]).reshape(outputs, longest)
     out = np.zeros((outputs, *lines.shape[1:]), dtype=np.uint64)
     for tap in range(longest):
         out |= lines[read[:, tap]]
-    return np.moveaxis(out, 0, place)
+    return np.moveaxis(out, 0, axis)
 
 
-def _joined(array: Masks, place: int, start: int, extent: int, after: Shape) -> Masks:
+def _joined(array: Masks, axis: int, start: int, extent: int, after: Shape) -> Masks:
     """Along a dimension where nothing varies the parts unite: channels are not told apart."""
-    if (array.shape[place] == 1 and extent > 1) or after[place] == extent:
+    if (array.shape[axis] == 1 and extent > 1) or after[axis] == extent:
         return array
     sizes = list(array.shape)
-    sizes[place] = after[place]
+    sizes[axis] = after[axis]
     out = np.zeros(sizes, dtype=np.uint64)
     index = [slice(None)] * array.ndim
-    index[place] = slice(start, start + extent)
+    index[axis] = slice(start, start + extent)
     out[tuple(index)] = array
     return out
 

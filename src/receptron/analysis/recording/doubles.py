@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule
 
 from receptron.analysis.recording.deep_copies import DeepCopier, Stuck, reason_of
-from receptron.analysis.recording.parameters import places_in, tables_of
+from receptron.analysis.recording.parameters import modules_in, tables_of
 from receptron.errors import Uncopyable
 
 Twin = Callable[[Tensor, bool], Tensor]
@@ -52,7 +52,7 @@ class _Doubler(DeepCopier):
 
     def adopt(self, net: nn.Module) -> None:
         """Give what the network owns its twins first, wherever else it is held."""
-        for path, module in places_in(net):
+        for path, module in modules_in(net):
             for table in tables_of(module):
                 for name, tensor in list(table.items()):
                     if tensor is not None and id(tensor) not in self.memo:
@@ -116,8 +116,8 @@ def _is_plain(kind: type[nn.Module]) -> bool:
 
 
 def _refuse_live(net: nn.Module, made: nn.Module) -> None:
-    live = {id(module) for _, module in places_in(net)}
-    for path, module in places_in(made):
+    live = {id(module) for _, module in modules_in(net)}
+    for path, module in modules_in(made):
         if id(module) in live:
             raise Stuck(f"__deepcopy__ of {type(module).__name__} gives the module itself", f".{path}")
 

@@ -118,8 +118,8 @@ def _set_mode(net: nn.Module, train: bool) -> None:
 
 
 def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: BaseException) -> Unrecordable:
-    place = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), None)
-    where = f"in {place.path or 'the network itself'} ({place.kind})" if place else "before its first layer"
+    failed = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), None)
+    where = f"in {failed.path or 'the network itself'} ({failed.kind})" if failed else "before its first layer"
     why = told(broken)
     mend = next((mend for sign, mend in MENDS.items() if sign in why), "")
     return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, attempt, why=why, mend=mend)

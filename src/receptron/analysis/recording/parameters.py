@@ -27,13 +27,13 @@ class Inventory:
 
 def inventory(net: nn.Module) -> Inventory:
     """Parameters first, then buffers; one that is shared stands once, under all its names."""
-    places = places_in(net)
+    found = modules_in(net)
     paths: dict[int, str] = {}
     modules: list[nn.Module] = []
     parts: list[Part] = []
     learnable: list[tuple[str, Tensor]] = []
     others: list[tuple[str, Tensor]] = []
-    for path, module in places:
+    for path, module in found:
         own, buffers = tables_of(module)
         before = f"{path}." if path else ""
         if id(module) not in paths:
@@ -61,19 +61,19 @@ def inventory(net: nn.Module) -> Inventory:
     return Inventory(modules, paths, parts, tensors, told)
 
 
-def places_in(net: nn.Module) -> list[tuple[str, nn.Module]]:
+def modules_in(net: nn.Module) -> list[tuple[str, nn.Module]]:
     """Every module under every path at which it can be reached, from the outside in."""
-    places: list[tuple[str, nn.Module]] = []
+    found: list[tuple[str, nn.Module]] = []
 
     def visit(path: str, module: nn.Module) -> None:
-        places.append((path, module))
+        found.append((path, module))
         before = f"{path}." if path else ""
         for name, child in list(module._modules.items()):  # pyright: ignore[reportPrivateUsage] all other ways are slow
             if child is not None:
                 visit(before + name, child)
 
     visit("", net)
-    return places
+    return found
 
 
 Table = dict[str, Tensor | None]

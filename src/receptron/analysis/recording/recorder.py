@@ -76,10 +76,10 @@ class Recorder(TorchDispatchMode):
         if op.name == "empty" and args[0] == [0]:  # room that batch norm reserves for other devices
             return func(*args, **kwargs)
         inputs: list[int] = []
-        places = [False, False]
-        noted = tuple([self._noted(arg, inputs, places) for arg in args])
-        plain = {name: self._noted(value, inputs, places) for name, value in kwargs.items()} if kwargs else kwargs
-        real, on_meta = places
+        kinds = [False, False]
+        noted = tuple([self._noted(arg, inputs, kinds) for arg in args])
+        plain = {name: self._noted(value, inputs, kinds) for name, value in kwargs.items()} if kwargs else kwargs
+        real, on_meta = kinds
         read = args
         if on_meta and real:
             read = _spelled_out(args) if op.selects else args
@@ -140,27 +140,27 @@ class Recorder(TorchDispatchMode):
             return self.builder.stand_in(arg)
         return type(arg)([self._as_shape(a) for a in arg]) if isinstance(arg, list | tuple) else arg
 
-    def _noted(self, arg: Any, inputs: list[int], places: list[bool]) -> Argument:
-        """An argument in numbers; tensors in it are added to `inputs`, and whether they are real or on meta to `places`.
+    def _noted(self, arg: Any, inputs: list[int], kinds: list[bool]) -> Argument:
+        """An argument in numbers; tensors in it are added to `inputs`, and whether they are real or on meta to `kinds`.
 
         A tensor of the network itself is real and counts as one on meta.
         """
         if type(arg) in _PLAIN:
             return arg
         if isinstance(arg, Tensor):
-            places[arg.is_meta] = True
-            places[1] = places[1] or id(arg) in self.builder.owned
+            kinds[arg.is_meta] = True
+            kinds[1] = kinds[1] or id(arg) in self.builder.owned
             number = Ref(self.builder.read(arg))
             inputs.append(number)
             return number
         if isinstance(arg, list | tuple):
-            return tuple([self._noted(a, inputs, places) for a in arg])
+            return tuple([self._noted(a, inputs, kinds) for a in arg])
         return arg if isinstance(arg, int | float | str | bool | None) else str(arg)
 
 
 def _targets(op: _Op, args: tuple[Any, ...], kwargs: dict[str, Any]) -> list[Tensor]:
     """The tensors that a call writes to."""
-    given = [args[place] if place < len(args) else kwargs.get(name) for place, name in op.written]
+    given = [args[index] if index < len(args) else kwargs.get(name) for index, name in op.written]
     return [target for target in given if isinstance(target, Tensor)]
 
 

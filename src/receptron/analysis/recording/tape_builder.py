@@ -80,9 +80,9 @@ class TapeBuilder:
 
     def write(self, tensor: Tensor) -> int:
         """The tensor holds something else from now on: the number of a new value in the same storage."""
-        place = self.values[self.number(tensor, "activation")].storage
-        number = self._new(tensor, place, "activation")
-        self.written[place] = number
+        storage = self.values[self.number(tensor, "activation")].storage
+        number = self._new(tensor, storage, "activation")
+        self.written[storage] = number
         return number
 
     def is_ours(self, tensor: Tensor) -> bool:
@@ -136,10 +136,10 @@ class TapeBuilder:
         self._watch(storage, index)
         return index
 
-    def _new(self, tensor: Tensor, place: int, role: str) -> int:
+    def _new(self, tensor: Tensor, storage: int, role: str) -> int:
         number = len(self.values)
         dtype = tensor.dtype
-        self.values.append(Value(tuple(tensor.shape), name_of(dtype), dtype.itemsize, place, role))
+        self.values.append(Value(tuple(tensor.shape), name_of(dtype), dtype.itemsize, storage, role))
         self._numbers[id(tensor)] = (number, weakref.ref(tensor))
         return number
 
@@ -183,4 +183,4 @@ def _bytes(tensor: Tensor) -> int:
     if tensor.layout is not torch.strided or tensor.is_contiguous():
         return tensor.numel() * tensor.dtype.itemsize
     steps = zip(tensor.shape, tensor.stride(), strict=True)
-    return tensor.dtype.itemsize * (1 + sum([(side - 1) * step for side, step in steps])) if tensor.numel() else 0
+    return tensor.dtype.itemsize * (1 + sum([(extent - 1) * step for extent, step in steps])) if tensor.numel() else 0

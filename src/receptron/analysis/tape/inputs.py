@@ -46,8 +46,8 @@ def parse_size(text: str) -> tuple[int, ...]:
         raise BadValue(f"--size {text!r} is not a size.", mend="write channels x height x width, as in 3x224x224")
     numbers = tuple(int(part) for part in parts)
     match numbers:
-        case (side,):
-            return 3, side, side
+        case (pixels,):
+            return 3, pixels, pixels
         case (height, width):
             return 3, height, width
         case _:

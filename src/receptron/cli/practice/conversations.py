@@ -147,7 +147,7 @@ def _turn(terminal: PracticeTerminal, talk: "Interview") -> bool:
         terminal.say(f"Noted: {len(checked.found)} of {len(turn.question.points)} points.")
         return True
     while True:
-        match keys.read("> ", "hq"):
+        match keys.read("> ", "hq", plain=terminal.plain):
             case "q":
                 return False
             case "h":
@@ -171,7 +171,7 @@ def _part(terminal: PracticeTerminal, part: "Task", hints: tuple[str, str]) -> b
     terminal.say(f"\n{part.text} {accepts(part.expected)}  [h hint · s leave it]")
     given = 0
     while True:
-        match keys.read("> ", "hsq"):
+        match keys.read("> ", "hsq", plain=terminal.plain):
             case "s" | "q":
                 return False
             case "h":
@@ -198,7 +198,7 @@ def _ticks(terminal: PracticeTerminal, points: "tuple[Point, ...]") -> tuple[int
     for number, point in enumerate(points, 1):
         source = f"  ({point.source})" if point.source else ""
         terminal.say(f"{number} {point.told()}{source}")
-        match keys.read("y/n> ", "ynq"):
+        match keys.read("y/n> ", "ynq", plain=terminal.plain):
             case "y":
                 ticked.append(number)
             case "q":

@@ -1,108 +1,58 @@
-"""One line from a person, where some single keys act at once; from a pipe the same as whole lines."""
+"""One line from a person, where some single keys act at once; from a pipe the same as whole lines.
 
-import codecs
+In a terminal prompt_toolkit reads: it loses nothing that is typed ahead, takes a pasted text whole and knows Windows; click's getchar,
+which reads key by key, drops what arrives between two keys.
+"""
+
 import os
-import select
 import sys
-from collections.abc import Generator, Iterator
-from contextlib import contextmanager
 
 from receptron.cli import streams
 
 QUIT = "q"
-_ENTER, _ERASE, _END, _ESCAPE = ("\n", "\r"), ("\x7f", "\b"), "\x04", "\x1b"
 
 
-def read(prompt: str, keys: str) -> str:
-    """What was typed, or the one of `keys` that was pressed on an empty line. The end of input is the key q."""
+def read(prompt: str, keys: str, *, plain: bool = False) -> str:
+    """What was typed, or the one of `keys` that was pressed on an empty line; `plain`: as whole lines. The end of input is the key q."""
     if streams.reader_left():
         return QUIT
-    if not (sys.stdin.isatty() and _has_terminal()):
-        _echo(prompt)
-        line = sys.stdin.readline()
-        return line.strip() if line else QUIT
-    with _one_by_one(sys.stdin.fileno()):
-        _echo(prompt)
-        return _typed(sys.stdin.fileno(), keys)
+    if sys.stdin.isatty() and sys.stdout.isatty() and not plain:
+        return _asked(prompt, keys)
+    line = _line(prompt)
+    return line.strip() if line else QUIT
 
 
 def paragraphs(prompt: str) -> str:
     """Lines up to an empty one."""
     lines: list[str] = []
-    while not streams.reader_left() and (line := _line(prompt if not lines else "")):
+    while not streams.reader_left() and (line := _line(prompt if not lines else "").strip()):
         lines.append(line)
     return "\n".join(lines)
 
 
 def _line(prompt: str) -> str:
-    _echo(prompt)
-    return sys.stdin.readline().strip()
-
-
-def _typed(handle: int, keys: str) -> str:
-    text = ""
-    for character in _characters(handle):
-        if character in _ENTER:
-            _echo("\n")
-            return text.strip()
-        if not text and character and character in keys:
-            _echo(f"{character}\n")
-            return character
-        if character == _END:
-            if not text:
-                _echo("\n")
-                return QUIT
-        elif character in _ERASE:
-            if text:
-                text = text[:-1]
-                _echo("\b \b")
-        elif character.isprintable():
-            text += character
-            _echo(character)
-    return text or QUIT
-
-
-def _characters(handle: int) -> Iterator[str]:
-    """Characters as they come; arrow keys and their like are passed over."""
-    decoder = codecs.getincrementaldecoder("utf-8")("ignore")
-    while byte := _byte(handle):
-        character = decoder.decode(byte)
-        if character == _ESCAPE:
-            while select.select([handle], [], [], 0.02)[0] and not os.read(handle, 1).isalpha():
-                continue
-        elif character:
-            yield character
-
-
-def _byte(handle: int) -> bytes:
-    """The next byte. Waiting in short turns lets a Ctrl-C through that arrives in the instant before the wait begins."""
-    while not select.select([handle], [], [], 0.1)[0]:
-        continue
-    return os.read(handle, 1)
-
-
-def _echo(text: str) -> None:
-    sys.stdout.write(text)
+    sys.stdout.write(prompt)
     sys.stdout.flush()
+    return sys.stdin.readline()
 
 
-def _has_terminal() -> bool:
+def _asked(prompt: str, keys: str) -> str:
+    """Raises: KeyboardInterrupt for Ctrl-C."""
+    os.environ.setdefault("PROMPT_TOOLKIT_NO_CPR", "1")  # one line needs no cursor position, which some terminals never tell
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.application import get_app
+    from prompt_toolkit.filters import Condition
+    from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
+
+    bindings = KeyBindings()
+
+    def pressed(event: KeyPressEvent) -> None:
+        event.current_buffer.insert_text(event.data)
+        event.current_buffer.validate_and_handle()
+
+    for key in keys:
+        bindings.add(key, filter=Condition(lambda: not get_app().current_buffer.text))(pressed)
     try:
-        import termios  # not on Windows
-    except ImportError:
-        return False
-    return bool(termios)
-
-
-@contextmanager
-def _one_by_one(handle: int) -> Generator[None, None, None]:
-    """Keys without waiting for Enter; Ctrl-C still interrupts."""
-    import termios
-    import tty
-
-    before = termios.tcgetattr(handle)
-    try:
-        tty.setcbreak(handle, termios.TCSADRAIN)  # what was typed ahead is kept
-        yield
-    finally:
-        termios.tcsetattr(handle, termios.TCSADRAIN, before)
+        return PromptSession[str](key_bindings=bindings).prompt(prompt).strip()
+    except EOFError:
+        return QUIT

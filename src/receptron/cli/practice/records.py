@@ -156,7 +156,7 @@ def sheet(
 
 
 def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = None, json: Json = False) -> None:
-    """Where the documents are wrong or loose, and what holds."""
+    """What is often said wrongly or loosely, and what holds."""
     from receptron.tutor.lessons import LESSONS, find
     from receptron.tutor.lessons.lesson import record
 
@@ -171,7 +171,7 @@ def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = No
 
 
 def claims(json: Json = False) -> None:
-    """Every worked example of both documents beside what is computed."""
+    """Every worked example beside what is computed."""
     from receptron.tutor.claims import CLAIMS, check
 
     rows = [check(claim) for claim in CLAIMS]

@@ -70,7 +70,7 @@ def run(terminal: PracticeTerminal, session: "Session", count: int) -> None:
 def ask(terminal: PracticeTerminal, session: "Session") -> bool:
     """One problem until it is right or left; False to end the session."""
     while True:
-        match keys.read("> ", KEYS):
+        match keys.read("> ", KEYS, plain=terminal.plain):
             case "q":
                 return False
             case "s":

@@ -9,6 +9,8 @@ from receptron.data.deduplication.duplicates import SMALLEST
 from receptron.data.records import Finding
 from receptron.fault_kind import FaultKind
 
+_WHENCE = {"tags": "as the files state", "range": "by the values of the whole set", "nominal": "as the format says"}
+
 
 def broken(context: AuditContext) -> list[Finding]:
     """Files that cannot be read, one finding for each kind of fault."""
@@ -42,9 +44,28 @@ def rotated(context: AuditContext) -> list[Finding]:
 
 def deep(context: AuditContext) -> list[Finding]:
     """Images of more than 8 bits per channel."""
-    told = [Told(e, f"{f.bits} bits, {f.mode}") for e, f in context.good if f.bits > 8]
-    cure = "if brightness is a measurement, check that all were stored with the same depth"
-    return finding(context, "16-bit", "note", told, message="{n} of more than 8 bits per channel, scaled to 8 (not clipped)", cure=cure)
+    told = [Told(e, f"{f.bits} bits, {f.mode}, values to {f.values.high:,.6g}") for e, f in context.good if f.values]
+    depth, kinds = context.reading.depth, {f.values.integer for _, f in context.good if f.values}
+    scales = [scale for integer, scale in ((True, depth.integers), (False, depth.floats)) if integer in kinds]
+    how = " and ".join(f"{scale.black:,.6g} becomes black and {scale.white:,.6g} white, {_WHENCE[scale.source]}" for scale in scales)
+    cure = "if that is not white, store all with the same depth, or state it (SMaxSampleValue in TIFF, sBIT in PNG); the model keeps it"
+    return finding(context, "16-bit", "note", told, message="{n} of more than 8 bits per channel: in all of them " + how, cure=cure)
+
+
+def mixed_depth(context: AuditContext) -> list[Finding]:
+    """Images that state another depth than the one that holds for all."""
+    white = context.reading.depth.integers.white
+    deep = [(e, f.values) for e, f in context.good if f.values and f.values.integer]
+    told = [Told(e, f"states {v.white:,.6g}") for e, v in deep if v.white not in (None, white)]
+    cure = "store all with the same depth: these will look darker or brighter than they are"
+    return finding(context, "mixed depth", "warning", told, message=f"{{n}} in another depth than the set's, {white:,.6g}", cure=cure)
+
+
+def reduced(context: AuditContext) -> list[Finding]:
+    """JPEGs too large to be decoded whole."""
+    told = [Told(e, f"{f.width:,} x {f.height:,} px, decoded at 1/{f.reduced}") for e, f in context.good if f.reduced > 1]
+    cure = "nothing to do here: training and prediction read them alike; --image-memory raises the limit"
+    return finding(context, "reduced", "note", told, message="{n} over the limit of memory, decoded at reduced scale", cure=cure)
 
 
 def cmyk(context: AuditContext) -> list[Finding]:
@@ -111,4 +132,6 @@ def telltale(context: AuditContext) -> list[Finding]:
     return found
 
 
-FILE_RULES = (broken, wrong_extension, rotated, deep, cmyk, palette, alpha, animated, grey_among_colour, tiny, telltale)
+FILE_RULES = (
+    broken, wrong_extension, rotated, deep, mixed_depth, reduced, cmyk, palette, alpha, animated, grey_among_colour, tiny, telltale,
+)  # fmt: skip

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from receptron.data.dataset import spelling
 from receptron.data.records import SIDES, Item
-from receptron.errors import BadTable
+from receptron.errors import BadTable, MissingExtra
 from receptron.fault_kind import of_system
 from receptron.given_path import check_plain
 
@@ -211,9 +211,11 @@ def _cells(path: Path, header: list[str], cells: list[str], line: int) -> dict[s
 
 
 def _parquet(path: Path) -> Iterator[TableRow]:
-    import pyarrow
-    from pyarrow import parquet
-
+    try:
+        import pyarrow
+        from pyarrow import parquet
+    except ImportError as error:
+        raise MissingExtra(f"reading the Parquet table {path}", "pyarrow", "tables") from error
     try:
         with parquet.ParquetFile(path) as file:
             header = _header(path, list(file.schema_arrow.names))

@@ -11,6 +11,9 @@ from dataclasses import dataclass
 from receptron.fault_kind import FaultKind
 
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start of frame; the other three are tables
+_PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
+_HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
+_BLOCK = 64  # px; coded by Huffman, each takes a bit or more
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _FOREIGN = {
     b"%PDF": "a PDF document",
@@ -119,23 +122,37 @@ def size(name: str, data: bytes) -> HeaderSize | None:
         return None
 
 
-def fault(name: str, data: bytes) -> str | None:
+def is_progressive(data: bytes) -> bool:
+    """Whether a JPEG comes in several scans, each finer than the one before."""
+    try:
+        return _jpeg_frame(data)[2] in _PROGRESSIVE
+    except struct.error:
+        return False
+
+
+def scan_start(data: bytes) -> int:
+    """Where the first scan of a JPEG begins that passed `fault`; a thumbnail in its metadata does not count."""
+    return _jpeg_frame(data)[1] or 0
+
+
+def fault(name: str, data: bytes) -> tuple[str, FaultKind] | None:
     """What is wrong with the file as a container: cut short or changed. None where nothing is seen without decoding."""
     match name:
         case "PNG":
-            return _png_fault(data)
+            found = _png_fault(data)
         case "JPEG":
-            return _jpeg_fault(data)
+            found = _jpeg_fault(data)
         case "WEBP":
-            return _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
+            found = _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
         case "GIF":
-            return _cut(len(data), 13)
+            found = _cut(len(data), 13)
         case "BMP":
-            return _cut(len(data), _bmp_length(data))
+            found = _cut(len(data), _bmp_length(data))
         case "AVIF" | "HEIF":
-            return _iso_fault(data)
+            found = _iso_fault(data)
         case _:
             return None
+    return (found, FaultKind.TRUNCATED if found.startswith("truncated") else FaultKind.DAMAGED) if found else None
 
 
 def _cut(have: int, need: int) -> str | None:
@@ -175,34 +192,36 @@ def _webp_size(data: bytes) -> HeaderSize | None:
     return None
 
 
-def _jpeg_frame(data: bytes) -> tuple[HeaderSize | None, int | None]:
-    """Size that the frame header states, and where the first scan begins."""
-    found, at = None, 2
+def _jpeg_frame(data: bytes) -> tuple[HeaderSize | None, int | None, int]:
+    """Size that the frame header states, where the first scan begins, and the marker of the frame."""
+    found, at, frame = None, 2, 0
     while at + 4 <= len(data):
         if data[at] != 0xFF:
-            return found, None
+            return found, None, frame
         marker = data[at + 1]
         if marker == 0xFF or marker in _ALONE:
             at += 1 if marker == 0xFF else 2
             continue
         if marker in _SOF:
             height, width = struct.unpack_from(">HH", data, at + 5)
-            found = HeaderSize(width, height)
+            found, frame = HeaderSize(width, height), marker
         if marker == 0xDA:
-            return found, at
+            return found, at, frame
         at += 2 + struct.unpack_from(">H", data, at + 2)[0]
-    return found, None
+    return found, None, frame
 
 
 def _jpeg_fault(data: bytes) -> str | None:
     try:
-        _, scan = _jpeg_frame(data)
+        found, scan, frame = _jpeg_frame(data)
     except struct.error:
-        scan = None
+        found, scan, frame = None, None, 0
     if scan is None:
         return f"truncated or damaged: no picture data in its {len(data):,} bytes"
     if data.find(b"\xff\xd9", scan) < 0:
         return f"truncated: its {len(data):,} bytes end before the picture does"
+    if found and frame in _HUFFMAN and 8 * len(data) < found.width * found.height // _BLOCK:
+        return f"truncated: {len(data):,} bytes cannot hold {found.width:,} x {found.height:,} px"
     return None
 
 

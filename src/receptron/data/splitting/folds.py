@@ -13,16 +13,22 @@ from receptron.errors import BadValue
 def folds(split: Split, k: int, seed: int = 0) -> list[NDArray[np.intp]]:
     """`k` arrays of places that part the training side; each unit lies in one, each class is spread as evenly as its units allow.
 
-    Where units are single images, the folds' sizes and each class's counts differ by one at most.
-    Raises: BadValue if k is below 2 or above the number of units.
+    Fewer than `k` where there are fewer units: as many as those. Where units are single images, the folds' sizes and each class's counts
+    differ by one at most.
+    Raises: BadValue if k is below 2, or there are not two units.
     """
     train = set(split.train)
     kept = [Unit(tuple(p for p in unit.places if p in train), unit.anchor) for unit in split.units]
     kept = sorted((unit for unit in kept if unit.places), key=lambda unit: _order(split, unit, seed))
-    if not 2 <= k <= len(kept):
+    if k < 2:
+        raise BadValue(f"{k} folds cannot be made.", mend="use 2 or more")
+    if len(kept) < 2:
         raise BadValue(
-            f"{k} folds cannot be made of {len(kept)} independent images.", mend=f"use a number from 2 to {len(kept)}, or add images"
+            f"the {len(train)} training images cannot be divided into folds.",
+            why="they all belong together: to one group, or to copies of one photo",
+            mend="add images of other groups",
         )
+    k = min(k, len(kept))
     parts: list[list[int]] = [[] for _ in range(k)]
     per_class: list[Counter[str]] = [Counter() for _ in range(k)]
     for unit in kept:

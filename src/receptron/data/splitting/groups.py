@@ -4,6 +4,9 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from receptron.data.deduplication.duplicates import Clusters, joined
 from receptron.data.records import Entry
 
@@ -38,6 +41,28 @@ def linked(entries: Sequence[Entry], clusters: Clusters) -> tuple[int, ...]:
         if entry.item.group is not None and entry.good:
             links.append((place, leader.setdefault(entry.item.group, place)))
     return joined(len(entries), links)
+
+
+def counted(images: str, groups: Sequence[int] | NDArray[np.int64] | None, noun: str) -> str:
+    """How many images, and how many groups they are from; with `noun` empty the groups are copies of one photo.
+
+    >>> counted("40 test images", [0, 0, 1, 2], "patient"), counted("4 images", [0, 0, 1, 2], ""), counted("2 images", [0, 1], "")
+    ('40 test images from 3 patients', '4 images (3 counting copies once)', '2 images')
+    """
+    if groups is None:
+        return images
+    count = len(set(groups if isinstance(groups, Sequence) else groups.tolist()))
+    if noun:
+        return f"{images} from {things(count, noun)}"
+    return images if count == len(groups) else f"{images} ({count:,} counting copies once)"
+
+
+def things(count: int, noun: str) -> str:
+    """A count with its noun: "1 group", "4 patients", "3 bodies", "2 batches"."""
+    if count == 1:
+        return f"1 {noun}"
+    ending = "es" if noun.endswith(("s", "x", "ch", "sh")) else "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else "s"
+    return f"{count:,} {noun.removesuffix('y') if ending == 'ies' else noun}{ending}"
 
 
 def _anchor(entries: Sequence[Entry]) -> str:

@@ -1,20 +1,24 @@
-"""Which images are for training and which for the test, so that nothing leaks and nothing moves.
+"""Which images are for training and which for the test, so that nothing leaks.
 
-The side of a unit (copies and groups together) follows from a hash of seed and anchor against the test size, whatever else is in the
-folder. Sides remembered from an earlier model always win. A class that chance left without a test image gets one, a class that it left
-without a training image keeps one. A split that the user gave is used as it is; `honest` gives the same without its leaks.
+Units (copies and groups together) go to a side whole, by ascending hash of seed and anchor (see `placement`). Sides remembered from an
+earlier model always win, and only new images are placed. A split that the user gave is used as it is; `honest` gives the same without
+its leaks.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+from numpy.typing import NDArray
+
 from receptron.data.deduplication.duplicates import Clusters
 from receptron.data.records import Entry, SideCount, SplitSummary
 from receptron.data.splitting.groups import Unit, units
+from receptron.data.splitting.placement import TEST, TRAIN, test_units, units_of
 from receptron.errors import BadValue, NoImages
 
-TRAIN, TEST, ASIDE = "train", "test", "set aside"
+ASIDE = "set aside"
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,11 @@ class Split:
     leaking: tuple[int, ...]  # training images with a twin, or an image of their group, in the test
     summary: SplitSummary
 
+    def unit_numbers(self, places: Sequence[int]) -> NDArray[np.int64]:
+        """Number of the unit that each of `places` belongs to; images of one unit are not independent."""
+        number = {place: i for i, unit in enumerate(self.units) for place in unit.places}
+        return np.array([number[place] for place in places], np.int64)
+
     def honest(self) -> "Split":
         """The same test images, with training images that leak set aside."""
         if not self.leaking:
@@ -38,9 +47,9 @@ class Split:
         train = tuple(place for place in self.train if place not in gone)
         aside = tuple(sorted({*self.set_aside, *gone}))
         counts = _counts(self.labels, train, self.test, aside)
-        return replace(
-            self, train=train, set_aside=aside, leaking=(), summary=replace(self.summary, method="given, leaks removed", counts=counts)
-        )
+        left = None if self.summary.train_groups is None else units_of(self.units, train)
+        summary = replace(self.summary, method="given, leaks removed", counts=counts, train_groups=left)
+        return replace(self, train=train, set_aside=aside, leaking=(), summary=summary)
 
 
 def split(
@@ -83,34 +92,16 @@ def _as_given(entries: Sequence[Entry], test: str) -> dict[int, str]:
 
 
 def _drawn(entries: Sequence[Entry], together: Sequence[Unit], test_size: float, seed: int, placed: Mapping[str, str]) -> dict[int, str]:
+    known = {place: placed[entries[place].sha256] for unit in together for place in unit.places if entries[place].sha256 in placed}
+    labels = [entry.item.label for entry in entries]
+    chosen = test_units(together, labels, test_size, seed, known) if test_size else frozenset[Unit]()
     side: dict[int, str] = {}
-    free: list[Unit] = []
     for unit in together:
-        known = {placed[entries[place].sha256] for place in unit.places if entries[place].sha256 in placed}
-        if not known:
-            free.append(unit)
-        meeting = ASIDE if len(known) > 1 else next(iter(known), TEST if unit.draw(seed) < test_size else TRAIN)
-        side |= {place: placed.get(entries[place].sha256, meeting) for place in unit.places}
-    if test_size:
-        _top_up(entries, together, side, free, seed)
+        met = {known[place] for place in unit.places if place in known}
+        drawn = TEST if unit in chosen else TRAIN
+        meeting = ASIDE if len(met) > 1 else next(iter(met), drawn)
+        side |= {place: known.get(place, meeting) for place in unit.places}
     return side
-
-
-def _top_up(entries: Sequence[Entry], together: Sequence[Unit], side: dict[int, str], free: Sequence[Unit], seed: int) -> None:
-    """Give every class of two units or more an image on both sides, by moving the free unit that was nearest to the side that lacks one."""
-    by_class: dict[str, list[Unit]] = {}
-    for unit in sorted(together, key=lambda unit: (unit.draw(seed), unit.anchor)):
-        for label in sorted({entries[place].item.label for place in unit.places}):
-            by_class.setdefault(label, []).append(unit)
-    movable = set(free)
-    for label, members in sorted(by_class.items()):
-        have = {side[place] for unit in members for place in unit.places if entries[place].item.label == label}
-        candidates = [unit for unit in members if unit in movable]
-        if not candidates or {TRAIN, TEST} <= have:
-            continue
-        lacking = TEST if TRAIN in have and len(members) > 1 else TRAIN
-        mover = candidates[0] if lacking == TEST else candidates[-1]
-        side |= dict.fromkeys(mover.places, lacking)
 
 
 def _made(
@@ -126,6 +117,8 @@ def _made(
     labels = tuple(entry.item.label for entry in entries)
     leaking, leaked = _leaks(together, side)
     summary = SplitSummary(method, test_size, _counts(labels, train, test, aside), len(clusters.sets), len(leaked), remembered)
+    if any(entry.item.group is not None for entry in entries if entry.good):
+        summary = replace(summary, train_groups=units_of(together, train), test_groups=units_of(together, test))
     sides = {entries[place].sha256: side[place] for place in (*train, *test)}
     return Split(train, test, aside, tuple(together), labels, sides, leaking, summary)
 

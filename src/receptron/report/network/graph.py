@@ -1,4 +1,4 @@
-"""The network as a graph of modules with a place for each: what the page draws.
+"""The network as a graph of modules with a position for each: what the page draws.
 
 Containers are opened as long as the drawing keeps to `LIMIT` boxes.
 """
@@ -30,8 +30,8 @@ class Graph:
 def graph_of(tape: Tape) -> Graph:
     """Boxes for the modules of a tape and the flow of tensors between them."""
     shown = _shown(tape)
-    place = {scope: i for i, scope in enumerate(shown)}
-    owner = [_owner(tape, call.scope, place) for call in tape.forward]
+    index = {scope: i for i, scope in enumerate(shown)}
+    owner = [_owner(tape, call.scope, index) for call in tape.forward]
     sources: dict[int, set[int]] = {value: {-1} for value in tape.inputs}
     arrows: set[tuple[int, int]] = set()
     for call, box in zip(tape.forward, owner, strict=True):
@@ -60,10 +60,10 @@ def _shown(tape: Tape) -> list[int]:
         level = opened
 
 
-def _owner(tape: Tape, scope: int, place: dict[int, int]) -> int | None:
+def _owner(tape: Tape, scope: int, index: dict[int, int]) -> int | None:
     while scope >= 0:
-        if scope in place:
-            return place[scope]
+        if scope in index:
+            return index[scope]
         scope = tape.module_calls[scope].parent
     return None
 

@@ -111,8 +111,8 @@ def _arrows(graph: Graph, boxes: list[Drawn]) -> list[str]:
         if rows < 1 or a.x != b.x:
             paths.append(f"M{x1} {y1}C{x1} {y1 + GAP_Y} {x2} {y2 - GAP_Y} {x2} {y2}")
         else:
-            side = a.x - GAP_X // 2
-            paths.append(f"M{a.x} {a.y + BOX_HEIGHT // 2}C{side} {a.y + BOX_HEIGHT} {side} {b.y} {b.x} {b.y + BOX_HEIGHT // 2}")
+            middle = a.x - GAP_X // 2
+            paths.append(f"M{a.x} {a.y + BOX_HEIGHT // 2}C{middle} {a.y + BOX_HEIGHT} {middle} {b.y} {b.x} {b.y + BOX_HEIGHT // 2}")
     return paths
 
 

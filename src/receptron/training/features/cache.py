@@ -21,6 +21,7 @@ from receptron import atomic_write
 from receptron.data.preprocessing.augmentation import Recipe, augmented
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.normalize import prepare
+from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import StorageFault
 from receptron.progress import Progress
@@ -40,6 +41,7 @@ class FeatureViews:
     channels: int
     recipe: Recipe
     count: int
+    depth: DepthScale = NOMINAL  # by which the canvases were made
 
     def of(self, canvases: Sequence[Pixels], names: Sequence[str], view: int) -> Tensor:
         """Float (N, channels, pixels, pixels) of one view of several canvases."""
@@ -150,7 +152,7 @@ def _blocks(names: list[str]) -> Iterator[list[str]]:
 
 def cache_key(state: dict[str, Tensor], views: FeatureViews, number_format: str) -> str:
     """Digest of everything that an activation depends on besides the image."""
-    digest = hashlib.sha256(repr((views.spec, views.channels, views.recipe, number_format, torch.__version__)).encode())
+    digest = hashlib.sha256(repr((views.spec, views.depth, views.channels, views.recipe, number_format, torch.__version__)).encode())
     for name, tensor in sorted(state.items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()).data)

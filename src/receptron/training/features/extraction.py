@@ -43,7 +43,7 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
     divided = divide(net, context.channels, context.spec.pixels)
     engine, speed = _fastest(divided, context, trials)
-    front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.recipe, 1)
+    front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.recipe, 1, context.depth)
     key = cache_key(divided.front.state_dict(), one, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
     kept = cache.read(set(context.images.digests))

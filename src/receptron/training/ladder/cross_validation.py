@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from scipy.stats import binom, binomtest
 from torch import nn
 
-from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.grouped_intervals import Groups, flipped_signs, paired_gain, share
 from receptron.training.batches.sources import Source
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, learning_rows
@@ -77,7 +77,11 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
         held_out = context.folds[number]
-        if verdict := _halted(context) or _hopeless(logits.argmax(1) == truth[rows], below, rows, looks) or _no_time(step, context, number):
+        if (
+            verdict := _halted(context)
+            or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks)
+            or _no_time(step, context, number)
+        ):
             break
         module, fitted = train(step, context, number)
         points.extend(fitted.points)
@@ -88,18 +92,20 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         said = step.judge(module, held_out)
         check_finite(said, context.images.part(held_out).names)
         rows, logits = np.concatenate([rows, held_out]), np.concatenate([logits, said])
-        sure = _sure(logits.argmax(1) == truth[rows], below[rows], looks)
+        sure = _sure(logits.argmax(1) == truth[rows], below[rows], context.groups_of(rows), looks)
         if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
         return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, tuple(points))
     right = logits.argmax(1) == truth[rows]
-    gain = paired_gain(right, below[rows])
-    taken = _sure(right, below[rows], looks) and gain.low > 0
+    units = context.groups_of(rows)
+    gain = paired_gain(right, below[rows], units)
+    taken = _sure(right, below[rows], units, looks) and gain.low > 0
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
     why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
     why += f"; {verdict}" if verdict and not taken else ""
-    rung = RungRecord(step.name, out_of_fold(int(right.sum()), len(right), len(modules)), gain, time_budget.spent - began, taken, why)
+    accuracy = share(right, np.ones(len(right), bool), units, len(modules))
+    rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
@@ -133,9 +139,9 @@ def _halted(context: TrainingContext) -> str:
 def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
     count, decisions = len(context.images), context.environment.decisions
-    share = 1 - len(context.folds[fold]) / count
+    learning = 1 - len(context.folds[fold]) / count
     left = len(context.folds) - fold if context.full_folds else 1
-    needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + share * left)))
+    needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + learning * left)))
     key = f"time for {step.name}, fold {fold + 1}"
     known = decisions.recall(key, str)
     if known is not None:
@@ -150,27 +156,32 @@ def _longer(context: TrainingContext, needed: float) -> str:
     return f": give it --time {rounded_up(context.environment.time_budget.spent + needed)}"
 
 
-def _hopeless(right: NDArray[np.bool_], below: NDArray[np.bool_], rows: NDArray[np.int64], looks: int) -> str:
+def _hopeless(right: NDArray[np.bool_], below: NDArray[np.bool_], rows: NDArray[np.int64], context: TrainingContext, looks: int) -> str:
     """Why a sure gain can hardly be reached any more, or nothing.
 
     `right` tells of the images `rows`, those tried so far, which the rung got right; `below` of all which the rung below does.
     """
     won, lost = int((right & ~below[rows]).sum()), int((~right & below[rows]).sum())
     errors = int((~below).sum()) - int((~below[rows]).sum())
+    so_far = f"{won} mended and {lost} broken so far, " if len(rows) else ""
+    best, groups = np.ones(len(below), bool), context.groups_of(np.arange(len(below)))
+    best[rows] = right
+    if groups is not None and errors and not _sure(best, below, groups, looks):
+        return f"{so_far}the images come from too few groups for a sure gain, were all {errors} errors left mended and nothing broken"
     needed = bisect_left(range(errors + 1), True, key=lambda more: _better(won + more, lost, looks))
     if float(binom.sf(needed - 1, errors, MENDED)) >= HOPE:
         return ""
-    so_far = f"{won} mended and {lost} broken so far, " if len(rows) else ""
     ask = f"{needed} of the {errors} left" if needed <= errors else f"more than the {errors} left"
     return f"{so_far}a sure gain would need {ask} to be mended and none broken"
 
 
-def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], looks: int) -> bool:
-    """Whether ours is better by the exact McNemar test at the level of one among `looks` looks."""
-    return _better(int((ours & ~theirs).sum()), int((~ours & theirs).sum()), looks)
+def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], groups: Groups | None, looks: int) -> bool:
+    """Whether ours is better by the exact test of flipped signs (McNemar's without groups) at the level of one among `looks` looks."""
+    return bool(ours.sum() > theirs.sum()) and flipped_signs(ours, theirs, groups) <= LEVELS[looks]
 
 
 def _better(won: int, lost: int, looks: int) -> bool:
+    """The same from counts of independent images."""
     return won > lost and bool(binomtest(won, won + lost).pvalue <= LEVELS[looks])
 
 

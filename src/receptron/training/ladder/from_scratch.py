@@ -13,8 +13,8 @@ from receptron.blocks.classifier import Classifier
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.stateless_random import keyed
 from receptron.evaluation import baselines
-from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.grouped_intervals import paired_gain, share
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.context import Images, TrainingContext, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
@@ -69,14 +69,14 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
         [answers_on_canvases(net, context, context.images.part(fold), engine) for net, fold in zip(nets, context.folds, strict=False)]
     )
     right = logits.argmax(1) == context.images.targets.numpy()[rows]
-    gain = paired_gain(right, near[rows])
+    units = context.groups_of(rows)
+    gain = paired_gain(right, near[rows], units)
     kept = "the last was kept" if context.full_folds else "the best by the images held out was kept"
     done = len(nets) and len([point for point in points if point.phase == points[0].phase])
     short = f"; the time was up after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
     why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
-    rung = RungRecord(
-        NAME, out_of_fold(int(right.sum()), len(right), len(nets)), gain, context.environment.time_budget.spent - began, True, why
-    )
+    accuracy = share(right, np.ones(len(right), bool), units, len(nets))
+    rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
     return Scratch(LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine), (*rungs, rung), tuple(trials))
 
@@ -127,4 +127,4 @@ def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecor
     began, truth = context.environment.time_budget.spent, context.images.targets
     common = (truth == baselines.majority(truth, len(context.classes))).numpy()
     near = baselines.nearest_out_of_fold(pixels_of(context, context.images), truth, context.folds) == truth.numpy()
-    return near, baseline_rungs(common, near, context.environment.time_budget.spent - began)
+    return near, baseline_rungs(common, near, context.images.groups, context.environment.time_budget.spent - began)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
-from receptron.evaluation.confidence_intervals import out_of_fold, paired_gain
+from receptron.evaluation.grouped_intervals import numbered, paired_gain, share
 from receptron.training.batches.sources import CanvasSource, Source, ViewSource
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext
@@ -106,7 +106,7 @@ def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDAr
     began, truth = context.environment.time_budget.spent, context.images.targets
     common = (truth == baselines.majority(truth, len(context.classes))).numpy()
     near = baselines.nearest_out_of_fold(features.pooled[:, 0], truth, context.folds) == truth.numpy()
-    notes.rungs.extend(baseline_rungs(common, near, context.environment.time_budget.spent - began))
+    notes.rungs.extend(baseline_rungs(common, near, context.images.groups, context.environment.time_budget.spent - began))
     return near
 
 
@@ -114,11 +114,13 @@ def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool
     began, truth = context.environment.time_budget.spent, context.images.targets
     chosen = choose_head(features.pooled, truth, len(context.classes), context.folds)
     right = chosen.logits.argmax(1) == truth.numpy()
-    gain = paired_gain(right, below)
+    units = numbered(context.images.groups)
+    gain = paired_gain(right, below, units)
     sure = "" if gain.low > 0 else "; it is not surely better than the nearest neighbour, but it is the first rung that is a network"
     why = f"regularisation {chosen.head.strength:g} chosen by {len(context.folds)}-fold cross-validation{sure}"
     seconds = context.environment.time_budget.spent - began
-    notes.rungs.append(RungRecord("linear head", out_of_fold(int(right.sum()), len(right), len(context.folds)), gain, seconds, True, why))
+    accuracy = share(right, np.ones(len(right), bool), units, len(context.folds))
+    notes.rungs.append(RungRecord("linear head", accuracy, gain, seconds, True, why))
     return chosen
 
 

@@ -46,10 +46,14 @@ class Chosen:
 
 def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -> LinearHead:
     """The head for features (N, views, D) whose images have class numbers (N,); the views of an image share its weight, so that
-    a strength means the same whatever the number of views.
+    a strength means the same whatever the number of views. Of images that are all of one class a head can only learn to name it.
 
     Features are standardised for the fit, and the head is given for the features as they are.
     """
+    weight, bias = torch.zeros(classes, features.shape[2]), torch.full((classes,), _ABSENT)
+    if len(only := targets.unique()) == 1:
+        bias[only] = 0.0
+        return LinearHead(weight, bias, strength)
     middle, spread = features[:, 0].mean(0), features[:, 0].std(0) + 1e-6
     inputs = ((features - middle) / spread).flatten(0, 1).numpy()
     model = LogisticRegression(C=strength, max_iter=300, tol=1e-3)
@@ -61,7 +65,6 @@ def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -
     rows, offsets = torch.from_numpy(found.coef_).float(), torch.from_numpy(found.intercept_).float()
     if len(rows) == 1:  # two classes share one row
         rows, offsets = torch.cat([torch.zeros_like(rows), rows]), torch.cat([torch.zeros_like(offsets), offsets])
-    weight, bias = torch.zeros(classes, features.shape[2]), torch.full((classes,), _ABSENT)
     seen = torch.from_numpy(found.classes_).long()
     weight[seen] = rows / spread
     bias[seen] = offsets - (rows / spread) @ middle

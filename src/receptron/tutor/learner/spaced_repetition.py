@@ -53,7 +53,7 @@ def choose(pool: Sequence[str], events: Sequence[Event], now: datetime, planned:
     if planned and planned.interview:
         horizon = max(now, datetime.combine(date.fromisoformat(planned.interview), datetime.min.time(), UTC))
     known, later = retention(events, now), retention(events, horizon)
-    order = {name: place for place, name in enumerate(pool)}
+    order = {name: index for index, name in enumerate(pool)}
 
     def urgency(name: str) -> tuple[int, float, int]:
         if name not in known:

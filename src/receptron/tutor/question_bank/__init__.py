@@ -1,4 +1,4 @@
-"""Every open question of both documents by name."""
+"""Every open question by name."""
 
 from receptron.errors import UnknownName
 from receptron.tutor.question_bank import applied, basics, depth, whiteboard

@@ -24,11 +24,11 @@ _TRUNK: tuple[Rule, ...] = (
 )
 _AUXILIARY: tuple[Rule, ...] = tuple(
     rule
-    for aux, place in (("aux1", "1_1"), ("aux2", "1_4"))
+    for aux, position in (("aux1", "1_1"), ("aux2", "1_4"))
     for rule in (
-        *_pair(f"{aux}.conv", f"auxiliary.{place}.conv"),
-        (f"{aux}.fc1.*", f"auxiliary.{place}.fc1.*"),
-        (f"{aux}.fc2.*", f"auxiliary.{place}.fc.*"),
+        *_pair(f"{aux}.conv", f"auxiliary.{position}.conv"),
+        (f"{aux}.fc1.*", f"auxiliary.{position}.fc1.*"),
+        (f"{aux}.fc2.*", f"auxiliary.{position}.fc.*"),
     )
 )
 GOOGLENET = KeyMap("torchvision", (*_TRUNK, ("aux{i}.*", None)))
@@ -58,9 +58,9 @@ _V3: tuple[Rule, ...] = (
     *(rule for theirs, ours in _STEM.items() for rule in _pair(f"Conv2d_{theirs}", f"stem.{ours}")),
     *(
         rule
-        for name, (place, branches) in _GRIDS.items()
+        for name, (position, branches) in _GRIDS.items()
         for theirs, ours in branches.items()
-        for rule in _pair(f"Mixed_{name}.{theirs}", f"stages.{place}.{ours}")
+        for rule in _pair(f"Mixed_{name}.{theirs}", f"stages.{position}.{ours}")
     ),
     *_pair("AuxLogits.conv{i}", "auxiliary.1_4.conv{i}"),
     ("AuxLogits.fc.*", "auxiliary.1_4.fc.*"),

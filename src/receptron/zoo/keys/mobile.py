@@ -1,4 +1,4 @@
-"""Names of the MobileNets' and EfficientNets' parameters: torchvision numbers a block's parts, timm names them by their place."""
+"""Names of the MobileNets' and EfficientNets' parameters: torchvision numbers a block's parts, timm names them by their position."""
 
 from collections.abc import Sequence
 

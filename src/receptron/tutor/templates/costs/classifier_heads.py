@@ -18,7 +18,7 @@ class ClassifierHead:
     """A last map and the classes, with one linear layer (bias included) between."""
 
     channels: int
-    side: int
+    pixels: int
     classes: int
     asked: str
 
@@ -29,7 +29,7 @@ class ClassifierHead:
     @property
     def flat(self) -> int:
         """Numbers in the map."""
-        return self.channels * self.side**2
+        return self.channels * self.pixels**2
 
 
 WRONGS = (
@@ -55,8 +55,8 @@ WRONGS = (
     ),
     Wrong[ClassifierHead](
         "one side counted instead of both",
-        lambda g: {"flattened": g.layer(g.channels * g.side), "saved": g.channels * (g.side - 1) * g.classes}.get(g.asked),
-        lambda g: f"The map is {g.side} high and {g.side} wide.",
+        lambda g: {"flattened": g.layer(g.channels * g.pixels), "saved": g.channels * (g.pixels - 1) * g.classes}.get(g.asked),
+        lambda g: f"The map is {g.pixels} high and {g.pixels} wide.",
     ),
     Wrong[ClassifierHead](
         "the flattened layer itself taken for the saving",
@@ -73,10 +73,11 @@ def head(random: Random, difficulty: int) -> Task:
         ("pooled", "flattened", "saved")[difficulty - 1],
     )  # fmt: skip
     text = (
-        f"A network's last map is {given.side}x{given.side}x{given.channels}; one linear layer with bias gives {given.classes} classes. "
+        f"A network's last map is {given.pixels}x{given.pixels}x{given.channels}; "
+        f"one linear layer with bias gives {given.classes} classes. "
         f"{ASKED[given.asked]}"
     )
-    derivation = global_pooling(given.channels, given.side, given.classes)
+    derivation = global_pooling(given.channels, given.pixels, given.classes)
     values = {step.target: int(step.value) for step in derivation.steps if step.target != "ratio"}
     right = (values["flattened"] - values["pooled"] if given.asked == "saved" else values[given.asked],)
     hints = ("How many numbers reach the linear layer?", "inputs × classes + classes; pooling leaves C inputs, flattening C × H × W.")

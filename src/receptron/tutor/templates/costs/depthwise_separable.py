@@ -17,19 +17,19 @@ class SeparableConv:
     size: int
 
     @property
-    def places(self) -> int:
+    def positions(self) -> int:
         """Outputs per channel."""
         return self.size**2
 
     @property
     def depthwise(self) -> int:
         """MACs of the depthwise part."""
-        return self.c_in * self.kernel**2 * self.places
+        return self.c_in * self.kernel**2 * self.positions
 
     @property
     def pointwise(self) -> int:
         """MACs of the pointwise part."""
-        return self.c_in * self.c_out * self.places
+        return self.c_in * self.c_out * self.positions
 
     @property
     def standard(self) -> int:
@@ -55,7 +55,7 @@ COST = (
     ),
     Wrong[SeparableConv](
         "a depthwise filter for each output channel",
-        lambda g: g.c_out * g.kernel**2 * g.places + g.pointwise,
+        lambda g: g.c_out * g.kernel**2 * g.positions + g.pointwise,
         lambda g: f"There is one depthwise filter per input channel: {g.c_in}.",
     ),
     Wrong[SeparableConv](

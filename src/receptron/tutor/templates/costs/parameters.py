@@ -106,13 +106,13 @@ class Flattened:
     """A map that is flattened into a fully connected layer."""
 
     channels: int
-    side: int
+    pixels: int
     outputs: int
 
     @property
     def layer(self) -> Linear:
         """The layer."""
-        return Linear(self.channels * self.side**2, self.outputs)
+        return Linear(self.channels * self.pixels**2, self.outputs)
 
 
 FLATTENED = (
@@ -123,12 +123,12 @@ FLATTENED = (
     Wrong[Flattened](
         "only the channels counted as inputs",
         lambda g: g.channels * g.outputs + g.outputs,
-        lambda g: f"Flattening keeps every pixel: {g.channels} x {g.side} x {g.side} = {g.layer.c_in:,} inputs.",
+        lambda g: f"Flattening keeps every pixel: {g.channels} x {g.pixels} x {g.pixels} = {g.layer.c_in:,} inputs.",
     ),
     Wrong[Flattened](
         "one side counted instead of both",
-        lambda g: g.channels * g.side * g.outputs + g.outputs,
-        lambda g: f"The map is {g.side} high and {g.side} wide.",
+        lambda g: g.channels * g.pixels * g.outputs + g.outputs,
+        lambda g: f"The map is {g.pixels} high and {g.pixels} wide.",
     ),
 )
 
@@ -141,7 +141,7 @@ def linear(random: Random, difficulty: int) -> Task:
         random.choice((10, 100, 128, 512, 1000, 4096)[difficulty - 1 :]),
     )
     text = (
-        f"A {given.side}x{given.side}x{given.channels} map is flattened into a fully connected layer with {given.outputs:,} outputs "
+        f"A {given.pixels}x{given.pixels}x{given.channels} map is flattened into a fully connected layer with {given.outputs:,} outputs "
         "and bias. How many parameters has the layer?"
     )
     hints = ("Every input meets every output. How many inputs does the flattened map give?", "inputs × outputs, and one bias per output.")

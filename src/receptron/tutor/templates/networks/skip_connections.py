@@ -136,7 +136,7 @@ STEPS = (
 
 @dataclass(frozen=True)
 class Proof:
-    """Steps of the argument as shown; `order[i]` is the place in STEPS of line i."""
+    """Steps of the argument as shown; `order[i]` is the index in STEPS of line i."""
 
     order: tuple[int, ...]
 
@@ -154,7 +154,7 @@ def proof(random: Random, difficulty: int) -> Task:
         "Which line needs no other? Which one uses it?",
         "One block, then its derivative, then many blocks, then what the product holds.",
     )
-    because = "\n".join(f"  {place}. {STEPS[i]}" for place, i in enumerate(kept, 1)) + f"\n  source: {RESNET}"
+    because = "\n".join(f"  {number}. {STEPS[i]}" for number, i in enumerate(kept, 1)) + f"\n  source: {RESNET}"
     backwards = Mistake("backwards", tuple(reversed(right)), "The first line is the one that needs no other.")
     return Task(text, Proof(order), Expected(right, options=shown), hints, (), (backwards,), because)
 

@@ -69,12 +69,12 @@ def choose(random: Random, difficulty: int) -> Task:
 
 def _misjudged(case: TransferCase, name: str, number: int) -> Mistake:
     """Why another strategy than the right one does not fit."""
-    places = list(STRATEGIES)
+    order = list(STRATEGIES)
     if name == "scratch":
         return Mistake(
             "the pretrained features thrown away", (number,), f"{case.images:,} images cannot teach again what 1.28 million taught."
         )
-    if places.index(name) > places.index(strategy(case)):
+    if order.index(name) > order.index(strategy(case)):
         return Mistake("too much set free", (number,), f"{case.images:,} images are too few to steer the weights that this would move.")
     return Mistake(
         "too little set free", (number,), f"{case.images:,} images can move more than that, and the features would stay strangers to them."

@@ -17,14 +17,14 @@ POOLING = "one number for each window (Goodfellow et al. 2016, Deep Learning, se
 
 @dataclass(frozen=True)
 class GridConvolution:
-    """A kernel over a grid; only `places` are asked for."""
+    """A kernel over a grid; only `positions` are asked for."""
 
     grid: Grid
     kernel: Grid
     stride: int
     padding: int
     bias: int
-    places: tuple[tuple[int, int], ...]
+    positions: tuple[tuple[int, int], ...]
 
     def pixel(self, row: int, column: int) -> int:
         """A pixel of the padded grid."""
@@ -33,11 +33,11 @@ class GridConvolution:
 
     def each(self, kernel: Grid, *, bias: bool = True) -> tuple[int, ...]:
         """The outputs with another kernel, or without bias."""
-        side = len(kernel)
+        pixels = len(kernel)
         return tuple(
-            sum(kernel[i][j] * self.pixel(r * self.stride + i, c * self.stride + j) for i in range(side) for j in range(side))
+            sum(kernel[i][j] * self.pixel(r * self.stride + i, c * self.stride + j) for i in range(pixels) for j in range(pixels))
             + (self.bias if bias else 0)
-            for r, c in self.places
+            for r, c in self.positions
         )
 
 
@@ -72,20 +72,20 @@ CONV = (
 
 def convolve(random: Random, difficulty: int) -> Task:
     """Some outputs of a convolution, as numbers in reading order."""
-    side, kernel = {1: (4, 2), 2: (4, 3), 3: (5, 3)}[difficulty]
+    pixels, kernel = {1: (4, 2), 2: (4, 3), 3: (5, 3)}[difficulty]
     stride, padding = (2, 1) if difficulty == 3 else (1, 0)
-    out = (side + 2 * padding - kernel) // stride + 1
-    places = tuple((r, c) for r in range(out) for c in range(out))
-    places = places if difficulty == 2 else (random.choice(places),)
+    out = (pixels + 2 * padding - kernel) // stride + 1
+    positions = tuple((r, c) for r in range(out) for c in range(out))
+    positions = positions if difficulty == 2 else (random.choice(positions),)
     given = GridConvolution(
-        _numbers(random, side, 0, 9),
+        _numbers(random, pixels, 0, 9),
         _numbers(random, kernel, -2, 3),
         stride,
         padding,
         random.randint(-3, 3) if difficulty > 1 else 0,
-        places,
+        positions,
     )
-    where = "all outputs, row by row" if len(places) > 1 else _place(places)
+    where = "all outputs, row by row" if len(positions) > 1 else _position(positions)
     text = (
         f"Input:\n{_drawn(given.grid)}\nKernel:\n{_drawn(given.kernel)}\n"
         f"Convolution with stride {stride}, padding {padding} and bias {given.bias}. Compute {where}."
@@ -96,19 +96,19 @@ def convolve(random: Random, difficulty: int) -> Task:
     return Task(text, given, Expected(right), hints, (derivation,), mistakes(CONV, given, right))
 
 
-def _place(places: tuple[tuple[int, int], ...]) -> str:
-    row, column = next(iter(places))
+def _position(positions: tuple[tuple[int, int], ...]) -> str:
+    row, column = next(iter(positions))
     return f"the output in row {row + 1}, column {column + 1}"
 
 
 def _slid(given: GridConvolution) -> Derivation:
     steps: list[Step] = []
-    side = len(given.kernel)
-    for r, c in given.places:
+    pixels = len(given.kernel)
+    for r, c in given.positions:
         taps = [
             Number(given.kernel[i][j]) * Number(given.pixel(r * given.stride + i, c * given.stride + j))
-            for i in range(side)
-            for j in range(side)
+            for i in range(pixels)
+            for j in range(pixels)
         ]
         formula = total([*taps, Number(given.bias)] if given.bias else list[Expression](taps))
         steps.append(solve(f"y_{r + 1}{c + 1}", formula, {}, f"row {r + 1}, column {c + 1}"))
@@ -168,14 +168,14 @@ POOL = (
 
 
 def _by_columns(values: tuple[Value, ...]) -> tuple[Value, ...]:
-    side = round(len(values) ** 0.5)
-    return tuple(values[r * side + c] for c in range(side) for r in range(side))
+    pixels = round(len(values) ** 0.5)
+    return tuple(values[r * pixels + c] for c in range(pixels) for r in range(pixels))
 
 
 def pool(random: Random, difficulty: int) -> Task:
     """All outputs of a pooling."""
-    side, kernel, stride = {1: (4, 2, 2), 2: (6, 3, 3), 3: (5, 3, 2)}[difficulty]
-    given = GridPooling(_numbers(random, side, 0, 9), random.choice(("max", "average")), kernel, stride)
+    pixels, kernel, stride = {1: (4, 2, 2), 2: (6, 3, 3), 3: (5, 3, 2)}[difficulty]
+    given = GridPooling(_numbers(random, pixels, 0, 9), random.choice(("max", "average")), kernel, stride)
     word = "Maximum" if given.kind == "max" else "Average"
     text = (
         f"Input:\n{_drawn(given.grid)}\n{word} pooling with a {kernel}x{kernel} window and stride {stride}. Give all outputs, row by row."
@@ -201,8 +201,8 @@ def _values(steps: list[Step]) -> Value | tuple[Value, ...]:
     return steps[0].value if len(steps) == 1 else tuple(step.value for step in steps)
 
 
-def _numbers(random: Random, side: int, least: int, most: int) -> Grid:
-    return tuple(tuple(random.randint(least, most) for _ in range(side)) for _ in range(side))
+def _numbers(random: Random, pixels: int, least: int, most: int) -> Grid:
+    return tuple(tuple(random.randint(least, most) for _ in range(pixels)) for _ in range(pixels))
 
 
 def _drawn(grid: Grid) -> str:

@@ -1,4 +1,4 @@
-"""A window along one axis, and the ways to miscount its places: what all problems on output sizes share."""
+"""A window along one axis, and the ways to miscount its positions: what all problems on output sizes share."""
 
 import math
 from dataclasses import dataclass
