@@ -6,6 +6,7 @@ ReceptronError
 │   ├── BadValue              a value out of its range or not parseable
 │   ├── UnclearLayout         folders that can be read in more than one way
 │   ├── ImageTooSmall         an image or size that a network cannot take
+│   ├── TooLittleTime         less time than the shortest training takes
 │   ├── WouldReplace          something that is there would be lost, and nobody asked for that
 │   └── MissingExtra          a feature whose optional dependency is not installed
 ├── DataFault                 the images or their table are at fault          exit code 1

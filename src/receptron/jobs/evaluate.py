@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from receptron import wording
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
@@ -15,7 +16,7 @@ from receptron.data.dataset.spelling import composed
 from receptron.data.deduplication.duplicates import joined
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
-from receptron.data.splitting.groups import counted, things
+from receptron.data.splitting.groups import counted
 from receptron.data.unused import Unused
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
@@ -79,7 +80,7 @@ def evaluate(
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded, catalog.group_noun)
     if not len(judged.items):
-        raise NoImages(f"of {things(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
+        raise NoImages(f"of {wording.counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
         model=Path(model),
         path=Path(path),
@@ -140,7 +141,7 @@ def _together(items: Sequence[Item], digests: Sequence[str]) -> np.ndarray:
 def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
     if not chosen.any():
         return None
-    groups, images = judged.groups[chosen], things(int(chosen.sum()), "image")
+    groups, images = judged.groups[chosen], wording.counted(int(chosen.sum()), "image")
     source = counted(f"{images} {what}", groups, judged.noun)
     return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, source, groups=groups)
 

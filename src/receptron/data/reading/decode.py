@@ -20,7 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from receptron.data.dataset.discovery import READABLE
-from receptron.data.reading import file_header, heif
+from receptron.data.reading import file_header
 from receptron.data.reading.decode_faults import decode_fault
 from receptron.data.reading.decode_locks import alone, quiet
 from receptron.data.reading.decoded_size import planned
@@ -33,6 +33,16 @@ from receptron.data.reading.pixel_formats import Pixels, UnknownMode, deep_to_rg
 from receptron.data.records import ImageFacts
 from receptron.errors import UnreadableImage
 
+
+def _heic(data: BytesIO) -> ImageFile.ImageFile:
+    """A HEIC file, which its decoder turns upright and brings to 8 bits. Raises: ImportError, in words for a user, without the extra."""
+    try:
+        from pillow_heif import HeifImageFile
+    except ImportError as error:
+        raise ImportError("HEIC is read with the extra heic only: pip install 'receptron[heic]'") from error
+    return HeifImageFile(data)
+
+
 _DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
@@ -41,7 +51,7 @@ _DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "GIF": GifImageFile,
     "TIFF": TiffImageFile,
     "AVIF": AvifImageFile,
-    "HEIF": heif.heic,
+    "HEIF": _heic,
 }
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_ORIENTATION = 258, 262, 274
 

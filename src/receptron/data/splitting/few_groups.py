@@ -1,8 +1,8 @@
 """Images from few groups: too few to be divided are refused, and few are told, because no number of images makes up for them."""
 
 from receptron.data.records import SplitSummary
-from receptron.data.splitting.groups import things
 from receptron.errors import BadValue
+from receptron.wording import counted, plural
 
 FEW = 10  # groups on a side, below which they are told
 
@@ -15,7 +15,7 @@ def check_groups(summary: SplitSummary) -> None:
     if summary.method.startswith("given") or count >= needed:
         return
     raise BadValue(
-        f"the images come from {things(count, summary.group_noun)} only, and {needed} are needed.",
+        f"the images come from {counted(count, summary.group_noun)} only, and {needed} are needed.",
         why=f"images of one {summary.group_noun} stay together: two must be there to learn from"
         + (", one for the test" if needed == 3 else ""),
         mend="--test-size 0 judges by cross-validation and needs 2" if count == 2 else f"add images of another {summary.group_noun}",
@@ -30,6 +30,6 @@ def few_groups(summary: SplitSummary) -> str:
     judged = test or train
     if judged >= FEW:
         return ""
-    where = f"{things(train, noun)} to learn from and {things(test, noun)} for the test" if test else things(train, noun)
-    more = things(2, noun).removeprefix("2 ")
+    where = f"{counted(train, noun)} to learn from and {counted(test, noun)} for the test" if test else counted(train, noun)
+    more = plural(noun)
     return f"{where} only: so few make wide intervals; images of further {more} narrow them, more images of these do not."

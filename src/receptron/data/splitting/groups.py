@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from receptron import wording
 from receptron.data.deduplication.duplicates import Clusters, joined
 from receptron.data.records import Entry
 
@@ -53,16 +54,8 @@ def counted(images: str, groups: Sequence[int] | NDArray[np.int64] | None, noun:
         return images
     count = len(set(groups if isinstance(groups, Sequence) else groups.tolist()))
     if noun:
-        return f"{images} from {things(count, noun)}"
+        return f"{images} from {wording.counted(count, noun)}"
     return images if count == len(groups) else f"{images} ({count:,} counting copies once)"
-
-
-def things(count: int, noun: str) -> str:
-    """A count with its noun: "1 group", "4 patients", "3 bodies", "2 batches"."""
-    if count == 1:
-        return f"1 {noun}"
-    ending = "es" if noun.endswith(("s", "x", "ch", "sh")) else "ies" if noun.endswith("y") and noun[-2:-1] not in "aeiou" else "s"
-    return f"{count:,} {noun.removesuffix('y') if ending == 'ies' else noun}{ending}"
 
 
 def _anchor(entries: Sequence[Entry]) -> str:
