@@ -47,7 +47,7 @@ NAMES = [
     "train",
     "zoo",
 ]
-OPTIONAL = {"onnx": "deploy", "pyarrow": "tables", "tensorboard": "lab"}
+OPTIONAL = {"onnx": "deploy", "pillow_heif": "heic", "pyarrow": "tables", "tensorboard": "lab"}
 
 
 def test_the_public_names_are_these():

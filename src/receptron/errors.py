@@ -4,12 +4,14 @@ ReceptronError
 ├── Misuse                    the request cannot be meant as it stands        exit code 2
 │   ├── UnknownName           no net, layer, flag value of that name; near names are told
 │   ├── BadValue              a value out of its range or not parseable
+│   ├── UnclearLayout         folders that can be read in more than one way
 │   ├── ImageTooSmall         an image or size that a network cannot take
 │   ├── WouldReplace          something that is there would be lost, and nobody asked for that
 │   └── MissingExtra          a feature whose optional dependency is not installed
 ├── DataFault                 the images or their table are at fault          exit code 1
 │   ├── NoImages              nothing to work on
 │   ├── UnreadableImage       one image file that cannot be decoded, and why
+│   ├── UnreadableFolder      folders whose content cannot be listed, and why
 │   ├── BrokenImages          more unreadable images than allowed
 │   └── BadTable              a CSV or Parquet row that cannot be used
 ├── WeightsFault              a checkpoint is at fault                        exit code 1
@@ -41,6 +43,7 @@ from receptron.printable import printable
 
 Lines = str | tuple[str, ...]
 """One line of text, or several."""
+MOST_FOLDERS = 20  # named at once
 
 
 class ReceptronError(Exception):
@@ -87,6 +90,14 @@ class BadValue(Misuse):
     """A value out of its range or not parseable."""
 
 
+class UnclearLayout(Misuse):
+    """Folders of images that can be read in more than one way, or in none; `readings` are the ways that there are."""
+
+    def __init__(self, what: str, readings: Lines, *, mend: str) -> None:
+        super().__init__(what, why=readings, mend=mend)
+        self.readings = readings
+
+
 class ImageTooSmall(Misuse):
     """An image, or a requested size, that a network cannot take."""
 
@@ -123,6 +134,16 @@ class UnreadableImage(DataFault):
     def __init__(self, source: str, reason: str, kind: FaultKind = FaultKind.DAMAGED, *, mend: str = "") -> None:
         super().__init__(f"{source} cannot be read: {reason}.", mend=mend or kind.cure)
         self.source, self.reason, self.kind = source, reason, kind
+
+
+class UnreadableFolder(DataFault):
+    """Folders whose content cannot be listed; `folders` holds each with the reason, `kind` is the first one's."""
+
+    def __init__(self, root: str, folders: list[tuple[str, str]], kind: FaultKind) -> None:
+        shown = tuple(f"{path}: {reason}" for path, reason in folders[:MOST_FOLDERS])
+        more = (f"and {len(folders) - MOST_FOLDERS:,} more",) if len(folders) > MOST_FOLDERS else ()
+        super().__init__(f"not all folders of {root} can be looked into.", why=(*shown, *more), mend=kind.cure)
+        self.folders, self.kind = folders, kind
 
 
 class BrokenImages(DataFault):

@@ -1,5 +1,6 @@
 """`receptron audit`: words for people, one record for programs, exit codes for scripts."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ from typer.testing import CliRunner
 
 from receptron.cli.app import commands
 from receptron.data.records import Audit
-from receptron.errors import BadValue
+from receptron.errors import BadValue, UnclearLayout
 from receptron.records import from_json
 
 
@@ -53,3 +54,40 @@ def test_nowhere_is_misuse(tmp_path: Path):
     done = CliRunner().invoke(commands(), ["audit", str(tmp_path / "none")])
     assert isinstance(done.exception, BadValue)
     assert done.exception.exit_code == 2
+
+
+@pytest.mark.parametrize("case", ["one class", "one image", "two folders, one of them empty"])
+def test_images_that_training_would_refuse_end_with_an_error_and_no_next_step(case: str, photos: Path):
+    for file in sorted((photos / "class [red]1").iterdir()):
+        file.unlink()
+    if case == "one class":
+        (photos / "class [red]1").rmdir()
+    if case == "one image":
+        for file in sorted((photos / "class [red]0").iterdir())[1:]:
+            file.unlink()
+    done = CliRunner().invoke(commands(), ["audit", str(photos), "--allow-broken"])
+    assert done.exit_code == 1
+    assert "all images are of one class" in done.stdout
+    assert "Next" not in done.stdout
+    assert not re.search(r"\b1 images\b", done.stdout + done.stderr)
+
+
+def test_folders_that_can_be_read_in_two_ways_are_misuse_until_the_flag_says_which(photos: Path):
+    (photos / "class [red]0").rename(photos / "train")
+    (photos / "class [red]1").rename(photos / "test")
+    done = CliRunner().invoke(commands(), ["audit", str(photos)])
+    assert isinstance(done.exception, UnclearLayout)
+    assert done.exception.exit_code == 2
+    done = CliRunner().invoke(commands(), ["audit", str(photos), "--layout", "classes"])
+    assert done.exit_code == 0
+    assert f"receptron train {photos} --layout classes" in done.stdout
+    assert "taken as classes" not in done.stdout  # the user said so
+
+
+def test_what_is_not_used_is_printed_with_its_reason(photos: Path):
+    (photos / "notes.txt").write_text("hello")
+    (photos / "class [red]0/a\n\x1b[31mb.txt").write_text("hello")
+    done = CliRunner().invoke(commands(), ["audit", str(photos)])
+    assert "2 files not used: no images" in done.stdout
+    assert "notes.txt  a text file" in done.stdout
+    assert "a\\n\\x1b[31mb.txt" in done.stdout

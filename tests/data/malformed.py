@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from importlib.util import find_spec
 from io import BytesIO
 
 import numpy as np
@@ -98,8 +99,11 @@ def malformed() -> dict[str, tuple[bytes, str]]:
         "archive.jpg": (b"PK\3\4" + b"\0" * 40, "zip"),
         "squeezed.png": (b"\x1f\x8b\x08" + b"\0" * 40, "gzip"),
         "program.jpg": (b"\x7fELF\2\1\1" + b"\0" * 40, "program"),
-        "phone.jpg": (b"\0\0\0\x18ftypheic" + b"\0" * 40, "HEIC"),
-        "modern.jpg": (b"\0\0\0\x18ftypavif" + b"\0" * 40, "AVIF"),
+        "phone.jpg": (
+            encoded("AVIF").replace(b"avif", b"heic").replace(b"mif1", b"heic"),
+            "HEIC" if find_spec("pillow_heif") is None else "damaged",
+        ),
+        "modern.jpg": (encoded("AVIF")[:-9], "truncated"),
         "film.jpg": (b"\0\0\0\x18ftypisom" + b"\0" * 40, "media"),
         "jp2.jpg": (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
         "random.jpg": (np.random.default_rng(1).bytes(512), "unknown format"),

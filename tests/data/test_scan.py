@@ -1,4 +1,4 @@
-"""Folders as people have them: hidden ones, links in circles, splits by many names, images where none should be."""
+"""Folders as people have them: hidden ones, links in circles, images where none should be. What they mean: test_layouts.py."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +12,7 @@ from receptron.data.audit.preconditions import LONGEST_LABEL, MOST_CLASSES, chec
 from receptron.data.dataset.scan import find_images, scan
 from receptron.data.ingest import read
 from receptron.data.records import Entry, ImageFacts, Item
+from receptron.data.unused import UnusedKind
 from receptron.errors import BadValue, DataFault, NoImages
 
 PNG = encoded("PNG")
@@ -50,14 +51,6 @@ def test_folders_below_a_class_belong_to_it(tmp_path: Path):
     assert len(found(tmp_path)) == 3
 
 
-@pytest.mark.parametrize(("name", "side"), [("val", "val"), ("valid", "val"), ("Validation", "val"), ("test", "test"), ("Test", "test")])
-def test_split_folders(name: str, side: str, tmp_path: Path):
-    grow(tmp_path, "train/cat/1.png", "train/dog/1.png", f"{name}/cat/2.png")
-    assert found(tmp_path)[f"{name}/cat/2.png"] == ("cat", side)
-    assert found(tmp_path)["train/dog/1.png"] == ("dog", "train")
-    assert scan(tmp_path).classes == ("cat", "dog")
-
-
 def test_an_empty_folder_beside_the_sides_does_no_harm(tmp_path: Path):
     grow(tmp_path, "train/cat/1.png", "test/cat/1.png")
     (tmp_path / "annotations").mkdir()
@@ -65,28 +58,14 @@ def test_an_empty_folder_beside_the_sides_does_no_harm(tmp_path: Path):
     assert scan(tmp_path).layout == "split folders"
 
 
-def test_sides_mixed_with_other_folders_are_refused(tmp_path: Path):
-    grow(tmp_path, "train/cat/1.png", "test/cat/1.png", "more/1.png")
-    with pytest.raises(BadValue, match=r"test, train\) with others \(more\)"):
-        scan(tmp_path)
-
-
-def test_classes_that_are_called_train_and_bus_are_classes(tmp_path: Path):
-    grow(tmp_path, "train/1.png", "bus/1.png")
-    assert scan(tmp_path).classes == ("bus", "train")
-
-
-def test_a_class_that_is_called_test_is_a_class(tmp_path: Path):
-    grow(tmp_path, "test/day1/1.png", "control/1.png")
-    assert scan(tmp_path).classes == ("control", "test")
-
-
 def test_empty_classes_and_strays_are_told(tmp_path: Path):
     grow(tmp_path, "cat/1.png", "lonely.png")
     (tmp_path / "dog").mkdir()
     (tmp_path / "dog/notes.txt").write_text("none yet")
     catalog = scan(tmp_path)
-    assert (catalog.empty, catalog.strays, len(catalog.items)) == (("dog",), ("lonely.png",), 1)
+    assert (catalog.empty, len(catalog.items)) == (("dog",), 1)
+    told = [(one.path, one.kind) for one in catalog.unused]
+    assert told == [("lonely.png", UnusedKind.OUTSIDE), ("dog/notes.txt", UnusedKind.NO_IMAGE)]
 
 
 def test_images_without_folders_are_refused_with_the_cure(tmp_path: Path):
@@ -130,8 +109,8 @@ def test_files_without_an_ending_are_known_by_their_first_bytes(tmp_path: Path):
 
 def test_formats_that_are_not_read_are_not_passed_over_in_silence(tmp_path: Path):
     grow(tmp_path, "cat/1.png")
-    (tmp_path / "cat/2.heic").write_bytes(b"\0\0\0\x18ftypheic" + b"\0" * 16)
-    assert "HEIC" in str(read(scan(tmp_path)).entries[1].fault)
+    (tmp_path / "cat/2.jxl").write_bytes(b"\xff\x0a" + b"\0" * 16)
+    assert "JPEG XL" in str(read(scan(tmp_path)).entries[1].fault)
 
 
 def test_names_that_are_no_text_are_read(tmp_path: Path):
@@ -143,7 +122,7 @@ def test_names_that_are_no_text_are_read(tmp_path: Path):
 
 
 def test_one_class_is_refused_with_a_hint_at_the_folder_inside(tmp_path: Path):
-    grow(tmp_path, "photos/cat/1.png", "photos/dog/1.png")
+    grow(tmp_path, "photos/cat/1.png", "photos/dog/1.png", "cover.png")
     with pytest.raises(DataFault, match=r"(?s)one class, 'photos'.*photos has the folders cat, dog"):
         check_classes(read(scan(tmp_path)).entries)
     check_classes(read(scan(tmp_path / "photos")).entries)
@@ -169,7 +148,7 @@ def test_digits_are_the_ones_of_scikit_learn(tmp_path: Path, monkeypatch: pytest
 def test_images_to_predict_are_found_in_folders_patterns_and_by_name(tmp_path: Path):
     grow(tmp_path, "a/1.png", "a/b/2.jpg", "3.gif", "a/.hidden.png")
     (tmp_path / "odd.bin").write_bytes(PNG)
-    names = [path.name for path in find_images([tmp_path / "a", str(tmp_path / "*.gif"), tmp_path / "odd.bin", tmp_path / "a/1.png"])]
+    names = [path.name for path in find_images([tmp_path / "a", str(tmp_path / "*.gif"), tmp_path / "odd.bin", tmp_path / "a/1.png"]).files]
     assert names == ["1.png", "2.jpg", "3.gif", "odd.bin"]
     for missing in ("none.png", "*.webp"):
         with pytest.raises(BadValue, match="names no file"):

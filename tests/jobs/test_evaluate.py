@@ -12,7 +12,8 @@ from PIL import Image
 from cards import CLASSES, saved
 from receptron.bundle.model import load
 from receptron.bundle.store import Placed
-from receptron.errors import NoImages, UnknownName
+from receptron.data.unused import UnusedKind
+from receptron.errors import NoImages, UnclearLayout, UnknownName
 from receptron.jobs.evaluate import Evaluated, evaluate
 from receptron.records import from_json, to_json
 from shell import run
@@ -112,7 +113,7 @@ def test_unknown_labels_and_broken_files_are_told(model: Path, photos: Path):
 def test_only_broken_images_are_told(model: Path, tmp_path: Path):
     (tmp_path / "bad/rose").mkdir(parents=True)
     (tmp_path / "bad/rose/1.jpg").write_bytes(b"x")
-    with pytest.raises(NoImages, match="not one of 1 images"):
+    with pytest.raises(NoImages, match=r"of 1 image in .* none can be read"):
         evaluate(model, tmp_path / "bad")
 
 
@@ -123,3 +124,18 @@ def test_the_command_prints_figures_with_intervals_or_json(model: Path, photos: 
     told = run("evaluate", model, photos, "--json")
     assert json.loads(told.out)["fresh"]["count"] == 24
     assert from_json(told.out, Evaluated) == evaluate(model, photos)
+
+
+def test_what_is_not_used_is_told_and_the_layout_can_be_said(model: Path, photos: Path, tmp_path: Path):
+    shutil.copytree(photos, tmp_path / "sides/train")
+    shutil.copytree(photos, tmp_path / "sides/test")
+    photo(tmp_path / "sides/more/0.png", 900)
+    (tmp_path / "sides/notes.txt").write_text("hello")
+    with pytest.raises(UnclearLayout):
+        evaluate(model, tmp_path / "sides")
+    found = evaluate(model, tmp_path / "sides", layout="splits")
+    assert found.fresh is not None and found.fresh.count == 24
+    assert [(one.path, one.kind) for one in found.unused] == [("more/", UnusedKind.OUTSIDE), ("notes.txt", UnusedKind.NO_IMAGE)]
+    done = run("evaluate", model, tmp_path / "sides", "--layout", "splits")
+    assert "Not used: 1 file (stray images): more/ (is no side of the split; 1 image)" in done.err
+    assert from_json(to_json(found), Evaluated) == found

@@ -1,8 +1,10 @@
 """Prediction of files, folders, patterns and lists: broken ones told, the rest answered, and CSV that no spreadsheet runs."""
 
 import csv
+import errno
 import io
 import json
+import os
 from dataclasses import replace
 from pathlib import Path
 
@@ -132,3 +134,21 @@ def test_misuse_and_missing_models_have_their_own_codes(model: Path, photos: Pat
     assert both.code == 2 and "exclude each other" in both.err
     gone = run("predict", photos / "nowhere", photos)
     assert gone.code == 1 and "NotABundle" in gone.err and "Traceback" not in gone.err
+
+
+def test_what_is_no_image_and_folders_that_may_not_be_read_are_told(model: Path, photos: Path, monkeypatch: pytest.MonkeyPatch):
+    found = predict(model, [photos])
+    assert [(one.path, one.reason) for one in found.unused] == [("notes.txt", "a text file")]
+    done = run("predict", model, photos, "--csv")
+    assert "Not used: 1 file (no images): notes.txt (a text file)" in done.err
+    assert "notes" not in done.out
+    real = os.scandir
+
+    def refusing(path: str) -> object:
+        if Path(path).name == "inner":
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return real(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    found = predict(model, [photos, photos / "0.png"])
+    assert [(Path(answer.path).name, answer.fault) for answer in found.answers] == [("0.png", None), ("inner", "not allowed to read it")]

@@ -6,6 +6,7 @@ import typer
 
 from receptron.cli import screen
 from receptron.cli.tables import Table
+from receptron.wording import counted
 
 if TYPE_CHECKING:
     from receptron.data.records import Audit, Finding
@@ -15,7 +16,8 @@ COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 def audit(
-    path: Annotated[str, typer.Argument(help="Folder of class folders, a table (CSV, Parquet), or the name digits.")],
+    path: Annotated[str, typer.Argument(help="Class folders, with train/val/test around or in them, a table, or: digits.")],
+    layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Exit with 0 although over 1 % of the images are broken.")] = False,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
@@ -23,19 +25,23 @@ def audit(
     """What is wrong with these images, before any training. Nothing is changed, moved or copied."""
     from receptron.cli.bars import Bars
     from receptron.jobs.audit import audit as job
-    from receptron.jobs.audit import is_fit
+    from receptron.jobs.audit import obstacle
 
-    found = job(path, progress=Bars(), image_memory=image_memory)
-    screen.json(found) if json else _show(found, path)
-    if not is_fit(found, allow_broken=allow_broken):
-        screen.say("Over 1 % of the images cannot be read: mend them, or go on without them with --allow-broken.")
+    found = job(path, layout=layout, progress=Bars(), image_memory=image_memory)
+    refused = obstacle(found, allow_broken=allow_broken)
+    screen.json(found) if json else _show(found)
+    if refused:
+        screen.say(refused)
         raise typer.Exit(1)
+    if not json:
+        flags = (f" --layout {layout}" if layout != "auto" else "") + (" --allow-broken" if obstacle(found, allow_broken=False) else "")
+        screen.show("Next: ", (f"receptron train {_quoted(path)}{flags}", "bold"))
 
 
-def _show(found: "Audit", path: str) -> None:
+def _show(found: "Audit") -> None:
     rate = found.images / found.seconds if found.seconds else 0
     speed = f"({found.seconds:.1f} s, {rate:,.0f} images/s)"
-    screen.show((f"{found.images:,} images in {found.layout}, {found.broken:,} unreadable {speed}", "bold"))
+    screen.show((f"{counted(found.images, 'image')} in {found.layout}, {found.broken:,} unreadable {speed}", "bold"))
     table = Table("class", "readable images")
     for label, count in found.classes.items():
         table.add(label, f"{count:,}")
@@ -46,7 +52,6 @@ def _show(found: "Audit", path: str) -> None:
         screen.show()
         screen.show("Nothing wrong was found.")
     screen.show()
-    screen.show("Next: ", (f"receptron train {_quoted(path)}", "bold"))
 
 
 def _finding(one: "Finding") -> None:

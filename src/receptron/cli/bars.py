@@ -6,6 +6,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 
 from receptron.cli import screen
 from receptron.printable import printable
+from receptron.wording import counted
 
 
 class Bars:
@@ -46,13 +47,16 @@ class Bars:
         if self.bar:
             self.bar.stop()
             self.bar = None
-        words = f"{self.stage}: {self.count:,} {self.unit}, {self._rate()}"
+        words = f"{self.stage}: {self._counted()}, {self._rate()}"
         if time.perf_counter() - self.began >= self.patience:
             screen.say(f"{words}; {note}" if note else words)
 
     def tell(self, line: str) -> None:
         """A line that stays, above the bar if one is drawn."""
         screen.exactly(line)
+
+    def _counted(self) -> str:
+        return counted(self.count, self.unit.removesuffix("s")) if self.unit.endswith("s") else f"{self.count:,} {self.unit}"
 
     def _rate(self) -> str:
         return f"{self.count / max(time.perf_counter() - self.began, 1e-9):,.0f} {self.unit}/s"

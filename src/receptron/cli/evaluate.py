@@ -7,6 +7,7 @@ import typer
 
 from receptron.cli import paths, screen
 from receptron.cli.tables import Table
+from receptron.wording import counted
 
 if TYPE_CHECKING:
     from receptron.evaluation.records import Estimate, Evaluation
@@ -21,6 +22,7 @@ def evaluate(
         Path, typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False)
     ],
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
+    layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
@@ -30,7 +32,9 @@ def evaluate(
     from receptron.cli.bars import Bars
     from receptron.jobs import evaluate as job
 
-    found = job.evaluate(model, path, side=side, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory)
+    found = job.evaluate(
+        model, path, side=side, layout=layout, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
+    )
     if as_json:
         screen.json(found)
     else:
@@ -38,6 +42,8 @@ def evaluate(
 
 
 def _show(found: "Evaluated") -> None:
+    from receptron.data.unused import sentences
+
     for figures in (found.fresh, found.trained):
         if figures:
             _lines(figures)
@@ -48,9 +54,11 @@ def _show(found: "Evaluated") -> None:
     for answer in found.mistakes[:_SHOWN]:
         screen.show(f"wrong: {answer.path} is {answer.label}, answered {answer.predicted} at {100 * answer.confidence:.0f} %")
     for label, count in found.unknown.items():
-        screen.say(f"{count:,} images of {label} left out: the model does not know this class.")
+        screen.say(f"{counted(count, 'image')} of {label} left out: the model does not know this class.")
     for file, reason in found.broken.items():
         screen.say(f"{file}: {reason}")
+    for line in sentences(found.unused):
+        screen.say(line)
 
 
 def _lines(figures: "Evaluation") -> None:

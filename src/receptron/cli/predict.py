@@ -58,9 +58,13 @@ def _table(found: "Predicted", top: int) -> Table:
 
 
 def _tell_broken(found: "Predicted") -> None:
+    from receptron.data.unused import sentences
+
     for answer in found.answers:
         if not answer.answered:
             screen.say(f"{answer.path}: {answer.fault}")
+    for line in sentences(found.unused):
+        screen.say(line)
     if found.broken:
         screen.say(f"{found.broken:,} of {len(found.answers):,} could not be answered.")
     elif not found.answers:

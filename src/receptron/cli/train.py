@@ -11,6 +11,7 @@ from receptron.cli import paths, screen
 from receptron.cli.bars import Bars
 from receptron.cli.tables import Table
 from receptron.errors import BadValue
+from receptron.wording import counted
 
 if TYPE_CHECKING:
     from receptron.evaluation.records import Estimate
@@ -21,7 +22,7 @@ _RARE = "Rarely needed"
 
 
 def train(
-    path: Annotated[str, typer.Argument(help="Class folders, train/val/test folders, a table, or: digits.", show_default=False)],
+    path: Annotated[str, typer.Argument(help="Class folders, train/val/test around or in them, a table, or: digits.", show_default=False)],
     out: Annotated[
         Path | None,
         typer.Option(parser=paths.path, help="Where model and report go. Default: NAME-model, NAME-model-2 ...", show_default=False),
@@ -29,6 +30,7 @@ def train(
     net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
     weights: Annotated[str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)] = None,
     time: Annotated[str, typer.Option(help="How long the ladder may climb: 90s, 10m, 1h.")] = "10m",
+    layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share kept for the test; 0 cross-validates instead.")] = 0.2,
@@ -76,7 +78,9 @@ def train(
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
     command = shlex.join(["receptron", *sys.argv[1:]])
-    extras = Extras(facts, precision, allow_broken, like, resume, overwrite, cache, tensorboard, every, command, Bars(), image_memory)
+    extras = Extras(
+        facts, precision, allow_broken, like, resume, overwrite, layout, cache, tensorboard, every, command, Bars(), image_memory
+    )
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -138,8 +142,8 @@ def _decided(run: "Run") -> str:
 
 def _findings(run: "Run") -> None:
     count = {name: sum(f.severity == name for f in run.audit.findings) for name in ("error", "warning", "note")}
-    told = ", ".join(f"{n} {name}{'s' if n > 1 else ''}" for name, n in count.items() if n) or "nothing to complain about"
-    screen.show(f"Data     {run.audit.images:,} images, {run.audit.broken:,} unreadable; {told}")
+    told = ", ".join(counted(n, name) for name, n in count.items() if n) or "nothing to complain about"
+    screen.show(f"Data     {counted(run.audit.images, 'image')}, {run.audit.broken:,} unreadable; {told}")
     for finding in [f for f in run.audit.findings if f.severity != "note"][:3]:
         screen.show(f"         {finding.severity}: {finding.message}")
 

@@ -18,6 +18,7 @@ from receptron.data.reading.file_bytes import LIMITS, Limits, read_bytes
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.records import Catalog, Entry, ImageFacts, Item
 from receptron.errors import UnreadableImage
+from receptron.fault_kind import FaultKind
 from receptron.progress import Progress, Silent
 
 SHORTEST = 256  # px; looks are taken from pixels decoded for at least this side, so that they do not depend on the network's
@@ -136,13 +137,15 @@ def _read(item: Item, plan: CanvasPlan) -> _Read:
         data = read_bytes(item.path, plan.limits)
         sha256 = hashlib.sha256(data).hexdigest()
         pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=str(item.path), scale=plan.scale)
+        if facts.values and not plan.scale:
+            return _Read(Entry(item, sha256, facts))
+        seen, kept = look(pixels), plan.canvas(pixels)
+    except MemoryError:
+        return _Read(Entry(item, sha256, None, "not enough memory to read it", fault_kind=FaultKind.OUT_OF_MEMORY))
     except UnreadableImage as error:
         named = f" (named in line {item.line:,} of the table)" if item.line and not sha256 else ""
         return _Read(Entry(item, sha256, None, error.reason + named, fault_kind=error.kind))
-    if facts.values and not plan.scale:
-        return _Read(Entry(item, sha256, facts))
-    seen = look(pixels)
-    return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, plan.canvas(pixels))
+    return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, kept)
 
 
 def _pooled(work: Callable[[Item], _Read], items: Sequence[Item], workers: int | None) -> Iterator[_Read]:

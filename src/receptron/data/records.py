@@ -2,8 +2,10 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from receptron.data.reading.depth_scale import ValueRange
+from receptron.data.unused import Unused
 from receptron.fault_kind import FaultKind
 
 SIDES = {  # names of a given split, as folders or in a table, in any case
@@ -12,8 +14,14 @@ SIDES = {  # names of a given split, as folders or in a table, in any case
     "val": "val",
     "valid": "val",
     "validation": "val",
+    "dev": "val",
+    "eval": "val",
+    "evaluation": "val",
     "test": "test",
     "testing": "test",
+    "holdout": "test",
+    "pred": "test",
+    "prediction": "test",
 }
 
 
@@ -36,7 +44,9 @@ class Catalog:
     layout: str  # "class folders", "split folders" or "table"
     items: tuple[Item, ...]
     empty: tuple[str, ...] = ()  # class folders without an image
-    strays: tuple[str, ...] = ()  # images that lie in no class folder, relative to the root
+    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
+    respelled: tuple[str, ...] = ()  # names that are written in two Unicode forms, taken as one
+    side_like: tuple[str, ...] = ()  # classes that are called like a side of a split
     group_noun: str = "group"  # what images of one group have in common, as its column says: "patient"
 
     @property
@@ -96,6 +106,7 @@ class Finding:
     files: tuple[str, ...] = ()  # relative to the root
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what is to be said of each file, in the order of `files`; empty where there is nothing to add
+    stops: Literal["", "unless allowed", "always"] = ""  # whether `train` refuses such images; "unless allowed": without --allow-broken
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,7 @@ class Audit:
     classes: dict[str, int]  # readable images per class
     findings: tuple[Finding, ...]
     seconds: float
+    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
 
 
 @dataclass(frozen=True)

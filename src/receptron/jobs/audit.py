@@ -13,19 +13,37 @@ from receptron.data.records import Audit
 from receptron.progress import Progress
 
 
-def audit(path: str | Path, *, progress: Progress | None = None, workers: int | None = None, image_memory: float = IMAGE_MEMORY) -> Audit:
+def audit(
+    path: str | Path,
+    *,
+    layout: str = "auto",
+    progress: Progress | None = None,
+    workers: int | None = None,
+    image_memory: float = IMAGE_MEMORY,
+) -> Audit:
     """What is wrong with the images under `path`, before any training; broken images are findings, not errors.
 
-    `image_memory`: megabytes that one image may take while it is decoded.
-    Raises: BadValue, BadTable or NoImages if there is nothing to audit.
+    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
+    take while it is decoded.
+    Raises: BadValue, BadTable or NoImages if there is nothing to audit; UnclearLayout, UnreadableFolder.
     """
     start = time.perf_counter()
-    catalog = scan(path)
+    catalog = scan(path, layout)
     reading = read(catalog, progress=progress, workers=workers, limits=within(image_memory))
     clusters = find_duplicates(reading, progress)
     return rules.audit(catalog, reading, clusters, time.perf_counter() - start)
 
 
-def is_fit(found: Audit, *, allow_broken: bool) -> bool:
-    """Whether `train` would start on images so audited, as far as broken ones go."""
-    return found.broken < found.images and (allow_broken or not too_many_broken(found.broken, found.images))
+def obstacle(found: Audit, *, allow_broken: bool) -> str:
+    """Why `train` would refuse images so audited, in one sentence; empty where it would start."""
+    if found.broken == found.images:
+        return "No image can be read."
+    always = [one.message for one in found.findings if one.stops == "always"]
+    unless = [one.message for one in found.findings if one.stops == "unless allowed"]
+    if always:
+        return f"Training would be refused: {always[0]}."
+    if too_many_broken(found.broken, found.images) and not allow_broken:
+        return "Over 1 % of the images cannot be read: mend them, or go on without them with --allow-broken."
+    if unless and not allow_broken:
+        return f"Training would be refused: {unless[0]}. Mend that, or go on without them with --allow-broken."
+    return ""

@@ -11,15 +11,18 @@ import numpy as np
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
+from receptron.data.dataset.spelling import composed
 from receptron.data.deduplication.duplicates import joined
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
-from receptron.data.splitting.groups import counted
+from receptron.data.splitting.groups import in_groups
+from receptron.data.unused import Unused
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Evaluation
 from receptron.progress import Progress
+from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
 _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
@@ -36,6 +39,7 @@ class Evaluated:
     unknown: dict[str, int]  # label that the model does not know -> images left out
     broken: dict[str, str]  # file -> why it could not be read
     mistakes: tuple[Answer, ...]  # wrong answers on new images, surest first
+    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,7 @@ def evaluate(
     path: str | Path,
     *,
     side: str = "auto",
+    layout: str = "auto",
     batch: int = BATCH,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -65,23 +70,26 @@ def evaluate(
     Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
     known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
     Where images have groups, or are files of the same bytes, these are the unit of every interval.
-    `image_memory`: megabytes that one image may take while it is decoded.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, NoImages, BadTable; UnknownName where no label is known; NonFinite.
+    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
+    take while it is decoded.
+    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, UnclearLayout, UnreadableFolder, NoImages, BadTable;
+    UnknownName where no label is known; NonFinite.
     """
-    loaded, catalog = load(model, device, within(image_memory)), scan(path)
+    loaded, catalog = load(model, device, within(image_memory)), scan(path, layout)
     items, unknown = _known(_chosen(catalog, side), loaded)
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded, catalog.group_noun)
     if not len(judged.items):
-        raise NoImages(f"not one of {len(items)} images in {path} can be read.", mend=f"receptron audit {path} tells why")
+        raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
         model=Path(model),
         path=Path(path),
-        fresh=_figures(judged, ~judged.learnt, loaded, "images new to the model"),
-        trained=_figures(judged, judged.learnt, loaded, "images that the model was trained on"),
+        fresh=_figures(judged, ~judged.learnt, loaded, "new to the model"),
+        trained=_figures(judged, judged.learnt, loaded, "that the model was trained on"),
         unknown=unknown,
         broken={name_of(items[i].path, i): reason for i, reason in sorted(scores.faults.items())},
         mistakes=_mistakes(judged, loaded),
+        unused=catalog.unused,
     )
 
 
@@ -97,8 +105,8 @@ def _chosen(catalog: Catalog, side: str) -> list[Item]:
 
 
 def _known(items: Iterable[Item], model: Model) -> tuple[list[Item], dict[str, int]]:
-    items, classes = list(items), set(model.classes)
-    known = [item for item in items if item.label in classes]
+    items, classes = list(items), {form: label for label in model.classes for form in (composed(label), label)}
+    known = [replace(item, label=classes[item.label]) for item in items if item.label in classes]
     unknown = Counter(item.label for item in items if item.label not in classes)
     if not known:
         raise UnknownName("class of this model", min(unknown), model.classes, mend=f"the model knows: {', '.join(model.classes)}")
@@ -134,7 +142,7 @@ def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Ev
     if not chosen.any():
         return None
     groups = judged.groups[chosen]
-    source = counted(f"{int(chosen.sum()):,} {what}", groups, judged.noun)
+    source = in_groups(f"{counted(int(chosen.sum()), 'image')} {what}", groups, judged.noun)
     return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, source, groups=groups)
 
 

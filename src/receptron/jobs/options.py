@@ -26,6 +26,7 @@ class Extras:
     like: Path | None = None  # folder of an earlier run, whose timed decisions, threads and sides are taken over
     resume: bool = False  # continue an unfinished run in the same `out`
     overwrite: bool = False  # replace a finished or unfinished run in `out`
+    layout: str = "auto"  # "classes" or "splits" where folders can be read in both ways
     cache: Path | None = None  # folder of cached activations; None: the user's cache
     tensorboard: Path | None = None  # folder to log curves to
     every: float = 15.0  # seconds between checkpoints

@@ -10,7 +10,8 @@ from typing import cast
 from receptron.bundle.model import BATCH, load
 from receptron.data.dataset.scan import find_images
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
-from receptron.errors import BadValue, NoImages
+from receptron.data.unused import Unused
+from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
 from receptron.progress import Progress
@@ -27,6 +28,7 @@ class Predicted:
     answered: int
     broken: int
     answers: tuple[Answer, ...]
+    unused: tuple[Unused, ...] = ()  # what lies in the folders asked about and is no image, and why
 
 
 def predict(
@@ -50,10 +52,10 @@ def predict(
     for path in paths:
         check_given(path)
     loaded = load(model, device, within(image_memory))
-    files, missing = _named(paths)
+    files, missing, unused = _named(paths)
     answers = [*loaded.predict(files, batch, progress), *missing]
     broken = sum(not answer.answered for answer in answers)
-    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, tuple(answers))
+    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, tuple(answers), tuple(unused))
 
 
 def listed(text: bytes) -> list[str]:
@@ -80,16 +82,27 @@ def table(predicted: Predicted, top: int = 1) -> str:
     return text.getvalue()
 
 
-def _named(paths: Iterable[str | Path]) -> tuple[list[str | Path], list[Answer]]:
+def _named(paths: Iterable[str | Path]) -> tuple[list[str | Path], list[Answer], list[Unused]]:
     files: dict[str | Path, None] = {}
     missing: list[Answer] = []
+    unused: dict[Unused, None] = {}
     for path in paths:
         try:
-            files |= dict.fromkeys(find_images([path]))
-        except (BadValue, NoImages) as error:
-            name = str(path).encode(errors="backslashreplace").decode()
-            missing.append(Answer(name, "", 0.0, {}, fault="no image in it" if isinstance(error, NoImages) else "no such file"))
-    return list(files), missing
+            found = find_images([path])
+        except UnreadableFolder as error:
+            missing += [_missing(folder, reason) for folder, reason in error.folders]
+        except NoImages:
+            missing.append(_missing(str(path), "no image in it"))
+        except BadValue:
+            missing.append(_missing(str(path), "no such file"))
+        else:
+            files |= dict.fromkeys(found.files)
+            unused |= dict.fromkeys(found.unused)
+    return list(files), missing, list(unused)
+
+
+def _missing(path: str, reason: str) -> Answer:
+    return Answer(path.encode(errors="backslashreplace").decode(), "", 0.0, {}, fault=reason)
 
 
 def _safe(cell: str) -> str:

@@ -100,8 +100,8 @@ def train(
     others from the net's first published weights. `time`: how long the ladder may climb, as "90s", "10m", "1h" or seconds.
     `test_size`: share kept for the test; 0 judges by cross-validation instead. The run is reproducible from `seed` on one machine.
     `out`: by default NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless `extras` say so.
-    Raises: BadValue, WouldReplace, InUse, NoImages, BrokenImages, WeightsUnavailable, StorageFault, NonFinite; SystemExit(143) after a
-    SIGTERM.
+    Raises: BadValue, UnclearLayout, WouldReplace, InUse, NoImages, UnreadableFolder, BrokenImages, WeightsUnavailable, StorageFault,
+    NonFinite; SystemExit(143) after a SIGTERM.
     """
     _check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
@@ -113,7 +113,7 @@ def train(
     check_every(extras.every)
     within(extras.image_memory)
     path = check_given(path)
-    catalog = scan(path)
+    catalog = scan(path, extras.layout)
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -125,6 +125,7 @@ def train(
             sided = _sides(catalog, start, like.sides if like else {}, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
+        settings |= {"layout": extras.layout} if extras.layout != "auto" else {}
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))

@@ -37,6 +37,7 @@ def again(run: Run) -> str:
 def following(run: Run) -> tuple[NextCommand, ...]:
     """What one does with a trained model."""
     model, root = shlex.quote(str(run.model)), shlex.quote(str(run.audit.root))
+    root += f" --layout {run.settings['layout']}" if "layout" in run.settings else ""
     python = f'import receptron\n\nmodel = receptron.load({str(run.model)!r})\nmodel.predict(["photo.jpg"])'
     return (
         NextCommand("Ask it about new images", f"receptron predict {model} new-photos/"),

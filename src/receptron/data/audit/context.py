@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 
+from receptron.data.dataset.tree import shown
 from receptron.data.deduplication.duplicates import Clusters
 from receptron.data.ingest import Ingested
 from receptron.data.records import Catalog, Entry, Finding, ImageFacts
+from receptron.wording import counted, listed
 
 SEVERITIES = ("error", "warning", "note")
 
@@ -60,12 +61,6 @@ class Told:
     note: str = ""
 
 
-def shown(path: Path, root: Path) -> str:
-    """A path relative to `root` where it lies below; bytes that are no text are escaped."""
-    relative = path.relative_to(root) if path.is_relative_to(root) else path
-    return relative.as_posix().encode(errors="backslashreplace").decode()
-
-
 def finding(context: AuditContext, kind: str, severity: str, told: Iterable[Told], *, message: str, cure: str) -> list[Finding]:
     """One finding about the images told of; none if there are none. `{n}` in the message is their number, with the word."""
     told = list(told)
@@ -80,13 +75,3 @@ def finding(context: AuditContext, kind: str, severity: str, told: Iterable[Told
 def about_classes(kind: str, severity: str, labels: Sequence[str], *, message: str, cure: str) -> list[Finding]:
     """One finding about classes rather than files; none if there are none."""
     return [Finding(kind, severity, message.format(names=listed(labels)), cure, labels=tuple(labels))] if labels else []
-
-
-def counted(number: int, word: str) -> str:
-    """Such as `1 image` or `1,200 images`."""
-    return f"{number:,} {word}" + ("" if number == 1 else "s")
-
-
-def listed(names: Sequence[str], most: int = 6) -> str:
-    """Names with commas, the rest as a number."""
-    return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")

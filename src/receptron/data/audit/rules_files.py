@@ -1,8 +1,10 @@
 """Rules of the audit about single files: what is wrong with each, and how Receptron reads it nevertheless."""
 
 from collections import Counter
+from dataclasses import replace
 
 from receptron.data.audit.context import AuditContext, Told, finding
+from receptron.data.audit.preconditions import NOT_THE_FILE
 from receptron.data.deduplication.duplicates import SMALLEST
 from receptron.data.records import Finding
 from receptron.fault_kind import FaultKind
@@ -18,7 +20,8 @@ def broken(context: AuditContext) -> list[Finding]:
             by_kind.setdefault(entry.fault_kind or FaultKind.DAMAGED, []).append(Told(entry, entry.fault))
     found: list[Finding] = []
     for kind, told in by_kind.items():
-        found += finding(context, kind.heading, "error", told, message="{n} cannot be read: " + kind.heading, cure=kind.cure)
+        one = finding(context, kind.heading, "error", told, message="{n} cannot be read: " + kind.heading, cure=kind.cure)
+        found += [replace(each, stops="unless allowed") for each in one] if kind in NOT_THE_FILE else one
     return found
 
 

@@ -1,10 +1,12 @@
 """Rules of the audit about the whole set: copies, sides that leak, classes too small or too unequal."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
-from receptron.data.audit.context import AuditContext, Told, about_classes, counted, finding, listed
+from receptron.data.audit.context import AuditContext, Told, about_classes, finding
 from receptron.data.deduplication.duplicates import CopyPair
 from receptron.data.records import Entry, Finding
+from receptron.wording import counted, listed
 
 FEWEST = 10  # images below which a class is too small to say how well it is recognised
 UNEQUAL = 3.0  # times as many images in the largest class as in the smallest
@@ -92,7 +94,8 @@ def one_class(context: AuditContext) -> list[Finding]:
     """Nothing to tell apart."""
     filled = [label for label, count in context.sizes.items() if count]
     only = filled if len(filled) == 1 else []
-    return about_classes("one class", "error", only, message="all images are of one class: {names}", cure="add a folder of something else")
+    found = about_classes("one class", "error", only, message="all images are of one class: {names}", cure="add a folder of something else")
+    return [replace(one, stops="always") for one in found]
 
 
 def empty_classes(context: AuditContext) -> list[Finding]:
@@ -102,30 +105,16 @@ def empty_classes(context: AuditContext) -> list[Finding]:
     return about_classes("empty class", "warning", empty, message="no readable image: {names}", cure=cure)
 
 
-def strays(context: AuditContext) -> list[Finding]:
-    """Images that lie in no class folder."""
-    files = context.catalog.strays
-    if not files:
-        return []
-    message = f"{counted(len(files), 'image')} outside of all class folders, not used"
-    return [Finding("stray images", "warning", message, "move them into the folder of their class", files)]
-
-
-def look_alike_labels(context: AuditContext) -> list[Finding]:
-    """Classes whose names differ only in case, blanks or hyphens."""
-    spelled: dict[str, list[str]] = {}
-    for label in context.sizes:
-        spelled.setdefault("".join(c for c in label.casefold() if c.isalnum()) or label, []).append(label)
-    twins = [" and ".join(labels) for labels in spelled.values() if len(labels) > 1]
-    message = "names that differ only in case or punctuation: {names}"
-    return about_classes("class names alike", "warning", twins, message=message, cure="give one class one spelling")
-
-
 def one_sided_classes(context: AuditContext) -> list[Finding]:
     """Classes that a given split left without training images, or without test images."""
     if not context.catalog.has_given_split:
         return []
     every = set[str]().union(*context.sides.values())
+    if every and "train" not in every:
+        message = f"no training side: all images are on {listed(sorted(every))}"
+        return [
+            Finding("no training side", "error", message, "add a train side, or give the class folders without a split", stops="always")
+        ]
     untrained = [label for label, sides in context.sides.items() if "train" in every and "train" not in sides]
     untested = [label for label, sides in context.sides.items() if sides == {"train"} and len(every) > 1]
     message = "no training image: {names}"
@@ -141,7 +130,5 @@ SET_RULES = (
     small_classes,
     imbalance,
     empty_classes,
-    strays,
-    look_alike_labels,
     one_sided_classes,
 )

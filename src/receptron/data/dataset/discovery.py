@@ -1,81 +1,88 @@
-"""Which files below a folder are images: by ending, or by first bytes where the ending says nothing. Follows links, never in circles."""
+"""Which files and folders can hold images: by ending, or by first bytes where the ending is no image format's."""
 
-import os
-from collections.abc import Iterator
+import stat
 from pathlib import Path
 
-from receptron.data.reading.file_header import sniff
+from receptron.data.reading.file_header import sniff, stranger
+from receptron.data.unused import UnusedKind
+from receptron.fault_kind import FaultKind, of_system
 
 READABLE = {
-    "JPEG": (".jpg", ".jpeg", ".jpe", ".jfif", ".mpo"),
+    "JPEG": (".jpg", ".jpeg", ".jpe", ".jif", ".jfif", ".jfi", ".pjpeg", ".pjp", ".mpo"),
     "PNG": (".png", ".apng"),
     "WEBP": (".webp",),
     "BMP": (".bmp", ".dib"),
     "GIF": (".gif",),
     "TIFF": (".tif", ".tiff"),
+    "AVIF": (".avif", ".avifs"),
+    "HEIF": (".heic", ".heif", ".hif", ".heics", ".heifs"),
 }
 # Pictures that people keep but Receptron does not decode: they are named as unreadable instead of silently passed over.
 FOREIGN = frozenset(
-    {".avif", ".heic", ".heif", ".jxl", ".jp2", ".j2k", ".jpx", ".psd", ".svg", ".ico", ".tga", ".pcx", ".ppm", ".pgm", ".pbm", ".eps"}
+    {".jxl", ".jp2", ".j2k", ".jpx", ".psd", ".svg", ".ico", ".tga", ".pcx", ".ppm", ".pgm", ".pbm", ".eps"}
     | {".fits", ".dcm", ".exr", ".hdr", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2"}
 )
 
 ENDINGS = frozenset(ending for endings in READABLE.values() for ending in endings) | FOREIGN
-IGNORED = frozenset({"__macosx", "__pycache__", "thumbs.db", "desktop.ini", "$recycle.bin", "system volume information", "lost+found"})
+# What systems and programs keep beside a user's files, and what no user means by "my images".
+_SYSTEM = frozenset(
+    {"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "$recycle.bin", "system volume information"}
+    | {"lost+found", "@eadir", ".ds_store", ".localized", ".appledouble", ".directory", ".nomedia", ".picasa.ini", ".picasaoriginals"}
+    | {".trash", ".trashes", ".trash-1000", ".fseventsd", ".spotlight-v100", ".temporaryitems", ".documentrevisions-v100", ".thumbnails"}
+    | {".git", ".gitignore", ".gitattributes", ".gitkeep", ".gitmodules", ".keep", ".svn", ".hg", ".dvc", ".dvcignore", ".lfsconfig"}
+    | {".ipynb_checkpoints", ".cache", ".venv", ".idea", ".vscode", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
+)
+_APPLE_DOUBLE = b"\x00\x05\x16\x07"  # what a Mac keeps in ._x.jpg beside x.jpg: RFC 1740
+_SNIFFED = 512  # bytes
+
+Seen = tuple[UnusedKind, str] | None
+"""Why a file is no image, or None where it is one, or passes for one."""
 
 
-def is_ignored(name: str) -> bool:
-    """Whether a file or folder of that name belongs to the system rather than to the user: `.DS_Store`, `__MACOSX`, hidden ones."""
-    return name.startswith(".") or name.casefold() in IGNORED
+def is_system(name: str) -> bool:
+    """Whether a file or folder of that name belongs to the system rather than to the user: `.DS_Store`, `__MACOSX`, `Thumbs.db`."""
+    return name.casefold() in _SYSTEM
+
+
+def is_hidden(name: str) -> bool:
+    """Whether file managers do not show it."""
+    return name.startswith(".")
+
+
+def why_no_image(path: Path) -> Seen:
+    """None if the file passes for an image: by its ending, or by its first bytes where the ending is no image format's; else why not."""
+    known = path.suffix.lower() in ENDINGS
+    try:
+        status = path.stat()
+        if not stat.S_ISREG(status.st_mode):
+            return UnusedKind.NO_IMAGE, "a pipe, a socket or a device"
+        if known:
+            return None
+        with path.open("rb") as file:
+            start = file.read(_SNIFFED)
+    except OSError as error:
+        kind, reason = of_system(error)
+        if known:  # reading it will tell its fault
+            return None
+        return (UnusedKind.LINK, "a broken link") if kind == FaultKind.MISSING else (UnusedKind.UNREADABLE, reason)
+    if sniff(start):
+        return None
+    reason, kind = stranger(start)
+    return UnusedKind.UNSUPPORTED if kind == FaultKind.UNSUPPORTED else UnusedKind.NO_IMAGE, reason
+
+
+def why_hidden(path: Path) -> Seen:
+    """Why a hidden file is not used if it is an image; None if nobody would miss it."""
+    if why_no_image(path) is not None:
+        return None
+    try:
+        with path.open("rb") as file:
+            start = file.read(_SNIFFED)
+    except OSError:
+        start = b""
+    return None if start.startswith(_APPLE_DOUBLE) or not sniff(start) else (UnusedKind.HIDDEN, "hidden: its name begins with a dot")
 
 
 def is_image(path: Path) -> bool:
-    """Whether a file passes for an image: by its ending, or by its first bytes where it has no ending or one that no format uses."""
-    ending = path.suffix.lower()
-    if ending in ENDINGS:
-        return path.is_file() or path.is_symlink()
-    if not path.is_file() or (ending and not _could_be_part_of_a_name(ending)):
-        return False
-    try:
-        with path.open("rb") as file:
-            return sniff(file.read(16)) is not None
-    except OSError:
-        return False
-
-
-def folders(path: Path) -> list[Path]:
-    """Folders directly below `path` that are not the system's, by name."""
-    return [place for place in _listing(path) if place.is_dir()]
-
-
-def images(path: Path) -> list[Path]:
-    """Image files directly in `path`, by name."""
-    return [place for place in _listing(path) if not place.is_dir() and is_image(place)]
-
-
-def images_below(path: Path) -> list[Path]:
-    """Image files in `path` and all folders below it, by path; each real folder is entered once, so links cannot lead in circles."""
-    return sorted(_walk(path, set()))
-
-
-def _walk(path: Path, entered: set[tuple[int, int]]) -> Iterator[Path]:
-    status = path.stat()
-    place = (status.st_dev, status.st_ino)
-    if place in entered:
-        return
-    entered.add(place)
-    yield from images(path)
-    for folder in folders(path):
-        yield from _walk(folder, entered)
-
-
-def _listing(path: Path) -> list[Path]:
-    try:
-        names = os.listdir(path)  # noqa: PTH208 - names without the cost of a Path for those ignored
-    except PermissionError:
-        return []
-    return [path / name for name in sorted(names) if not is_ignored(name)]
-
-
-def _could_be_part_of_a_name(ending: str) -> bool:
-    return ending[1:].isdigit() or len(ending) > 6 or " " in ending
+    """Whether a file passes for an image."""
+    return why_no_image(path) is None

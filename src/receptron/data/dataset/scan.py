@@ -2,64 +2,102 @@
 
 import glob
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from receptron.data.dataset import digits, discovery
+from receptron.data.dataset import digits, discovery, spelling, tree
+from receptron.data.dataset.layout import Layout, check_layout, read_layout
 from receptron.data.dataset.table import ENDINGS as TABLES
 from receptron.data.dataset.table import read_table
-from receptron.data.records import SIDES, Catalog, Item
-from receptron.errors import BadValue, NoImages
+from receptron.data.records import Catalog, Item
+from receptron.data.unused import Unused, UnusedKind
+from receptron.errors import BadValue, NoImages, UnreadableFolder
+from receptron.fault_kind import of_system
 from receptron.given_path import check_given
+from receptron.wording import counted, listed
 
 
-def scan(path: str | Path) -> Catalog:
-    """All images under `path`: `root/class/*`, `root/{train,val,test}/class/*`, or a table `path,label[,split][,group]` (CSV, Parquet).
+@dataclass(frozen=True)
+class FoundImages:
+    """Image files, each once, and what beside them is not used."""
 
-    The name `digits` stands for scikit-learn's scanned digits unless a folder of that name is here.
-    Raises: BadValue if nothing is there, or the path is empty; NoImages; BadTable with the line of each fault.
+    files: tuple[Path, ...]
+    unused: tuple[Unused, ...] = ()
+
+
+def scan(path: str | Path, layout: str = "auto") -> Catalog:
+    """All images under `path`: class folders, sides of a split in or around them, or a table `path,label[,split][,group]` (CSV, Parquet).
+
+    `layout` "classes" or "splits" decides where folders can be read in both ways. The name `digits` stands for scikit-learn's scanned
+    digits unless a folder of that name is here.
+    Raises: BadValue if nothing is there, or the path is empty; UnclearLayout, UnreadableFolder; NoImages; BadTable with the line of each
+    fault.
     """
-    place = check_given(path).expanduser()
-    if str(path) == digits.DIGITS and not place.exists():
+    check_layout(layout)
+    place = _there(check_given(path).expanduser())
+    if place is None and str(path) == digits.DIGITS:
         place = digits.digits()
-    if not place.exists():
+    if place is None:
         raise BadValue(
-            f"{place} does not exist.", mend=f"give a folder of class folders, a CSV or Parquet table, or the name {digits.DIGITS!r}"
+            f"{path} does not exist.", mend=f"give a folder of class folders, a CSV or Parquet table, or the name {digits.DIGITS!r}"
         )
-    if not place.is_dir():
-        return _table(place)
-    catalog = _folder(place)
-    if not catalog.items:
-        raise _nothing(place, catalog)
-    return catalog
+    if place.is_dir():
+        return _folder(place, layout)
+    if layout != "auto":
+        raise BadValue(f"--layout {layout} is for folders, and {place} is none.", mend="leave it out: a table says label and split itself")
+    return _table(place)
 
 
-def find_images(paths: Iterable[str | Path]) -> list[Path]:
+def find_images(paths: Iterable[str | Path]) -> FoundImages:
     """Image files that the paths name, each once: files as they are, folders with all below, patterns such as `photos/*.jpg`.
 
     A file named outright is taken whatever its ending.
-    Raises: BadValue for a path or pattern that names nothing; NoImages if no image is left.
+    Raises: BadValue for a path or pattern that names nothing; NoImages if no image is left; UnreadableFolder.
     """
     paths = list(paths)
-    found = [place for path in paths for place in _named(path)]
-    if not found:
+    found = [_named(path) for path in paths]
+    files = dict.fromkeys(file for one in found for file in one.files)
+    unused = tuple(one for part in found for one in part.unused)
+    if not files:
         raise NoImages(
             f"no image in {', '.join(map(str, paths)) or 'an empty list of paths'}.",
+            why=tuple(f"{one.path}: {one.reason}" for one in unused[:8]),
             mend=f"formats that are read: {', '.join(discovery.READABLE)}",
         )
-    return list(dict.fromkeys(found))
+    return FoundImages(tuple(files), unused)
 
 
-def _named(path: str | Path) -> list[Path]:
+def _there(place: Path) -> Path | None:
+    """What the path names, in either Unicode form; None if nothing does. Raises: UnreadableFolder if that cannot be told."""
+    try:
+        return spelling.on_disk(place)
+    except OSError as error:
+        kind, reason = of_system(error)
+        raise UnreadableFolder(str(place.parent), [(str(place), reason)], kind) from error
+
+
+def _named(path: str | Path) -> FoundImages:
     place = check_given(path).expanduser()
-    if place.is_dir():
-        return discovery.images_below(place)
-    if place.exists() or place.is_symlink():
-        return [place]
+    there = _there(place)
+    if there is not None:
+        return _below(there)
     matches = sorted(glob.glob(str(place), recursive=True))  # noqa: PTH207 - absolute patterns too
     if not matches:
         raise BadValue(f"{place} names no file.", mend="check the spelling; a pattern such as photos/*.jpg must match something")
-    inner = [Path(match) for match in matches]
-    return [image for m in inner for image in (discovery.images_below(m) if m.is_dir() else [m] if discovery.is_image(m) else [])]
+    found = [_below(Path(match)) if Path(match).is_dir() else _alone(Path(match)) for match in matches]
+    return FoundImages(tuple(file for one in found for file in one.files), tuple(one for part in found for one in part.unused))
+
+
+def _below(place: Path) -> FoundImages:
+    if not place.is_dir():
+        return FoundImages((place,))
+    root = tree.look(place)
+    return FoundImages(tuple(root.below()), tuple(tree.unused(root)))
+
+
+def _alone(place: Path) -> FoundImages:
+    seen = discovery.why_no_image(place)
+    return FoundImages((), (Unused(tree.shown(place, place.parent), *seen),)) if seen else FoundImages((place,))
 
 
 def _table(place: Path) -> Catalog:
@@ -67,78 +105,63 @@ def _table(place: Path) -> Catalog:
         raise BadValue(
             f"{place} is one file, and no table.", mend=f"give a folder of class folders, or a table that ends in {', '.join(TABLES)}"
         )
-    items = read_table(place)
+    items, respelled = read_table(place)
     if not items:
         raise NoImages(f"{place} has a header but no rows.", mend="add one row per image: path,label")
-    return Catalog(place.parent, "table", _ordered(items))
+    return Catalog(place.parent, "table", _ordered(items), respelled=respelled)
 
 
-def _folder(root: Path) -> Catalog:
-    sides = _split_folders(root)
-    if sides:
-        return _merge(root, [(_side(side.name), side) for side in sides])
-    return _merge(root, [(None, root)])
+def _folder(root: Path, wanted: str) -> Catalog:
+    """The catalog of all class folders. Raises: UnclearLayout, UnreadableFolder, NoImages."""
+    found = tree.look(root)
+    layout = read_layout(found, wanted)
+    items = [Item(path, one.label, one.side) for one in layout.classes for path in one.folder.below()]
+    filled = {item.label for item in items}
+    empty = sorted({one.label for one in layout.classes} - filled)
+    unused = (*_left_out(found, layout), *tree.unused(found))
+    if not items:
+        raise _nothing(root, unused, empty)
+    return Catalog(root, layout.name, _ordered(items), tuple(empty), unused, _respelled(layout), layout.side_like)
 
 
-def _split_folders(root: Path) -> list[Path]:
-    """Folders of a given split, if that is what lies under `root`.
-
-    Raises: BadValue if `train` stands beside folders of images that are no side.
-    """
-    filled = [folder for folder in discovery.folders(root) if discovery.images_below(folder)]
-    named = [folder for folder in filled if folder.name.casefold() in SIDES]
-    sides = [folder for folder in named if any(discovery.images_below(inner) for inner in discovery.folders(folder))]
-    if not sides or (len(sides) < len(filled) and "train" not in {_side(side.name) for side in sides}):
-        return []
-    others = [folder.name for folder in filled if folder not in sides]
-    if others:
-        raise BadValue(
-            f"{root} mixes folders of a split ({_list(side.name for side in sides)}) with others ({_list(others)}).",
-            why="it cannot be told whether those others are classes or sides",
-            mend="keep either class folders or train, val and test with class folders inside; or give a table path,label,split",
-        )
-    return sides
+def _left_out(root: tree.Folder, layout: Layout) -> list[Unused]:
+    """Images that lie in no class folder: sides without labels and folders beside the sides as a whole, others one by one."""
+    told: list[Unused] = []
+    inside = {folder.path for one in layout.classes for folder in one.folder.walk()}
+    for folders, kind, reason in (
+        (layout.unlabelled, UnusedKind.UNLABELLED, "has no class folders"),
+        (layout.beside, UnusedKind.OUTSIDE, "is no side of the split"),
+    ):
+        for folder in folders:
+            count = len(folder.below())
+            told.append(Unused(f"{tree.shown(folder.path, root.path)}/", kind, f"{reason}; {counted(count, 'image')}", count))
+            inside |= {below.path for below in folder.walk()}
+    strays = [image for folder in root.walk() if folder.path not in inside for image in folder.images]
+    return told + [Unused(tree.shown(image, root.path), UnusedKind.OUTSIDE, "in no class folder") for image in strays]
 
 
-def _merge(root: Path, places: list[tuple[str | None, Path]]) -> Catalog:
-    """One catalog of the class folders in each place, with the side that the place stands for."""
-    items: list[Item] = []
-    filled: set[str] = set()
-    names: set[str] = set()
-    strays: list[Path] = []
-    for side, place in places:
-        strays += discovery.images(place)
-        for folder in discovery.folders(place):
-            names.add(folder.name)
-            inside = discovery.images_below(folder)
-            items += [Item(path, folder.name, side) for path in inside]
-            filled |= {folder.name} if inside else set()
-    layout = "split folders" if places[0][0] else "class folders"
-    if layout == "split folders":
-        strays += discovery.images(root)
-    shown = tuple(sorted(path.relative_to(root).as_posix() for path in strays))
-    return Catalog(root, layout, _ordered(items), tuple(sorted(names - filled)), shown)
-
-
-def _side(name: str) -> str:
-    return SIDES[name.casefold()]
+def _respelled(layout: Layout) -> tuple[str, ...]:
+    """Labels that folders spell in more than one Unicode form."""
+    spelled: dict[str, set[str]] = {}
+    for one in layout.classes:
+        for name in (one.folder.name, one.folder.path.parent.name):
+            if spelling.composed(name) == one.label:
+                spelled.setdefault(one.label, set()).add(name)
+    return tuple(sorted(label for label, names in spelled.items() if len(names) > 1))
 
 
 def _ordered(items: Iterable[Item]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: item.path.as_posix()))
 
 
-def _nothing(root: Path, catalog: Catalog) -> NoImages:
-    if catalog.strays:
+def _nothing(root: Path, unused: Iterable[Unused], empty: list[str]) -> NoImages:
+    stray = sum(one.count for one in unused if one.kind in (UnusedKind.OUTSIDE, UnusedKind.UNLABELLED))
+    if stray:
         return NoImages(
-            f"{root} holds {len(catalog.strays):,} images but no class folders.",
+            f"{root} holds {counted(stray, 'image')} but no class folders.",
             why="the name of the folder around an image is its class",
             mend=f"make one folder per class: {root}/CLASS/image.jpg, or give a table path,label",
         )
+    why = [f"{one.path}: {one.reason}" for one in unused][:8] + ([f"empty folders: {listed(empty, 8)}"] if empty else [])
     mend = f"put images ({', '.join(discovery.READABLE)}) into one folder per class"
-    return NoImages(f"{root} holds no image.", why=f"empty folders: {_list(catalog.empty)}" if catalog.empty else "", mend=mend)
-
-
-def _list(names: Iterable[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:8]) + (f" and {len(names) - 8} more" if len(names) > 8 else "")
+    return NoImages(f"{root} holds no image.", why=tuple(why), mend=mend)

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from receptron.data.dataset import spelling
 from receptron.data.records import SIDES, Item
 from receptron.errors import BadTable, MissingExtra
+from receptron.fault_kind import of_system
 from receptron.given_path import check_plain
 
 ENDINGS = (".csv", ".tsv", ".parquet")
@@ -27,13 +29,17 @@ class TableRow:
     cells: dict[str, str]
 
 
-def read_table(path: Path) -> list[Item]:
-    """Images that the table names, in its order; a row that repeats another exactly counts once.
+def read_table(path: Path) -> tuple[list[Item], tuple[str, ...]]:
+    """Images that the table names, in its order, and names that it spells in another Unicode form than the disk, or in two.
+
+    A row that repeats another exactly counts once. Labels, splits and groups are in NFC.
 
     Files need not exist: a missing one is reported with its line when it is read. Columns besides the four are passed over.
     Raises: BadTable naming up to eight faults with their lines; BadValue for a pipe or a device.
     """
     check_plain(path)
+    if fault := _unreadable(path):
+        raise fault
     rows = _parquet(path) if path.suffix.lower() == ".parquet" else _csv(path)
     reader = _Reader(path)
     items = [item for row in rows if (item := reader.item(row))]
@@ -41,7 +47,7 @@ def read_table(path: Path) -> list[Item]:
         reader.faults.append(f"{reader.where(reader.without_side)}: no split, while other rows have one")
     if reader.faults:
         raise _fault(path, reader.faults)
-    return items
+    return items, tuple(sorted(reader.respelled))
 
 
 class _Reader:
@@ -52,6 +58,8 @@ class _Reader:
         self.word = "row" if path.suffix.lower() == ".parquet" else "line"
         self.faults: list[str] = []
         self.seen: dict[Path, Item] = {}
+        self.spelled: dict[str, str] = {}
+        self.respelled: set[str] = set()
         self.has_sides, self.without_side = False, 0
 
     def where(self, line: int) -> str:
@@ -66,8 +74,9 @@ class _Reader:
             return None
 
     def _new(self, row: TableRow) -> Item | None:
-        place = _place(self.folder, _filled(row, "path"))
-        item = Item(place, _filled(row, "label"), _split(row), row.cells.get("group", "") or None, row.line)
+        place = self._on_disk(_place(self.folder, _filled(row, "path")))
+        label, group = self._composed(_filled(row, "label")), self._composed(row.cells.get("group", ""))
+        item = Item(place, label, _split(row), group or None, row.line)
         known = self.seen.setdefault(place, item)
         if known is not item:
             self._check_repetition(known, item)
@@ -76,11 +85,44 @@ class _Reader:
         self.without_side = self.without_side or (row.line if item.split is None else 0)
         return item
 
+    def _composed(self, name: str) -> str:
+        whole = spelling.composed(name)
+        if self.spelled.setdefault(whole, name) != name:
+            self.respelled.add(whole)
+        return whole
+
+    def _on_disk(self, place: Path) -> Path:
+        """The file in the Unicode form that the disk has. Raises: ValueError where only capitals differ."""
+        try:
+            found = spelling.on_disk(place)
+        except OSError:  # reading it will tell
+            return place
+        if found is None:
+            if other := spelling.in_other_case(place):
+                raise ValueError(f"there is no {_named(place, self.folder)}, but {_named(other, self.folder)} is: capitals differ")
+            return place
+        if found != place:
+            self.respelled.add(spelling.composed(str(place.relative_to(self.folder))))
+        return found
+
     def _check_repetition(self, known: Item, item: Item) -> None:
         for field in ("label", "split", "group"):
             old, new = getattr(known, field), getattr(item, field)
             if old != new:
                 raise ValueError(f"{item.path.name} has {field} {new!r} here but {old!r} in {self.where(known.line or 0)}")
+
+
+def _unreadable(path: Path) -> BadTable | None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        kind, reason = of_system(error)
+        return BadTable(f"{path} cannot be used.", why=reason, mend=kind.cure)
+    return None
+
+
+def _named(place: Path, folder: Path) -> str:
+    return repr(place.relative_to(folder).as_posix())
 
 
 def _filled(row: TableRow, column: str) -> str:

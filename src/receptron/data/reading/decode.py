@@ -1,15 +1,17 @@
 """One image file to 8-bit RGB pixels and facts about the file, or the reason why not in plain words.
 
-The size is checked from the header before any pixel is decoded, and only six decoders of Pillow are ever reached, each through its own
+The size is checked from the header before any pixel is decoded, and only a few decoders are ever reached, each through its own
 class: what Pillow can read besides (PostScript, PDF, FITS, ...) stays closed. Damage is never papered over: no half grey images.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
 import numpy as np
 from PIL import Image, ImageFile
+from PIL.AvifImagePlugin import AvifImageFile
 from PIL.BmpImagePlugin import BmpImageFile
 from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
@@ -18,7 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from receptron.data.dataset.discovery import READABLE
-from receptron.data.reading import file_header
+from receptron.data.reading import file_header, heif
 from receptron.data.reading.decode_faults import decode_fault
 from receptron.data.reading.decode_locks import alone, quiet
 from receptron.data.reading.decoded_size import planned
@@ -31,13 +33,15 @@ from receptron.data.reading.pixel_formats import Pixels, UnknownMode, deep_to_rg
 from receptron.data.records import ImageFacts
 from receptron.errors import UnreadableImage
 
-_DECODERS: dict[str, type[ImageFile.ImageFile]] = {
+_DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "JPEG": JpegImageFile,
     "PNG": PngImageFile,
     "WEBP": WebPImageFile,
     "BMP": BmpImageFile,
     "GIF": GifImageFile,
     "TIFF": TiffImageFile,
+    "AVIF": AvifImageFile,
+    "HEIF": heif.heic,
 }
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_ORIENTATION = 258, 262, 274
 
@@ -144,6 +148,8 @@ def _bits(image: ImageFile.ImageFile, file: EncodedFile) -> int:
     if file.kind == "TIFF":
         found = _tag(image, _TIFF_BITS) or 1
         return max(found) if isinstance(found, tuple) else int(str(found))
+    if file.kind in ("AVIF", "HEIF"):
+        return heif.bits(file.kind, image, file.data)
     return 1 if image.mode == "1" else 8
 
 

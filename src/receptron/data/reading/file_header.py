@@ -38,7 +38,8 @@ _PICTURES = frozenset(
     {what for what in _FOREIGN.values() if what.endswith("not read")}
     | {"a PostScript file", "a FITS file", "a Photoshop document", "a Windows icon", "an HDF5 file", "a NumPy array"}
 )
-_BOXES = {b"avif": "AVIF", b"avis": "AVIF", b"heic": "HEIC", b"heix": "HEIC", b"mif1": "HEIF", b"msf1": "HEIF"}
+_AVIF = frozenset({b"avif", b"avis"})
+_HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,19 @@ def sniff(data: bytes) -> str | None:
         ("TIFF", data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
         ("BMP", data[:2] == b"BM"),
     )
-    return next((name for name, fits in signatures if fits), None)
+    return next((name for name, fits in signatures if fits), None) or iso_brand(data)
+
+
+def iso_brand(data: bytes) -> str | None:
+    """ "AVIF" or "HEIF" by the brands in the first box of an ISO base media file; None for films and all else.
+
+    Sources: ISO/IEC 14496-12 section 4.3, ISO/IEC 23008-12 annex B, AV1 Image File Format 1.1 section 6.
+    """
+    if data[4:8] != b"ftyp":
+        return None
+    length = min(int.from_bytes(data[:4], "big"), len(data))
+    brands = {data[8:12], *(data[at : at + 4] for at in range(16, length - 3, 4))}
+    return "AVIF" if brands & _AVIF else "HEIF" if brands & _HEIF else None
 
 
 def stranger(data: bytes) -> tuple[str, FaultKind]:
@@ -82,7 +95,7 @@ def stranger(data: bytes) -> tuple[str, FaultKind]:
     if start.startswith(b"<svg") or b"<svg" in start:
         return "an SVG drawing, a format that is not read", FaultKind.UNSUPPORTED
     if data[4:8] == b"ftyp":
-        return f"{_BOXES.get(data[8:12], 'a film or an unknown media format')}, a format that is not read", FaultKind.UNSUPPORTED
+        return "a film or an unknown media format, a format that is not read", FaultKind.UNSUPPORTED
     foreign = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
     if foreign:
         return foreign, FaultKind.UNSUPPORTED if foreign in _PICTURES else FaultKind.NO_IMAGE
@@ -135,6 +148,8 @@ def fault(name: str, data: bytes) -> tuple[str, FaultKind] | None:
             found = _cut(len(data), 13)
         case "BMP":
             found = _cut(len(data), _bmp_length(data))
+        case "AVIF" | "HEIF":
+            found = _iso_fault(data)
         case _:
             return None
     return (found, FaultKind.TRUNCATED if found.startswith("truncated") else FaultKind.DAMAGED) if found else None
@@ -208,6 +223,21 @@ def _jpeg_fault(data: bytes) -> str | None:
     if found and frame in _HUFFMAN and 8 * len(data) < found.width * found.height // _BLOCK:
         return f"truncated: {len(data):,} bytes cannot hold {found.width:,} x {found.height:,} px"
     return None
+
+
+def _iso_fault(data: bytes) -> str | None:
+    """Walk the boxes: the last one ends where the file does."""
+    at = 0
+    while at + 8 <= len(data):
+        length = int.from_bytes(data[at : at + 4], "big")
+        if length == 1 and at + 16 <= len(data):
+            length = struct.unpack_from(">Q", data, at + 8)[0]
+        if length == 0:  # to the end of the file
+            return None
+        if length < 8:
+            return f"a box of {length} bytes at byte {at:,}"
+        at += length
+    return _cut(len(data), at)
 
 
 def _png_fault(data: bytes) -> str | None:

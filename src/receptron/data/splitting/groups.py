@@ -43,7 +43,7 @@ def linked(entries: Sequence[Entry], clusters: Clusters) -> tuple[int, ...]:
     return joined(len(entries), links)
 
 
-def counted(images: str, groups: Sequence[int] | NDArray[np.int64] | None, noun: str) -> str:
+def in_groups(images: str, groups: Sequence[int] | NDArray[np.int64] | None, noun: str) -> str:
     """How many images, and how many groups they are from; with `noun` empty the groups are copies of one photo.
 
     >>> counted("40 test images", [0, 0, 1, 2], "patient"), counted("4 images", [0, 0, 1, 2], ""), counted("2 images", [0, 1], "")

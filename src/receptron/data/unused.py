@@ -1,0 +1,79 @@
+"""What lies among the images and is not used, and why: a record for each, told by every command that walks a folder."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import NamedTuple
+
+from receptron.wording import counted, listed
+
+
+class UnusedKind(StrEnum):
+    """Why a file or folder is passed over."""
+
+    OUTSIDE = "outside"
+    UNLABELLED = "unlabelled"
+    UNSUPPORTED = "unsupported"
+    UNREADABLE = "unreadable"
+    HIDDEN = "hidden"
+    LINK = "link"
+    NO_IMAGE = "no image"
+
+    @property
+    def heading(self) -> str:
+        """What a list of such files is called."""
+        return _TOLD[self].heading
+
+    @property
+    def severity(self) -> str:
+        """How grave it is: "error", "warning" or "note"."""
+        return _TOLD[self].severity
+
+    @property
+    def cure(self) -> str:
+        """What to do where the file was meant to be used."""
+        return _TOLD[self].cure
+
+
+class _Told(NamedTuple):
+    heading: str
+    severity: str
+    cure: str
+
+
+_TOLD = {
+    UnusedKind.OUTSIDE: _Told("stray images", "warning", "move them into the folder of their class"),
+    UnusedKind.UNLABELLED: _Told("unlabelled images", "warning", "put them into class folders, or ask `receptron predict` about them"),
+    UnusedKind.UNSUPPORTED: _Told("formats that are not read", "warning", "convert them to JPEG or PNG, if they are pictures of a class"),
+    UnusedKind.UNREADABLE: _Told("not looked at", "error", "give yourself the right to read them (chmod u+r), or remove them"),
+    UnusedKind.HIDDEN: _Told("hidden files", "warning", "take the dot off the name if they belong to the images"),
+    UnusedKind.LINK: _Told("links", "warning", "nothing, if what they lead to is to count once; else copy it"),
+    UnusedKind.NO_IMAGE: _Told("no images", "note", "nothing, if no image was to be there"),
+}
+
+
+@dataclass(frozen=True)
+class Unused:
+    """One file that is not used, or one folder or pattern that stands for `count` of them."""
+
+    path: str  # relative to the root, bytes that are no text escaped; a folder ends in /, a pattern is such as labels/*.txt
+    kind: UnusedKind
+    reason: str  # "a text file", "hidden", ...
+    count: int = 1
+
+
+def by_kind(unused: Iterable[Unused]) -> dict[UnusedKind, list[Unused]]:
+    """In the order of kinds, the gravest first."""
+    found: dict[UnusedKind, list[Unused]] = {}
+    for one in sorted(unused, key=lambda one: (list(UnusedKind).index(one.kind), one.path)):
+        found.setdefault(one.kind, []).append(one)
+    return found
+
+
+def sentences(unused: Iterable[Unused], most: int = 3) -> list[str]:
+    """One line for each kind, such as `Not used: 2 files (no images): notes.txt (a text file), ...`."""
+    return [
+        f"Not used: {counted(sum(one.count for one in group), 'file')} ({kind.heading}): "
+        + listed([f"{one.path} ({one.reason})" for one in group], most)
+        for kind, group in by_kind(unused).items()
+    ]
