@@ -7,6 +7,7 @@ from dataclasses import replace
 from io import BytesIO
 from pathlib import Path
 
+import numpy as np
 import pytest
 from malformed import encoded, photo
 from PIL import Image
@@ -256,6 +257,19 @@ def test_avif_and_heic_are_read_upright(kind: str, turn: int, tmp_path: Path):
     canvas = Image.fromarray(reading.canvases[entry.sha256])
     differences = [abs(a - b) for a, b in zip(canvas.resize(upright.size).tobytes(), upright.tobytes(), strict=True)]
     assert sum(differences) / len(differences) < 12  # another turn differs by 50 and more
+
+
+def test_a_heic_of_more_than_eight_bits_is_read_and_its_depth_told(tmp_path: Path):
+    heif = pytest.importorskip("pillow_heif")
+    ramp = np.linspace(0, 65535, 64 * 64).astype(np.uint16).reshape(64, 64)
+    pixels = np.repeat(ramp[..., None], 3, axis=2)
+    grow(tmp_path, "dog/1")
+    (tmp_path / "cat").mkdir()
+    heif.encode("RGB;16", (64, 64), pixels.tobytes(), tmp_path / "cat/0.heic", quality=95)
+    reading = read(scan(tmp_path), 64)
+    (entry, _) = reading.entries
+    assert entry.facts and entry.facts.bits == heif.open_heif(tmp_path / "cat/0.heic", convert_hdr_to_8bit=False).info["bit_depth"] > 8
+    assert abs(reading.canvases[entry.sha256][..., 1].astype(float) - ramp / 257).mean() < 4
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7, 0.98])

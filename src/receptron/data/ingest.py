@@ -139,13 +139,13 @@ def _read(item: Item, plan: CanvasPlan) -> _Read:
         pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=str(item.path), scale=plan.scale)
         if facts.values and not plan.scale:
             return _Read(Entry(item, sha256, facts))
-        seen = look(pixels)
-        return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, plan.canvas(pixels))
+        seen, kept = look(pixels), plan.canvas(pixels)
     except MemoryError:
         return _Read(Entry(item, sha256, None, "not enough memory to read it", fault_kind=FaultKind.OUT_OF_MEMORY))
     except UnreadableImage as error:
         named = f" (named in line {item.line:,} of the table)" if item.line and not sha256 else ""
         return _Read(Entry(item, sha256, None, error.reason + named, fault_kind=error.kind))
+    return _Read(Entry(item, sha256, facts, phash=seen.phash), seen, kept)
 
 
 def _pooled(work: Callable[[Item], _Read], items: Sequence[Item], workers: int | None) -> Iterator[_Read]:

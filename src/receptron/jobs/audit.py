@@ -23,8 +23,8 @@ def audit(
 ) -> Audit:
     """What is wrong with the images under `path`, before any training; broken images are findings, not errors.
 
-    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may take while
-    it is decoded.
+    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
+    take while it is decoded.
     Raises: BadValue, BadTable or NoImages if there is nothing to audit; UnclearLayout, UnreadableFolder.
     """
     start = time.perf_counter()

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import numpy as np
 
-from receptron import wording
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
@@ -16,13 +15,14 @@ from receptron.data.dataset.spelling import composed
 from receptron.data.deduplication.duplicates import joined
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
-from receptron.data.splitting.groups import counted
+from receptron.data.splitting.groups import in_groups
 from receptron.data.unused import Unused
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Evaluation
 from receptron.progress import Progress
+from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
 _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
@@ -69,9 +69,9 @@ def evaluate(
 
     Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
     known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
-    `layout` "classes" or "splits" decides where folders can be read in both ways.
     Where images have groups, or are files of the same bytes, these are the unit of every interval.
-    `image_memory`: megabytes that one image may take while it is decoded.
+    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
+    take while it is decoded.
     Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, UnclearLayout, UnreadableFolder, NoImages, BadTable;
     UnknownName where no label is known; NonFinite.
     """
@@ -80,7 +80,7 @@ def evaluate(
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded, catalog.group_noun)
     if not len(judged.items):
-        raise NoImages(f"of {wording.counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
+        raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
         model=Path(model),
         path=Path(path),
@@ -141,8 +141,8 @@ def _together(items: Sequence[Item], digests: Sequence[str]) -> np.ndarray:
 def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
     if not chosen.any():
         return None
-    groups, images = judged.groups[chosen], wording.counted(int(chosen.sum()), "image")
-    source = counted(f"{images} {what}", groups, judged.noun)
+    groups = judged.groups[chosen]
+    source = in_groups(f"{counted(int(chosen.sum()), 'image')} {what}", groups, judged.noun)
     return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, source, groups=groups)
 
 

@@ -286,8 +286,11 @@ def _weights_digest(start: InitialWeights) -> str:
 def _call(given: Mapping[str, object], extras: Extras) -> str:
     """The call from Python that makes this run; what was left at its default is left out."""
     plain = {name: value for name, value in given.items() if value != _DEFAULTS.get(name) and name != "path"}
-    names = ("precision", "allow_broken", "layout", "image_memory")
-    rare = {name: getattr(extras, name) for name in names if getattr(extras, name) != getattr(Extras(), name)}
+    rare = {
+        name: getattr(extras, name)
+        for name in ("precision", "allow_broken", "image_memory")
+        if getattr(extras, name) != getattr(Extras(), name)
+    }
     parts = [repr(str(given["path"])), *(f"{name}={_shown(value)}" for name, value in plain.items())]
     if rare:
         parts.append(f"extras=receptron.Extras({', '.join(f'{name}={value!r}' for name, value in rare.items())})")

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from receptron.atomic_write import write_file
-from receptron.data.splitting import groups
 from receptron.report import words
 from receptron.report.commands import again, following
 from receptron.report.confusion import confusion, mixups
@@ -19,6 +18,7 @@ from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
 from receptron.report.verdict import caveats, verdict
 from receptron.training.records import Run
+from receptron.wording import counted
 
 FILTERS: dict[str, Callable[..., str]] = {
     "percent": words.percent,
@@ -36,7 +36,7 @@ TOOLS: dict[str, object] = {
     "track": track,
     "of_hundred": words.of_hundred,
     "things": words.things,
-    "counted": groups.things,
+    "counted": counted,
     "files_shown": files_shown,
 }
 

@@ -13,7 +13,7 @@ from receptron.data.preprocessing.augmentation import Recipe
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
-from receptron.data.splitting.groups import counted
+from receptron.data.splitting.groups import in_groups
 from receptron.evaluation.grouped_intervals import Groups, numbered
 from receptron.progress import Progress, Silent
 from receptron.training.callbacks.signals import StopSignals
@@ -51,7 +51,7 @@ class Images:
 
     def counted(self, what: str) -> str:
         """How many they are, and of how many groups: "40 test images from 4 patients"."""
-        return counted(f"{len(self):,} {what}", self.groups, self.noun)
+        return in_groups(f"{len(self):,} {what}", self.groups, self.noun)
 
 
 @dataclass(frozen=True)

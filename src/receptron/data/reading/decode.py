@@ -158,6 +158,8 @@ def _bits(image: ImageFile.ImageFile, file: EncodedFile) -> int:
     if file.kind == "TIFF":
         found = _tag(image, _TIFF_BITS) or 1
         return max(found) if isinstance(found, tuple) else int(str(found))
+    if file.kind in ("AVIF", "HEIF"):
+        return file_header.iso_bits(file.data)
     return 1 if image.mode == "1" else 8
 
 

@@ -35,7 +35,7 @@ def decode_fault(error: Exception, file: EncodedFile) -> UnreadableImage:
     if isinstance(error, OutOfScale):
         mend = "store it with the depth that the training images have, or as 8 bits"
         return UnreadableImage(file.shown, str(error), FaultKind.UNSUPPORTED, mend=mend)
-    if isinstance(error, (UnknownMode, ImportError)):  # the latter: a decoder that is not installed
+    if isinstance(error, UnknownMode | ImportError):  # the latter: a decoder that is not installed
         return UnreadableImage(file.shown, str(error), FaultKind.UNSUPPORTED)
     if isinstance(error, MemoryError):
         return UnreadableImage(file.shown, "not enough memory to decode it", FaultKind.OUT_OF_MEMORY)

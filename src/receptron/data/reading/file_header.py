@@ -79,6 +79,12 @@ def iso_brand(data: bytes) -> str | None:
     return "AVIF" if brands & _AVIF else "HEIF" if brands & _HEIF else None
 
 
+def iso_bits(data: bytes) -> int:
+    """Bits per channel that an AVIF or HEIC file states in its "pixi" box (ISO/IEC 23008-12 section 6.5.6); 8 without one."""
+    at = data.find(b"pixi")
+    return data[at + 9] if 0 <= at < len(data) - 9 else 8
+
+
 def stranger(data: bytes) -> tuple[str, FaultKind]:
     """What a file that is no accepted image seems to be, in a few words, and its kind."""
     start = data[:512].lstrip().lower()

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from receptron import wording
 from receptron.data.deduplication.duplicates import Clusters, joined
 from receptron.data.records import Entry
+from receptron.wording import counted
 
 
 @dataclass(frozen=True)
@@ -44,17 +44,17 @@ def linked(entries: Sequence[Entry], clusters: Clusters) -> tuple[int, ...]:
     return joined(len(entries), links)
 
 
-def counted(images: str, groups: Sequence[int] | NDArray[np.int64] | None, noun: str) -> str:
+def in_groups(images: str, groups: Sequence[int] | NDArray[np.int64] | None, noun: str) -> str:
     """How many images, and how many groups they are from; with `noun` empty the groups are copies of one photo.
 
-    >>> counted("40 test images", [0, 0, 1, 2], "patient"), counted("4 images", [0, 0, 1, 2], ""), counted("2 images", [0, 1], "")
-    ('40 test images from 3 patients', '4 images (3 counting copies once)', '2 images')
+    >>> in_groups("40 images", [0, 0, 1, 2], "patient"), in_groups("4 images", [0, 0, 1, 2], ""), in_groups("2 images", [0, 1], "")
+    ('40 images from 3 patients', '4 images (3 counting copies once)', '2 images')
     """
     if groups is None:
         return images
     count = len(set(groups if isinstance(groups, Sequence) else groups.tolist()))
     if noun:
-        return f"{images} from {wording.counted(count, noun)}"
+        return f"{images} from {counted(count, noun)}"
     return images if count == len(groups) else f"{images} ({count:,} counting copies once)"
 
 
