@@ -156,7 +156,8 @@ def points(folds: int = 5, epochs: int = 12) -> tuple[EpochRecord, ...]:
         for e in range(1, epochs + 1):  # as shown; the record counts from 0
             loss = 0.12 + 1.25 * np.exp(-e / 2.4) + rng.normal(0, 0.025)
             seen = float(0.93 - 0.22 * np.exp(-e / 2.2) + rng.normal(0, 0.008)) if f < folds else None
-            made.append(EpochRecord(phase, e - 1, float(loss), seen, float(0.003 * (1 + np.cos(np.pi * e / epochs)) / 2 + 1e-6), 402.0 + f))
+            rate = float(0.003 * (1 + np.cos(np.pi * e / epochs)) / 2 + 1e-6)
+            made.append(EpochRecord(phase, e - 1, float(loss), seen, rate, 402.0 + f, "last stage", f if f < folds else None))
     return tuple(made)
 
 

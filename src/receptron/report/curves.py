@@ -18,23 +18,14 @@ class PhaseCurve:
     """One phase as (epoch from 1, value) pairs; a fold is drawn thin."""
 
     phase: str
+    fold: bool  # one of the cross-validation's
     points: tuple[tuple[int, float], ...]
-
-    @property
-    def fold(self) -> bool:
-        """Whether the phase is one of the cross-validation's."""
-        return "fold" in self.phase
 
 
 def curves(points: Sequence[EpochRecord]) -> tuple[Chart, ...]:
     """Two charts for each part that was trained; the accuracy is left out where nothing was held out."""
-    parts = list(dict.fromkeys(_part(p) for p in points))
-    drawn = [chart for part in parts for chart in _pair(part, [p for p in points if _part(p) == part])]
-    return tuple(drawn)
-
-
-def _part(point: EpochRecord) -> str:
-    return point.phase.split(",")[0]
+    rungs = dict.fromkeys(p.rung for p in points)
+    return tuple(chart for rung in rungs for chart in _pair(rung, [p for p in points if p.rung == rung]))
 
 
 def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
@@ -55,12 +46,12 @@ def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
 
 
 def _lines(points: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None]) -> list[PhaseCurve]:
-    found: dict[str, list[tuple[int, float]]] = {}
+    found: dict[tuple[str, bool], list[tuple[int, float]]] = {}
     for point in points:
         plotted = value(point)
         if plotted is not None and math.isfinite(plotted):
-            found.setdefault(point.phase, []).append((point.epoch + 1, plotted))
-    return [PhaseCurve(phase, tuple(pairs)) for phase, pairs in found.items()]
+            found.setdefault((point.phase, point.fold is not None), []).append((point.epoch + 1, plotted))
+    return [PhaseCurve(phase, fold, tuple(pairs)) for (phase, fold), pairs in found.items()]
 
 
 def _chart(title: str, lines: Sequence[PhaseCurve], y: Scale, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Chart:

@@ -31,6 +31,8 @@ class EpochRecord:
     accuracy: float | None  # on the images held out, where there are any
     rate: float  # learning rate at the epoch's end
     images_per_second: float
+    rung: str = ""  # that was trained
+    fold: int | None = None  # that was held out, from 0; None: all training images were learnt from
 
 
 @dataclass(frozen=True)

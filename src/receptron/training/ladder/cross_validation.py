@@ -112,19 +112,20 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
 def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, Fitted]:
     """One training of `step` without the images of fold number `fold`."""
     rows = learning_rows(len(context.images), context.folds[fold])
-    return _train(step, context, f"{step.name}, without fold {fold + 1}", step.start(fold), rows, step.plan)
+    return _train(step, context, step.start(fold), rows, step.plan, fold)
 
 
 def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, Fitted]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
-    return _train(step, context, f"{step.name}, all training images", copy.deepcopy(first), np.arange(len(context.images)), plan)
+    return _train(step, context, copy.deepcopy(first), np.arange(len(context.images)), plan, None)
 
 
 def _train(
-    step: TrainableRung, context: TrainingContext, name: str, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters
+    step: TrainableRung, context: TrainingContext, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters, fold: int | None
 ) -> tuple[nn.Module, Fitted]:
-    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
+    name = f"{step.name}, all training images" if fold is None else f"{step.name}, without fold {fold + 1}"
+    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing), rung=step.name, fold=fold)
     return module, fit(phase, step.engine, context.environment.hooks(name))
 
 

@@ -109,7 +109,7 @@ def _without(
     name = f"{NAME}, without fold {fold + 1}"
     # Where the folds are the only honest figure there is, they must not choose the epoch as well.
     judged = None if context.full_folds else accuracy
-    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, context.environment.hooks(name))
+    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged, NAME, fold), engine, context.environment.hooks(name))
 
 
 def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:

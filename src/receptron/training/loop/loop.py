@@ -32,6 +32,8 @@ class Phase:
     plan: Hyperparameters
     objective: Objective = field(default_factory=Supervised)
     held_out: Callable[[nn.Module], float] | None = None  # accuracy on images that the phase does not learn from
+    rung: str = ""  # that is trained
+    fold: int | None = None  # that is held out, from 0
 
 
 @dataclass(frozen=True)
@@ -87,7 +89,9 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
             keeper.save(at, at.epoch * per_epoch + at.step)
         speed = (at.images - seen) / (time.perf_counter() - began)
         accuracy = phase.held_out(phase.net) if phase.held_out else None
-        at = _end_epoch(at, EpochRecord(phase.name, at.epoch, at.loss / max(1, at.images), accuracy, rate, speed), guard, keeper)
+        loss = at.loss / max(1, at.images)
+        point = EpochRecord(phase.name, at.epoch, loss, accuracy, rate, speed, phase.rung, phase.fold)
+        at = _end_epoch(at, point, guard, keeper)
         if hooks.log:
             hooks.log(at.points[-1])
         if stopped:
