@@ -21,8 +21,10 @@ from shell import run
 PROGRAM = """
 import sys
 from datetime import datetime
+from receptron.cli import streams
 from receptron.cli.app import commands
 from receptron.cli.practice.terminal import Setting
+streams.install()
 commands()(sys.argv[2:], obj=Setting(lambda: datetime.fromisoformat(sys.argv[1]), 5))
 """
 COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")  # and what moves the cursor
@@ -35,7 +37,7 @@ class Terminal:
         self.pid, self.handle = pty.fork()
         if self.pid == 0:
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # where the tests run in the background it is ignored, and that is inherited
-            os.environ.update({"TERM": "xterm-256color", "COLUMNS": "100", **environment})
+            os.environ.update({"TERM": "xterm-256color", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", **environment})
             os.execv(sys.executable, [sys.executable, "-c", PROGRAM, f"{when}T09:00:00+00:00", "practice", *arguments])
         self.raw, self.passed = "", 0
 

@@ -62,7 +62,7 @@ def test_a_lost_stderr_changes_nothing(where: str, desk: Path):
     command, told = (
         ("audit photos", "2 images in class folders") if "full" in where else ("predict model naïve*.png gone.png", "naïve 图.png")
     )
-    code, out, err = shell(f"R {command} {where}", desk)
+    code, out, err = shell(f"R {command} {where}", desk, PYTHONIOENCODING="utf-8")
     assert code == 0 and told in out and not err
 
 
