@@ -15,7 +15,7 @@ from torch import nn
 from receptron.analysis.cost import cost_of
 from receptron.analysis.cost.memory import memory
 from receptron.analysis.inspection import inspect
-from receptron.analysis.loading import load
+from receptron.analysis.model_import.loading import load
 from receptron.analysis.recording import record
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 from receptron.zoo import ZOO, build

@@ -7,8 +7,8 @@ import torch
 from torch import nn
 
 from receptron.analysis.cost import cost
-from receptron.analysis.loading import is_place, load
-from receptron.analysis.onnx_graph import OnnxGraph
+from receptron.analysis.model_import.loading import is_place, load
+from receptron.analysis.model_import.onnx_graph import OnnxGraph
 from receptron.errors import AnalysisFault, BadValue, UnknownName
 
 NET = """

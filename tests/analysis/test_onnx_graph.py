@@ -10,7 +10,7 @@ from test_loading import onnx_file
 
 from receptron.analysis.cost import cost
 from receptron.analysis.inspection import inspect
-from receptron.analysis.loading import load
+from receptron.analysis.model_import.loading import load
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
 onnx = pytest.importorskip("onnx")
@@ -128,7 +128,7 @@ def copies(model: Any) -> None:
 
 @pytest.mark.parametrize("change", [products, repeated, copies])
 def test_results_of_constants_are_kept_within_a_bound(change: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from receptron.analysis import onnx_graph
+    from receptron.analysis.model_import import onnx_graph
 
     kept: list[int] = []
     let_go = onnx_graph._let_go

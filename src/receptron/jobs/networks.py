@@ -10,7 +10,7 @@ from receptron import atomic_write
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.diagnose.clash import explain
 from receptron.analysis.inspection import Inspection, InspectionOptions, examine
-from receptron.analysis.loading import is_place, load
+from receptron.analysis.model_import.loading import is_place, load
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import parse_size

@@ -5,11 +5,11 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from receptron.analysis.exported.archive import Archive
-from receptron.analysis.exported.doors import Doors
-from receptron.analysis.exported.operators import arguments, check_parts
-from receptron.analysis.exported.owned import Owned, OwnedModule
-from receptron.analysis.exported.plan import ExecutionPlan, PlanStep, ValueName, planned, steps_of, value_of
+from receptron.analysis.model_import.exported.archive import Archive
+from receptron.analysis.model_import.exported.doors import Doors
+from receptron.analysis.model_import.exported.operators import arguments, check_parts
+from receptron.analysis.model_import.exported.owned import Owned, OwnedModule
+from receptron.analysis.model_import.exported.plan import ExecutionPlan, PlanStep, ValueName, planned, steps_of, value_of
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
 

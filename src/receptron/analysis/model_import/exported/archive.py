@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from receptron.analysis.exported.schema import ExportedProgram, ExportedSize, Payload, PayloadConfig
+from receptron.analysis.model_import.exported.schema import ExportedProgram, ExportedSize, Payload, PayloadConfig
 from receptron.errors import BadValue
 
 LIMIT = 256 * 2**20

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.exported.operators import dtype_of
-from receptron.analysis.exported.plan import DEEPEST, ExecutionPlan, PlanStep
-from receptron.analysis.exported.schema import OwnedInput, TensorMeta
+from receptron.analysis.model_import.exported.operators import dtype_of
+from receptron.analysis.model_import.exported.plan import DEEPEST, ExecutionPlan, PlanStep
+from receptron.analysis.model_import.exported.schema import OwnedInput, TensorMeta
 from receptron.errors import BadValue
 
 if TYPE_CHECKING:
-    from receptron.analysis.exported.archive import Archive
+    from receptron.analysis.model_import.exported.archive import Archive
 
 _AGAIN = re.compile(r"@\d+$")
 """How torch tells a second call of one module from the first."""

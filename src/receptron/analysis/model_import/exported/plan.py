@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
-from receptron.analysis.exported import operators
-from receptron.analysis.exported.schema import Argument, ExportedGraph, Name, Node, NumberOrName, OptionalTensor
+from receptron.analysis.model_import.exported import operators
+from receptron.analysis.model_import.exported.schema import Argument, ExportedGraph, Name, Node, NumberOrName, OptionalTensor
 from receptron.errors import AnalysisFault
 
 Stack = tuple[tuple[str, str], ...]

@@ -6,8 +6,8 @@ from typing import Any
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
-from receptron.analysis.exported.guards import Condition
-from receptron.analysis.exported.schema import ExportedProgram, Range, TensorMeta
+from receptron.analysis.model_import.exported.guards import Condition
+from receptron.analysis.model_import.exported.schema import ExportedProgram, Range, TensorMeta
 from receptron.errors import BadValue
 
 

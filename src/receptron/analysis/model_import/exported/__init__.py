@@ -8,6 +8,6 @@ are stated (owned.py), inputs are held against what the program was exported for
 is opened, and no text of the file becomes code, a module's name or a path.
 """
 
-from receptron.analysis.exported.program import ExportedNet
+from receptron.analysis.model_import.exported.program import ExportedNet
 
 __all__ = ["ExportedNet"]

@@ -48,7 +48,7 @@ def load(text: str) -> nn.Module:
 
 
 def _exported(path: Path) -> nn.Module:
-    from receptron.analysis.exported import ExportedNet
+    from receptron.analysis.model_import.exported import ExportedNet
 
     return ExportedNet.read(path)
 
@@ -56,7 +56,7 @@ def _exported(path: Path) -> nn.Module:
 def _onnx(path: Path) -> nn.Module:
     if importlib.util.find_spec("onnx") is None:
         raise MissingExtra("reading an ONNX file", "onnx", "deploy")
-    from receptron.analysis.onnx_graph import OnnxGraph
+    from receptron.analysis.model_import.onnx_graph import OnnxGraph
 
     return OnnxGraph.read(path)
 

@@ -1,0 +1,1 @@
+"""Networks from files: Python modules, exported programs, ONNX graphs."""

@@ -1,0 +1,52 @@
+"""Shapes as onnx's own shape inference has them, for inputs of given sizes: what ours are held against, node by node."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from receptron.errors import AnalysisFault
+
+Extents = tuple[int | None, ...]
+"""One number an axis; None where onnx does not know."""
+
+
+def inferred(stated: bytes, sizes: Mapping[str, Sequence[int]], path: Path) -> dict[str, Extents]:
+    """Shape of every value that onnx can tell, the inputs having `sizes`. Raises: AnalysisFault if onnx refuses the graph."""
+    import onnx
+
+    model = onnx.ModelProto.FromString(stated)
+    graph = model.graph
+    del graph.value_info[:]  # they may hold for other sizes
+    for one in graph.output:
+        one.type.tensor_type.ClearField("shape")
+    for one in graph.input:
+        if one.name in sizes:
+            one.type.tensor_type.ClearField("shape")
+            for extent in sizes[one.name]:
+                one.type.tensor_type.shape.dim.add().dim_value = extent
+    try:
+        found = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+    except Exception as error:  # onnx and protobuf have each their own
+        why = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise AnalysisFault(f"onnx's own shape inference refuses {path}.", why=why, mend="export it again") from error
+    return {one.name: _extents(one) for one in (*found.value_info, *found.output) if one.type.tensor_type.HasField("shape")}
+
+
+def _extents(one: Any) -> Extents:
+    return tuple(dim.dim_value if dim.HasField("dim_value") else None for dim in one.type.tensor_type.shape.dim)
+
+
+def check(name: str, op: str, made: Tensor, expected: Extents | None, path: Path) -> None:
+    """Raises: AnalysisFault if a value has another shape than onnx infers."""
+    if expected is None:
+        return
+    shape = tuple(made.shape)
+    if len(shape) != len(expected) or any(known is not None and known != extent for extent, known in zip(shape, expected, strict=True)):
+        theirs = "x".join("?" if extent is None else str(extent) for extent in expected) or "a single number"
+        raise AnalysisFault(
+            f"{op} {name[:80]!r} of {path} is not understood.",
+            why=f"it would give {'x'.join(map(str, shape)) or 'a single number'} here, and onnx's own shape inference says {theirs}",
+            mend="export it with torch.export",
+        )
