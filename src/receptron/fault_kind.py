@@ -31,23 +31,23 @@ class FaultKind(StrEnum):
         return _TOLD[self].cure
 
 
-class _Told(NamedTuple):
+class _Said(NamedTuple):
     heading: str
     cure: str
 
 
 _TOLD = {
-    FaultKind.DAMAGED: _Told("damaged files", "copy or download them again, or remove them"),
-    FaultKind.TRUNCATED: _Told("truncated files", "copy or download them again; half an image is never used"),
-    FaultKind.EMPTY: _Told("empty files", "copy or download them again"),
-    FaultKind.NO_IMAGE: _Told("no images", "download them again (`git lfs pull` for LFS pointers), or remove them"),
-    FaultKind.UNSUPPORTED: _Told("formats that are not read", "convert them to JPEG or PNG"),
-    FaultKind.TOO_LARGE: _Told("over the limit", "raise the limit, shrink them, or remove them"),
-    FaultKind.MISSING: _Told("missing files", "correct the table or the links, or bring the files back"),
-    FaultKind.NOT_ALLOWED: _Told("files that you may not read", "give yourself the right to read them (chmod u+r), or leave them out"),
-    FaultKind.UNREACHABLE: _Told("files that the disk does not give", "check the disk or the network drive, and try again"),
-    FaultKind.OUT_OF_MEMORY: _Told("not enough memory", "the files may be sound: close other programs, or shrink them"),
-    FaultKind.TOO_MANY_OPEN_FILES: _Told("too many open files", "the files may be sound: raise the limit (ulimit -n), and try again"),
+    FaultKind.DAMAGED: _Said("damaged files", "copy or download them again, or remove them"),
+    FaultKind.TRUNCATED: _Said("truncated files", "copy or download them again; half an image is never used"),
+    FaultKind.EMPTY: _Said("empty files", "copy or download them again"),
+    FaultKind.NO_IMAGE: _Said("no images", "download them again (`git lfs pull` for LFS pointers), or remove them"),
+    FaultKind.UNSUPPORTED: _Said("formats that are not read", "convert them to JPEG or PNG"),
+    FaultKind.TOO_LARGE: _Said("over the limit", "raise the limit, shrink them, or remove them"),
+    FaultKind.MISSING: _Said("missing files", "correct the table or the links, or bring the files back"),
+    FaultKind.NOT_ALLOWED: _Said("files that you may not read", "give yourself the right to read them (chmod u+r), or leave them out"),
+    FaultKind.UNREACHABLE: _Said("files that the disk does not give", "check the disk or the network drive, and try again"),
+    FaultKind.OUT_OF_MEMORY: _Said("not enough memory", "the files may be sound: close other programs, or shrink them"),
+    FaultKind.TOO_MANY_OPEN_FILES: _Said("too many open files", "the files may be sound: raise the limit (ulimit -n), and try again"),
 }
 _SYSTEM = {
     errno.ENOENT: (FaultKind.MISSING, "no such file"),

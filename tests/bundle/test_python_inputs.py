@@ -17,7 +17,7 @@ from deep_files import png, tiff
 from receptron.bundle.images import to_canvas
 from receptron.bundle.model import Model, load
 from receptron.data.ingest import CanvasPlan
-from receptron.data.reading.depth_scale import NOMINAL, DepthScale, Scale
+from receptron.data.reading.depth_scale import NOMINAL, DepthRange, DepthScale
 from receptron.errors import BadValue, NotABundle, ReceptronError, UnreadableImage
 from receptron.given_path import check_given
 from receptron.jobs.options import Extras
@@ -140,7 +140,7 @@ def test_the_frame_that_is_shown_counts(tmp_path: Path):
 
 
 def test_colour_whose_depth_pillow_dropped_is_refused(tmp_path: Path):
-    plan = CanvasPlan(64, scale=DepthScale(Scale(0, 4095, "range"), NOMINAL.floats))
+    plan = CanvasPlan(64, scale=DepthScale(DepthRange(0, 4095, "range"), NOMINAL.floats))
     values = np.random.default_rng(0).integers(0, 4096, (70, 70, 3))
     values[0, 0] = 4095
     for name, data in {"x.png": png(values), "x.tif": tiff(values)}.items():

@@ -12,7 +12,7 @@ from deep_files import tiff
 from receptron.data.dataset.scan import scan
 from receptron.data.ingest import CanvasPlan, load, read
 from receptron.data.reading.decode import decode
-from receptron.data.reading.depth_scale import NOMINAL, DepthScale, Scale, scale_of
+from receptron.data.reading.depth_scale import NOMINAL, DepthRange, DepthScale, scale_of
 from receptron.errors import BadValue, UnreadableImage
 from receptron.fault_kind import FaultKind
 from receptron.jobs.audit import audit
@@ -74,7 +74,7 @@ def test_all_bits_count_and_the_truth_is_arithmetic(writer: str, tmp_path: Path)
     ramp = np.linspace(0, 4095, SIDE * SIDE).round().astype(int).reshape(SIDE, SIDE)
     ending = "png" if "png" in writer else "tif"
     reading = read(scan(put(tmp_path, {f"a/x.{ending}": WRITERS[writer](ramp), f"b/y.{ending}": WRITERS[writer](ramp[::-1])})), SIDE)
-    assert reading.depth.integers == Scale(0, 4095, "range")
+    assert reading.depth.integers == DepthRange(0, 4095, "range")
     canvas = reading.canvases[reading.entries[0].sha256]
     assert np.array_equal(canvas[..., 1], np.rint(ramp * 255 / 4095))
     assert len(np.unique(canvas)) == 256
@@ -94,12 +94,12 @@ def test_what_the_files_state_comes_before_what_they_hold(name: str, tmp_path: P
     data, white = TAGGED[name]
     ending = "png" if data.startswith(b"\x89PNG") else "tif"
     depth = read(scan(put(tmp_path, {f"a/x.{ending}": data, f"b/y.{ending}": data}))).depth
-    assert depth.integers == Scale(0, white, "tags")
+    assert depth.integers == DepthRange(0, white, "tags")
 
 
 def test_a_statement_that_the_values_contradict_does_not_count(tmp_path: Path):
     files = {"a/x.tif": tiff(grey(4000), {341: (3, 1023)}), "b/y.tif": tiff(grey(4001), {341: (3, 1023)})}
-    assert read(scan(put(tmp_path, files))).depth.integers == Scale(0, 4095, "range")
+    assert read(scan(put(tmp_path, files))).depth.integers == DepthRange(0, 4095, "range")
 
 
 def test_floats_have_one_scale_as_well(tmp_path: Path):
@@ -108,14 +108,14 @@ def test_floats_have_one_scale_as_well(tmp_path: Path):
     values[1][0, 0] = 1.2
     files = {f"{'ab'[i]}/{i}.tif": encoded("TIFF", Image.fromarray(one)) for i, one in enumerate(values)}
     reading = read(scan(put(tmp_path, files)), SIDE)
-    assert reading.depth.floats == Scale(0, 255, "range") and reading.depth.integers == NOMINAL.integers
+    assert reading.depth.floats == DepthRange(0, 255, "range") and reading.depth.integers == NOMINAL.integers
     canvas = reading.canvases[reading.entries[0].sha256]
     assert np.array_equal(canvas[..., 0], np.rint(values[0]))
 
 
 @pytest.mark.parametrize("writer", WRITERS)
 def test_prediction_uses_the_scale_of_training(writer: str):
-    plan = CanvasPlan(SIDE, scale=DepthScale(Scale(0, 4095, "range"), NOMINAL.floats))
+    plan = CanvasPlan(SIDE, scale=DepthScale(DepthRange(0, 4095, "range"), NOMINAL.floats))
     values = grey(4095)
     canvas = load(WRITERS[writer](values), "x", plan)[0]
     values[0, 0] = 4096  # a hot pixel
@@ -152,7 +152,7 @@ def test_sixteen_bits_in_separate_planes_are_refused_rather_than_misread():
 @pytest.mark.parametrize(("black", "white"), [(0, 0), (5, 1), (0, float("nan")), (float("-inf"), 1), (0, float("inf"))])
 def test_a_scale_that_is_none_is_refused(black: float, white: float):
     with pytest.raises(BadValue, match="scale of depth"):
-        Scale(black, white, "range")
+        DepthRange(black, white, "range")
 
 
 def test_nothing_deep_means_what_the_formats_say():

@@ -35,20 +35,20 @@ class UnusedKind(StrEnum):
         return _TOLD[self].cure
 
 
-class _Told(NamedTuple):
+class _Words(NamedTuple):
     heading: str
     severity: str
     cure: str
 
 
 _TOLD = {
-    UnusedKind.OUTSIDE: _Told("stray images", "warning", "move them into the folder of their class"),
-    UnusedKind.UNLABELLED: _Told("unlabelled images", "warning", "put them into class folders, or ask `receptron predict` about them"),
-    UnusedKind.UNSUPPORTED: _Told("formats that are not read", "warning", "convert them to JPEG or PNG, if they are pictures of a class"),
-    UnusedKind.UNREADABLE: _Told("not looked at", "error", "give yourself the right to read them (chmod u+r), or remove them"),
-    UnusedKind.HIDDEN: _Told("hidden files", "warning", "take the dot off the name if they belong to the images"),
-    UnusedKind.LINK: _Told("links", "warning", "nothing, if what they lead to is to count once; else copy it"),
-    UnusedKind.NO_IMAGE: _Told("no images", "note", "nothing, if no image was to be there"),
+    UnusedKind.OUTSIDE: _Words("stray images", "warning", "move them into the folder of their class"),
+    UnusedKind.UNLABELLED: _Words("unlabelled images", "warning", "put them into class folders, or ask `receptron predict` about them"),
+    UnusedKind.UNSUPPORTED: _Words("formats that are not read", "warning", "convert them to JPEG or PNG, if they are pictures of a class"),
+    UnusedKind.UNREADABLE: _Words("not looked at", "error", "give yourself the right to read them (chmod u+r), or remove them"),
+    UnusedKind.HIDDEN: _Words("hidden files", "warning", "take the dot off the name if they belong to the images"),
+    UnusedKind.LINK: _Words("links", "warning", "nothing, if what they lead to is to count once; else copy it"),
+    UnusedKind.NO_IMAGE: _Words("no images", "note", "nothing, if no image was to be there"),
 }
 
 

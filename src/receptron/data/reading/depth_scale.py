@@ -39,7 +39,7 @@ class ValueRange:
 
 
 @dataclass(frozen=True)
-class Scale:
+class DepthRange:
     """The values that become 0 and 255. Raises: BadValue unless both are finite and white is the larger."""
 
     black: float
@@ -55,18 +55,18 @@ class Scale:
 class DepthScale:
     """The scale of images that hold integers, and of those that hold floats."""
 
-    integers: Scale
-    floats: Scale
+    integers: DepthRange
+    floats: DepthRange
 
-    def of(self, found: ValueRange) -> Scale:
+    def of(self, found: ValueRange) -> DepthRange:
         """The scale for one image; one that no training image set is the file's own statement, or what its format says."""
         scale = self.integers if found.integer else self.floats
         if scale.source == "nominal" and found.white and found.high <= found.white:
-            return Scale(0.0, found.white, "tags")
+            return DepthRange(0.0, found.white, "tags")
         return scale
 
 
-NOMINAL = DepthScale(Scale(0.0, FULL, "nominal"), Scale(0.0, 1.0, "nominal"))
+NOMINAL = DepthScale(DepthRange(0.0, FULL, "nominal"), DepthRange(0.0, 1.0, "nominal"))
 """What holds where a set had no deep image: 16 bits are all used, floats lie within 0..1."""
 
 
@@ -86,7 +86,7 @@ def range_of(values: NDArray[Any], white: float | None = None) -> ValueRange:
     return ValueRange(min(e[0] for e in known), max(e[1] for e in known), whole, values.dtype.kind in "iub", white)
 
 
-def check_fits(values: NDArray[Any], found: ValueRange, scale: Scale) -> None:
+def check_fits(values: NDArray[Any], found: ValueRange, scale: DepthRange) -> None:
     """Raises: OutOfScale if more than 1 % of the values lie beyond the scale, or if it is a mere convention that they do not bear out."""
     if found.high > scale.white or found.low < scale.black:
         beyond = np.count_nonzero((values > scale.white) | (values < scale.black))
@@ -97,7 +97,7 @@ def check_fits(values: NDArray[Any], found: ValueRange, scale: Scale) -> None:
         raise OutOfScale(f"its depth is unknown: 16-bit values, almost none above {_DARK:,}, and nothing says which is white")
 
 
-def to_eight_bits(values: NDArray[Any], scale: Scale | None = None) -> Eight:
+def to_eight_bits(values: NDArray[Any], scale: DepthRange | None = None) -> Eight:
     """Values of any depth to 0..255, rounded, the shape kept; what lies beyond is clipped. Without a scale their own range makes one.
 
     Raises: ValueError if no value is finite.
@@ -106,18 +106,18 @@ def to_eight_bits(values: NDArray[Any], scale: Scale | None = None) -> Eight:
     return np.concatenate([_scaled(band, scale) for band in _bands(values)])
 
 
-def _common(found: list[ValueRange]) -> Scale | None:
+def _common(found: list[ValueRange]) -> DepthRange | None:
     if not found:
         return None
     low, high = min(one.low for one in found), max(one.high for one in found)
     stated = [one.white for one in found if one.white is not None]
     if len(stated) == len(found) and low >= 0 and high <= max(stated):
-        return Scale(0.0, max(stated), "tags")
+        return DepthRange(0.0, max(stated), "tags")
     whole = all(one.whole for one in found)
     if low < 0 or high >= 2**16 or (high > 255 and not whole):
-        return Scale(low, max(high, low + max(1e-30, abs(low) * 1e-12)), "range")
+        return DepthRange(low, max(high, low + max(1e-30, abs(low) * 1e-12)), "range")
     depths = _DEPTHS if whole else (0, 8)
-    return Scale(0.0, next(float(max(1, 2**bits - 1)) for bits in depths if high <= max(1, 2**bits - 1)), "range")
+    return DepthRange(0.0, next(float(max(1, 2**bits - 1)) for bits in depths if high <= max(1, 2**bits - 1)), "range")
 
 
 def _bands(values: NDArray[Any]) -> list[NDArray[Any]]:
@@ -130,6 +130,6 @@ def _extent(band: NDArray[Any]) -> tuple[float, float, bool] | None:
     return (float(finite.min()), float(finite.max()), bool((finite == np.rint(finite)).all())) if finite.size else None
 
 
-def _scaled(band: NDArray[Any], scale: Scale) -> Eight:
+def _scaled(band: NDArray[Any], scale: DepthRange) -> Eight:
     exact = np.nan_to_num(band.astype(np.float64), nan=scale.black, posinf=scale.white, neginf=scale.black).clip(scale.black, scale.white)
     return np.rint((exact - scale.black) * (255.0 / (scale.white - scale.black))).astype(np.uint8)

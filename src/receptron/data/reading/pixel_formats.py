@@ -25,7 +25,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from receptron.data.reading.depth_scale import FULL, Scale, to_eight_bits
+from receptron.data.reading.depth_scale import FULL, DepthRange, to_eight_bits
 
 Pixels = NDArray[np.uint8]
 WHITE = (255, 255, 255, 255)
@@ -50,7 +50,7 @@ def to_rgb(image: Image.Image) -> tuple[Image.Image, bool]:
     return (image if image.mode == "RGB" else image.convert("RGB")), False
 
 
-def deep_to_rgb(values: NDArray[Any], scale: Scale | None, *, white_is_zero: bool = False) -> tuple[Image.Image, bool]:
+def deep_to_rgb(values: NDArray[Any], scale: DepthRange | None, *, white_is_zero: bool = False) -> tuple[Image.Image, bool]:
     """The same for values of more than 8 bits: (H, W), or (H, W, bands) of grey and alpha, RGB, or RGB and alpha.
 
     Raises: OutOfScale; ValueError if no value is finite.

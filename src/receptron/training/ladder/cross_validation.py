@@ -102,11 +102,20 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     gain = paired_gain(right, below[rows], units)
     taken = _sure(right, below[rows], units, looks) and gain.low > 0
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
-    why = f"gains {gain.value:+.1%} on {tested}" if taken else f"its gain of {gain.value:+.1%} on {tested} may be chance"
+    why = _in_words(gain.value, taken, tested)
     why += f"; {verdict}" if verdict and not taken else ""
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
     rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
+
+
+def _in_words(gain: float, taken: bool, tested: str) -> str:
+    """What a rung gained, as a sentence's beginning."""
+    if taken:
+        return f"gains {gain:+.1%} on {tested}"
+    if gain > 0:
+        return f"its gain of {gain:+.1%} on {tested} may be chance"
+    return f"it is {abs(gain):.1%} worse on {tested}" if gain < 0 else f"it gains nothing on {tested}"
 
 
 def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, Fitted]:
