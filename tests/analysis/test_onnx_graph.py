@@ -6,11 +6,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from test_loading import onnx_file
 
 from receptron.analysis.cost import cost
 from receptron.analysis.inspection import inspect
 from receptron.analysis.model_import.loading import load
+from receptron.analysis.model_import.onnx_graph import OnnxGraph
+from receptron.analysis.model_import.onnx_operators import RULES
+from receptron.analysis.recording import record
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
 onnx = pytest.importorskip("onnx")
@@ -207,3 +211,87 @@ def test_settings_of_shapes_are_no_parameters(tmp_path: Path):
         )  # fmt: skip
 
     assert cost(load(changed(tmp_path, reckoned)), SIZE).parameters == 216 + 24 + 45
+
+
+def graph(folder: Path, nodes: list[Any], shape: tuple[int, ...], **weights: Any) -> Path:
+    """A file of these nodes, from x to y."""
+    stated = [onnx.helper.make_tensor_value_info("x", 1, shape)], [onnx.helper.make_tensor_value_info("y", 1, None)]
+    kept = [onnx.numpy_helper.from_array(np.asarray(array), name) for name, array in weights.items()]
+    made = onnx.helper.make_graph(nodes, "g", *stated, kept)
+    path = folder / "made.onnx"
+    onnx.save(onnx.helper.make_model(made, opset_imports=[onnx.helper.make_opsetid("", 18)], ir_version=10), path)
+    return path
+
+
+def ones(*shape: int) -> Any:
+    return np.ones(shape, "float32")
+
+
+made_node = onnx.helper.make_node
+KINDS: dict[str, tuple[list[Any], dict[str, Any]]] = {
+    "same upper": ([made_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER", strides=[2, 2])], {"w": ones(4, 3, 4, 4)}),
+    "same lower": ([made_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_LOWER", strides=[3, 2])], {"w": ones(4, 3, 5, 2)}),
+    "uneven pads": ([made_node("Conv", ["x", "w"], ["y"], pads=[0, 1, 2, 3])], {"w": ones(4, 3, 3, 3)}),
+    "transposed, uneven": ([made_node("ConvTranspose", ["x", "w"], ["y"], pads=[0, 1, 1, 2], strides=[2, 2])], {"w": ones(3, 4, 3, 3)}),
+    "pool same": ([made_node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], auto_pad="SAME_UPPER")], {}),
+    "pool without stride": ([made_node("AveragePool", ["x"], ["y"], kernel_shape=[3, 3])], {}),
+    "pool ceil": ([made_node("MaxPool", ["x"], ["y"], kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)], {}),
+    "gather rows": ([made_node("Gather", ["x", "i"], ["y"], axis=1)], {"i": np.array([[0, 2], [1, 1]])}),
+    "gather one": ([made_node("Gather", ["x", "i"], ["y"], axis=2)], {"i": np.array(3)}),
+    "flatten": ([made_node("Flatten", ["x"], ["y"], axis=2)], {}),
+    "flatten all": ([made_node("Flatten", ["x"], ["y"], axis=0)], {}),
+    "reduce": ([made_node("ReduceMean", ["x", "i"], ["y"], keepdims=0)], {"i": np.array([1, 3])}),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_shapes_and_answers_are_those_of_onnx_itself(kind: str, tmp_path: Path):
+    nodes, weights = KINDS[kind]
+    path = graph(tmp_path, nodes, (1, 3, 9, 10), **weights)
+    x = np.random.default_rng(0).normal(size=(1, 3, 9, 10)).astype("float32")
+    from onnx.reference import ReferenceEvaluator
+
+    expected = ReferenceEvaluator(onnx.load(path)).run(None, {"x": x})[0]
+    made = OnnxGraph.read(path, numbers=True)(torch.from_numpy(x))
+    assert made.shape == expected.shape
+    np.testing.assert_allclose(made.detach().numpy(), expected, rtol=1e-4, atol=1e-4)
+    tape = record(load(str(path)), (3, 9, 10))
+    assert tape.values[tape.outputs[0]].shape == expected.shape
+
+
+def test_a_rule_that_gives_another_shape_than_onnx_infers_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    path = graph(tmp_path, KINDS["same upper"][0], (1, 3, 9, 10), **KINDS["same upper"][1])
+    monkeypatch.setitem(RULES, "Conv", lambda x, a: torch.nn.functional.conv2d(x[0], x[1], stride=a["strides"]))
+    with pytest.raises(AnalysisFault, match=r"Conv 'y' of .*would give") as caught:
+        inspect(load(str(path)), (3, 9, 10))
+    assert "1x4x3x4 here, and onnx's own shape inference says 1x4x5x5" in str(caught.value)
+
+
+def test_every_node_is_a_row_with_its_name(tmp_path: Path):
+    nodes = [
+        made_node("Conv", ["x", "w"], ["a"], name="/layer1/conv/Conv", pads=[1] * 4),
+        made_node("Relu", ["a"], ["b"]),
+        made_node("Conv", ["b", "v"], ["c"], name="/layer1/conv/Conv", pads=[1] * 4),
+        made_node("Add", ["c", "x"], ["y"], name="forward"),
+    ]
+    found = inspect(load(str(graph(tmp_path, nodes, (1, 3, 9, 10), w=ones(3, 3, 3, 3), v=ones(3, 3, 3, 3)))), (3, 9, 10))
+    rows = {layer.path: (layer.kind, layer.parameters, layer.macs) for layer in found.layers}
+    assert rows == {
+        "layer1.conv.Conv": ("Conv", 81, 81 * 90),
+        "Relu_1": ("Relu", 0, 0),
+        "layer1.conv.Conv_": ("Conv", 81, 81 * 90),
+        "forward_": ("Add", 0, 0),
+    }
+    assert found.cost.parameters == 162
+
+
+def test_a_weight_that_two_nodes_read_counts_once_and_stands_in_both(tmp_path: Path):
+    nodes = [made_node("Conv", ["x", "w"], ["a"], pads=[1] * 4, name="one"), made_node("Conv", ["a", "w"], ["y"], pads=[1] * 4, name="two")]
+    found = inspect(load(str(graph(tmp_path, nodes, (1, 3, 9, 10), w=ones(3, 3, 3, 3)))), (3, 9, 10))
+    assert [layer.parameters for layer in found.layers] == [81, 81] and found.cost.parameters == 81
+
+
+@pytest.mark.parametrize("name", ["a" * 10**5, "/".join("a" * 100), "..", "//", "_modules", "x\x1b[31m\n", "0"])
+def test_odd_names_of_nodes_break_nothing(name: str, tmp_path: Path):
+    path = graph(tmp_path, [made_node("Conv", ["x", "w"], ["y"], name=name)], (1, 3, 9, 10), w=ones(3, 3, 3, 3))
+    assert inspect(load(str(path)), (3, 9, 10)).cost.parameters == 81

@@ -1,6 +1,7 @@
 """Every ONNX operator of vision networks by its torch counterpart."""
 
 from collections.abc import Callable
+from math import prod
 from typing import Any
 
 import torch
@@ -21,18 +22,31 @@ DTYPES = {
 """ONNX's numbers for types of tensors: onnx.proto3, TensorProto.DataType."""
 
 
-def _padded(x: Tensor, attributes: Attributes, rank: int, fill: float = 0.0) -> tuple[Tensor, list[int]]:
+def _padded(x: Tensor, attributes: Attributes, kernel: list[int], fill: float = 0.0) -> tuple[Tensor, list[int]]:
     """Symmetric padding goes to the operator, other padding before it."""
-    pads = list(attributes.get("pads", [0] * 2 * rank))
+    rank = len(kernel)
+    pads = _automatic(x, attributes, kernel) or list(attributes.get("pads", [0] * 2 * rank))
     if pads[:rank] == pads[rank:]:
         return x, pads[:rank]
     amounts = [amount for i in reversed(range(rank)) for amount in (pads[i], pads[rank + i])]
     return F.pad(x, amounts, value=fill), [0] * rank
 
 
+def _automatic(x: Tensor, attributes: Attributes, kernel: list[int]) -> list[int] | None:
+    """Pads that auto_pad SAME_UPPER or SAME_LOWER asks for, those before all axes and then those behind; None if it asks for nothing."""
+    wanted = attributes.get("auto_pad", "NOTSET")
+    if wanted not in ("SAME_UPPER", "SAME_LOWER"):
+        return None
+    ones = [1] * len(kernel)
+    rows = zip(x.shape[2:], kernel, attributes.get("strides", ones), attributes.get("dilations", ones), strict=True)
+    missing = [max(0, (-(-extent // s) - 1) * s + d * (k - 1) + 1 - extent) for extent, k, s, d in rows]
+    less, more = [n // 2 for n in missing], [n - n // 2 for n in missing]
+    return less + more if wanted == "SAME_UPPER" else more + less
+
+
 def _conv(x: list[Any], a: Attributes) -> Tensor:
     rank = x[1].dim() - 2
-    data, padding = _padded(x[0], a, rank)
+    data, padding = _padded(x[0], a, list(x[1].shape[2:]))
     ones = [1] * rank
     run = (F.conv1d, F.conv2d, F.conv3d)[rank - 1]
     return run(data, x[1], x[2] if len(x) > 2 else None, a.get("strides", ones), padding, a.get("dilations", ones), a.get("group", 1))
@@ -42,20 +56,31 @@ def _transposed(x: list[Any], a: Attributes) -> Tensor:
     rank = x[1].dim() - 2
     ones = [1] * rank
     run = (F.conv_transpose1d, F.conv_transpose2d, F.conv_transpose3d)[rank - 1]
-    padding, extra = list(a.get("pads", [0] * 2 * rank))[:rank], a.get("output_padding", [0] * rank)
-    return run(
-        x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", ones), padding, extra, a.get("group", 1), a.get("dilations", ones)
-    )
+    pads, extra = list(a.get("pads", [0] * 2 * rank)), a.get("output_padding", [0] * rank)
+    even = pads[:rank] == pads[rank:]
+    out = run(
+        x[0], x[1], x[2] if len(x) > 2 else None, a.get("strides", ones), pads[:rank] if even else 0, extra, a.get("group", 1),
+        a.get("dilations", ones),
+    )  # fmt: skip
+    if even:
+        return out
+    return out[(..., *(slice(pads[i], out.shape[i - rank] - pads[rank + i]) for i in range(rank)))]
 
 
 def _max_pool(x: list[Any], a: Attributes) -> Tensor:
-    data, padding = _padded(x[0], a, 2, float("-inf"))
-    return F.max_pool2d(data, a["kernel_shape"], a.get("strides"), padding, a.get("dilations", 1), bool(a.get("ceil_mode", 0)))
+    data, padding = _padded(x[0], a, a["kernel_shape"], float("-inf"))
+    rank = len(a["kernel_shape"])
+    run = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[rank - 1]
+    return run(data, a["kernel_shape"], a.get("strides", [1] * rank), padding, a.get("dilations", 1), bool(a.get("ceil_mode", 0)))
 
 
 def _average_pool(x: list[Any], a: Attributes) -> Tensor:
-    data, padding = _padded(x[0], a, 2)
-    return F.avg_pool2d(data, a["kernel_shape"], a.get("strides"), padding, bool(a.get("ceil_mode", 0)))
+    data, padding = _padded(x[0], a, a["kernel_shape"])
+    rank = len(a["kernel_shape"])
+    run = (F.avg_pool1d, F.avg_pool2d, F.avg_pool3d)[rank - 1]
+    return run(
+        data, a["kernel_shape"], a.get("strides", [1] * rank), padding, bool(a.get("ceil_mode", 0)), bool(a.get("count_include_pad", 0))
+    )
 
 
 def _gemm(x: list[Any], a: Attributes) -> Tensor:
@@ -140,7 +165,11 @@ def _dequantized(x: list[Any], a: Attributes) -> Tensor:
 def _gather(x: list[Any], a: Attributes) -> Tensor:
     axis = a.get("axis", 0)
     index = x[1]
-    return x[0].select(axis, int(index)) if index.dim() == 0 else x[0].index_select(axis, index.flatten())
+    if index.dim() == 0:
+        return x[0].select(axis, int(index)) if not index.is_meta else x[0].select(axis, 0)
+    taken = x[0].index_select(axis, index.flatten())
+    axis %= x[0].dim()
+    return taken.reshape(*x[0].shape[:axis], *index.shape, *x[0].shape[axis + 1 :])
 
 
 def _one(run: Callable[[Tensor], Tensor]) -> Rule:
@@ -160,8 +189,8 @@ RULES: dict[str, Rule] = {
     "LayerNormalization": lambda x, a: F.layer_norm(x[0], x[0].shape[a.get("axis", -1) :], x[1], x[2] if len(x) > 2 else None),
     "MaxPool": _max_pool,
     "AveragePool": _average_pool,
-    "GlobalAveragePool": _one(lambda t: t.mean((2, 3), keepdim=True)),
-    "GlobalMaxPool": _one(lambda t: t.amax((2, 3), keepdim=True)),
+    "GlobalAveragePool": _one(lambda t: t.mean(tuple(range(2, t.dim())), keepdim=True)),
+    "GlobalMaxPool": _one(lambda t: t.amax(tuple(range(2, t.dim())), keepdim=True)),
     "Add": _two(torch.add),
     "Sub": _two(torch.sub),
     "Mul": _two(torch.mul),
@@ -182,7 +211,7 @@ RULES: dict[str, Rule] = {
     "Softmax": lambda x, a: torch.softmax(x[0], a.get("axis", -1)),
     "Dropout": _one(lambda t: t),
     "Identity": _one(lambda t: t),
-    "Flatten": lambda x, a: x[0].flatten(a.get("axis", 1)),
+    "Flatten": lambda x, a: x[0].reshape(prod(x[0].shape[: a.get("axis", 1)]), -1),
     "Reshape": _reshape,
     "Transpose": lambda x, a: x[0].permute(a["perm"]),
     "Concat": lambda x, a: torch.cat(x, a["axis"]),

@@ -45,8 +45,8 @@ def check(name: str, op: str, made: Tensor, expected: Extents | None, path: Path
     shape = tuple(made.shape)
     if len(shape) != len(expected) or any(known is not None and known != extent for extent, known in zip(shape, expected, strict=True)):
         theirs = "x".join("?" if extent is None else str(extent) for extent in expected) or "a single number"
+        ours = "x".join(map(str, shape)) or "a single number"
         raise AnalysisFault(
-            f"{op} {name[:80]!r} of {path} is not understood.",
-            why=f"it would give {'x'.join(map(str, shape)) or 'a single number'} here, and onnx's own shape inference says {theirs}",
+            f"{op} {name[:80]!r} of {path.name} would give {ours} here, and onnx's own shape inference says {theirs}.",
             mend="export it with torch.export",
         )
