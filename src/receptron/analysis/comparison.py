@@ -43,7 +43,22 @@ class Comparison:
 
 
 def compare(left: Inspection, right: Inspection) -> Comparison:
-    """Align the layers of two inspections and put every number beside its counterpart."""
+    """Two inspections side by side: every total and every layer beside its counterpart.
+
+    Args:
+        left: One inspection.
+        right: The other.
+
+    Returns:
+        Differences of the totals, and pairs of layers aligned by kinds and output sizes; a layer without a counterpart stands alone.
+
+    Example:
+        >>> import torch
+        >>> from receptron.analysis import inspect
+        >>> one, other = (inspect(torch.nn.Sequential(torch.nn.Conv2d(3, width, 3)), (3, 32, 32)) for width in (8, 16))
+        >>> [(pair.left.parameters, pair.right.parameters) for pair in compare(one, other).layers]
+        [(224, 448)]
+    """
     return Comparison(left.name, right.name, _totals(left, right), _aligned(_leaves(left), _leaves(right)))
 
 

@@ -75,9 +75,27 @@ class Inspection:
 
 
 def inspect(net: Network, inputs: Inputs, question: InspectionOptions = InspectionOptions(), name: str = "") -> Inspection:
-    """Record `net` on `inputs` and answer.
+    """Sizes, parameters, multiply-accumulates, receptive fields and advice of one network, from one recorded forward pass.
 
-    Raises: Uncopyable, Unrecordable, UnknownName for a layer, device or optimiser that is not there.
+    Args:
+        net: A network, which is copied and never touched, or a function that makes one.
+        inputs: Size of one image such as (3, 224, 224); or a tensor, or a list, tuple or dict of these.
+        question: What else to ask: memory, time on a device, other conventions, one layer's field.
+        name: What to call the network in the answer; its class by default.
+
+    Returns:
+        Totals, one row for each call of a module, and the answers to the questions.
+
+    Raises:
+        Uncopyable: Something in the network has no copy.
+        Unrecordable: The forward pass broke off; the error carries what was recorded up to there.
+        UnknownName: No layer, device or optimiser of that name.
+
+    Example:
+        >>> import torch
+        >>> found = inspect(torch.nn.Conv2d(3, 8, 3), (3, 32, 32))
+        >>> found.cost.parameters, found.cost.macs
+        (224, 194400)
     """
     return examine(net, inputs, question, name)[0]
 

@@ -21,9 +21,20 @@ _WORD = re.compile(r"(?P<letter>[spdx])(?P<value>\d+(?:x\d+)*|[a-z]+)")
 
 
 def parse(text: str) -> tuple[Window, ...]:
-    """Layers that `text` names, in order; grammar in `GRAMMAR`.
+    """Layers that a text names, in order; its grammar is in `GRAMMAR`.
 
-    Raises: BadValue naming the word that cannot be read.
+    Args:
+        text: Such as "conv 3x3 s2 p1, pool 2".
+
+    Returns:
+        The layers.
+
+    Raises:
+        BadValue: A word cannot be read; it is named.
+
+    Example:
+        >>> [layer.kernel for layer in parse("conv 3 s2, pool 2")]
+        [3, 2]
     """
     items = [item.split() for item in text.split(",") if item.strip()]
     if not items:
@@ -32,7 +43,18 @@ def parse(text: str) -> tuple[Window, ...]:
 
 
 def smallest_size(chain: Sequence[Window]) -> Derivation:
-    """Least input size for which every layer of the chain gives at least one pixel."""
+    """Least input size for which every layer of a chain gives at least one pixel.
+
+    Args:
+        chain: Convolutions and pools in their order.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> smallest_size(parse("conv 5, pool 2, conv 5, pool 2")).value
+        16
+    """
     for size in range(1, 100_000):
         try:
             chain_sizes(chain, size)
@@ -44,9 +66,20 @@ def smallest_size(chain: Sequence[Window]) -> Derivation:
 
 
 def legal_sizes(chain: Sequence[Window], largest: int = 512) -> Derivation:
-    """Input sizes up to `largest` for which no layer of the chain drops a pixel; they lie one total stride apart.
+    """Input sizes for which no layer of a chain drops a pixel; they lie one total stride apart.
 
     Each comes from running W = (O - 1) S + K_eff - 2P backwards from an output of 1, 2, 3 ... pixels.
+
+    Args:
+        chain: Convolutions and pools in their order.
+        largest: Largest size wanted, pixels.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> legal_sizes(parse("conv 3 s2, pool 2"), largest=20).value
+        (5, 9, 13, 17)
     """
     if any(isinstance(layer.padding, str) and layer.padding == "same" for layer in chain):
         raise BadValue("'same' padding changes with the size and never drops a pixel.", mend="give the padding as a number")

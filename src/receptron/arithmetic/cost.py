@@ -21,9 +21,21 @@ STATES = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 
 
 
 def macs(layer: Layer, size: Axes = 1) -> Derivation:
-    """Multiply-accumulates of convolutions and linear layers for one image of `size` pixels; 0 for pooling and norms.
+    """Multiply-accumulates of a layer for one image; 0 for pooling and norms.
 
     A transposed convolution multiplies at every input pixel, a convolution at every output pixel.
+
+    Args:
+        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+        size: Pixels that go in, the same along every axis, or one number an axis.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> macs(Conv(3, padding=1, c_in=3, c_out=64), 32).value
+        1769472
     """
     steps: list[Step] = []
     match layer:
@@ -44,7 +56,20 @@ def macs(layer: Layer, size: Axes = 1) -> Derivation:
 
 
 def flops(layer: Layer, size: Axes = 1) -> Derivation:
-    """Floating-point operations for one image of `size` pixels: twice the MACs; taps for pooling, two per element for norms."""
+    """Floating-point operations of a layer for one image: twice the multiply-accumulates; taps for pooling, two per element for norms.
+
+    Args:
+        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+        size: Pixels that go in, the same along every axis, or one number an axis.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> flops(Conv(3, padding=1, c_in=3, c_out=64), 32).value
+        3538944
+    """
     match layer:
         case Pool():
             return _pool_flops(layer, size)
@@ -59,16 +84,44 @@ def flops(layer: Layer, size: Axes = 1) -> Derivation:
 
 
 def map_memory(channels: int, size: Axes, batch: int = 1, bytes_each: int = 4) -> Derivation:
-    """Bytes of a feature map (batch, channels, *size) at `bytes_each` per number (4 for float32, 2 for bf16)."""
+    """Bytes of a feature map.
+
+    Args:
+        channels: Channels of the map.
+        size: Pixels of the map, the same along both axes, or one number an axis.
+        batch: Images.
+        bytes_each: Bytes a number: 4 for float32, 2 for bfloat16.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> map_memory(64, 112, batch=32).value
+        102760448
+    """
     area, numbers = _area(size)
     step = solve("memory", N * C * area * BYTES, numbers | {"N": batch, "C": channels, "bytes": bytes_each})
     return Derivation("memory of a feature map", step.value, "bytes", (step,), "one number per channel and pixel")
 
 
 def weight_memory(layer: Layer, optimizer: str = "none", bytes_each: int = 4) -> Derivation:
-    """Bytes that a layer's parameters take; with an optimiser also their gradients and its state.
+    """Bytes that a layer's parameters take; with an optimiser also their gradients and its states.
 
-    Raises: UnknownName for an optimiser that is not in `STATES`.
+    Args:
+        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+        optimizer: Name of an optimiser in `STATES`; weights alone if None.
+        bytes_each: Bytes a number.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Raises:
+        UnknownName: No optimiser of that name.
+
+    Example:
+        >>> from receptron.arithmetic import Linear
+        >>> weight_memory(Linear(1000, 10), "adamw").value
+        160160
     """
     if optimizer not in STATES:
         raise UnknownName("optimizer", optimizer, STATES)

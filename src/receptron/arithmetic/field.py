@@ -15,22 +15,72 @@ SOURCE = "Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolution
 
 
 def field_size(chain: Sequence[Window]) -> Derivation:
-    """Pixels of the input, per axis, that one output of the chain sees."""
+    """Pixels of the input, per axis, that one output of a chain sees.
+
+    Args:
+        chain: Convolutions and pools in their order.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill, equation 2.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_size([Conv(3, c_in=3, c_out=8), Conv(3, c_in=8, c_out=8), Conv(3, c_in=8, c_out=8)]).value
+        7
+    """
     return _along(chain, "receptive field", "r", 1, _field_step)
 
 
 def field_jump(chain: Sequence[Window]) -> Derivation:
-    """Pixels of the input between two neighbouring outputs: the product of the strides."""
+    """Pixels of the input between two neighbouring outputs: the product of the strides.
+
+    Args:
+        chain: Convolutions and pools in their order.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Conv, Pool
+        >>> field_jump([Conv(3, stride=2, c_in=3, c_out=8), Pool(kernel=2, stride=2)]).value
+        4
+    """
     return _along(chain, "jump", "j", 1, _jump_step)
 
 
 def field_padding(chain: Sequence[Window]) -> Derivation:
-    """Pixels by which the first output's window reaches out before the input."""
+    """Pixels by which the first output's window reaches out before the input.
+
+    Args:
+        chain: Convolutions and pools in their order.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_padding([Conv(3, padding=1, c_in=3, c_out=8), Conv(3, padding=1, c_in=8, c_out=8)]).value
+        2
+    """
     return _along(chain, "effective padding", "p", 0, _padding_step)
 
 
 def field_start(chain: Sequence[Window]) -> Derivation:
-    """Centre of the first output's window, in pixels from the centre of the first pixel."""
+    """Centre of the first output's window, in pixels from the centre of the first pixel.
+
+    Args:
+        chain: Convolutions and pools in their order.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_start([Conv(3, c_in=3, c_out=8)]).value
+        1
+    """
     size, padding = field_size(chain), field_padding(chain)
     r, p = Symbol("r"), Symbol("p")
     sizes = size.value if isinstance(size.value, tuple) else (size.value,)

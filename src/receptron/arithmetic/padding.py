@@ -40,9 +40,23 @@ def resolve(padding: Padding, kernel: int, stride: int, dilation: int, size: int
 
 
 def same_padding(kernel: Axes, stride: Axes = 1, dilation: Axes = 1, size: Axes | None = None) -> Derivation:
-    """Padding that makes output = ceil(input / stride): value is (before, after), for each axis in turn.
+    """Padding that makes output = ceil(input / stride).
 
-    Stride 1 needs no size. Other strides depend on it. Raises: BadValue if the size is missing then.
+    Args:
+        kernel: Pixels of the window, the same along every axis, or one number an axis.
+        stride: Pixels from one window to the next.
+        dilation: Pixels from one tap to the next.
+        size: Pixels that go in; stride 1 needs none, other strides depend on it.
+
+    Returns:
+        (before, after) for each axis in turn, with the steps that lead to them.
+
+    Raises:
+        BadValue: The size is missing where it is needed.
+
+    Example:
+        >>> same_padding(3).value
+        (1, 1)
     """
     axes = axes_of(kernel, stride, dilation, size or 1)
     steps, value = [], []

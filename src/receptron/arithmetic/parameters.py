@@ -10,7 +10,19 @@ NORM_SOURCE = "Ioffe and Szegedy 2015, Batch Normalization, arXiv:1502.03167, al
 
 
 def parameters(layer: Layer) -> Derivation:
-    """Learnable parameters of a layer."""
+    """Learnable parameters of a layer.
+
+    Args:
+        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> parameters(Conv(7, c_in=3, c_out=64)).value
+        9472
+    """
     match layer:
         case Conv() | Transposed():
             formula, numbers = taps(layer.kernel, layer.groups, C_IN, C_OUT)
@@ -28,6 +40,17 @@ def statistics(layer: Layer) -> Derivation:
     """Numbers that a layer keeps from batch to batch without learning them: BatchNorm's running mean and variance.
 
     PyTorch's counter `num_batches_tracked` is not among them.
+
+    Args:
+        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Norm
+        >>> statistics(Norm(64)).value
+        128
     """
     tracked = isinstance(layer, Norm) and layer.tracks
     formula, numbers = (2 * C, {"C": layer.channels}) if isinstance(layer, Norm) and tracked else (Number(0), {})

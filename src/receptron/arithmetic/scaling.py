@@ -20,9 +20,23 @@ class Coefficients:
 
 
 def compound_scaling(phi: float, coefficients: Coefficients = Coefficients(), pixels: int = 224) -> Derivation:
-    """Multipliers (depth, width, resolution) for a phi, and the resolution and cost that follow.
+    """Multipliers of depth, width and resolution for a phi, and the resolution and cost that follow.
 
     The published B1 to B7 round these by hand: B1 has depth 1.1, width 1.0 and 240 pixels.
+
+    Args:
+        phi: How far to grow; 0 is B0.
+        coefficients: alpha, beta and gamma.
+        pixels: Side of the input at phi 0.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Source: Tan & Le 2019, EfficientNet, ICML, equation 3.
+
+    Example:
+        >>> [round(float(one), 3) for one in compound_scaling(1).value]
+        [1.2, 1.1, 1.15]
     """
     numbers = _numbers(coefficients) | {"phi": phi, "R": pixels}
     steps = (
@@ -40,6 +54,18 @@ def constraint(coefficients: Coefficients = Coefficients()) -> Derivation:
     """alpha * beta^2 * gamma^2, which the paper holds near 2, so that FLOPs grow by about 2^phi.
 
     Depth counts once; width and resolution count squared, since both extents of a map and both channel counts grow.
+
+    Args:
+        coefficients: alpha, beta and gamma.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Source: Tan & Le 2019, EfficientNet, ICML, equation 3.
+
+    Example:
+        >>> round(float(constraint().value), 3)
+        1.92
     """
     if min(coefficients.alpha, coefficients.beta, coefficients.gamma) < 1:
         raise BadValue("a base below 1 would shrink the network as phi grows.", mend="give alpha, beta and gamma of 1 or more")

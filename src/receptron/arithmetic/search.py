@@ -18,9 +18,24 @@ class Ways:
 
 
 def ways(size_in: int, size_out: int, limits: Ways = Ways()) -> tuple[Derivation, ...]:
-    """The derivation of every (kernel, stride, padding, dilation) that takes `size_in` to `size_out` pixels, exact ones first
+    """Every kernel, stride, padding and dilation that takes one size to another, exact ones first.
 
-    Padding is up to half the dilated kernel. Raises: BadValue if there is none.
+    Padding is up to half the dilated kernel.
+
+    Args:
+        size_in: Pixels that go in.
+        size_out: Pixels that come out.
+        limits: Largest kernel, stride and dilation to try.
+
+    Returns:
+        One derivation for each.
+
+    Raises:
+        BadValue: There is none.
+
+    Example:
+        >>> len(ways(224, 112)) > 1
+        True
     """
     found = [
         (exactness, conv)

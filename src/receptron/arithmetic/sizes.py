@@ -23,9 +23,22 @@ TRANSPOSED = (W - 1) * S - 2 * P + D * (K - 1) + P_OUT + 1
 
 
 def output_size(layer: Window | Transposed, size: Axes) -> Derivation:
-    """Pixels that come out of `layer` for `size` pixels in, per axis where a tuple speaks of axes.
+    """Pixels that come out of a layer.
 
-    Raises: ImageTooSmall where the window does not fit.
+    Args:
+        layer: A convolution, pool or transposed convolution.
+        size: Pixels that go in, the same along every axis, or one number an axis.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Raises:
+        ImageTooSmall: The window does not fit.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> output_size(Conv(7, stride=2, padding=3, c_in=3, c_out=64), 224).value
+        112
     """
     padding = layer.padding if not isinstance(layer.padding, str) else 1
     axes = axes_of(size, layer.kernel, stride_of(layer), layer.dilation, padding)
@@ -37,7 +50,23 @@ def output_size(layer: Window | Transposed, size: Axes) -> Derivation:
 
 
 def chain_sizes(chain: Sequence[Window | Transposed], size: Axes) -> Derivation:
-    """Size after every layer of a chain for square inputs, or for one axis of others; value has one entry per layer."""
+    """Size after every layer of a chain.
+
+    Args:
+        chain: Convolutions, pools and transposed convolutions in their order.
+        size: Pixels that go in, for square inputs or one axis of others.
+
+    Returns:
+        The sizes, one a layer, with the steps that lead to them.
+
+    Raises:
+        ImageTooSmall: A window does not fit; the layer is named.
+
+    Example:
+        >>> from receptron.arithmetic import Conv, Pool
+        >>> chain_sizes([Conv(5, c_in=1, c_out=6), Pool(kernel=2, stride=2)], 32).value
+        (28, 14)
+    """
     steps: list[Step] = []
     for number, layer in enumerate(chain, 1):
         settled = output_size(layer, axis(size, 0)).steps[-1]
@@ -47,7 +76,20 @@ def chain_sizes(chain: Sequence[Window | Transposed], size: Axes) -> Derivation:
 
 
 def dropped(layer: Window, size: Axes) -> Derivation:
-    """Pixels at the end of each axis that no window covers, because the division leaves a rest."""
+    """Pixels at the end of each axis that no window covers, because the division leaves a rest.
+
+    Args:
+        layer: A convolution or pool.
+        size: Pixels that go in, the same along every axis, or one number an axis.
+
+    Returns:
+        The number with the steps that lead to it.
+
+    Example:
+        >>> from receptron.arithmetic import Pool
+        >>> dropped(Pool(kernel=3, stride=2), 224).value
+        1
+    """
     axes = axes_of(size, layer.kernel, stride_of(layer), layer.dilation)
     steps = []
     for i in range(axes):

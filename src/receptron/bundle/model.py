@@ -130,10 +130,26 @@ class Model:
 
 
 def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:
-    """The model in a directory that `receptron train` wrote, verified to the last byte, each number within its range; nothing is unpickled.
+    """A trained model, verified to the last byte, each number within its range; nothing is unpickled.
 
-    `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here; `limits` say what one image may cost.
-    Raises: NotABundle, BundleCorrupt naming the file and field, BundleFault for an unknown format or net, BadValue for path or device.
+    Args:
+        folder: Directory that `receptron.train` wrote, or the `model` folder inside it.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
+        limits: What decoding one image may cost.
+
+    Returns:
+        The model, ready to answer; its card tells classes, preprocessing and figures.
+
+    Raises:
+        NotABundle: There is no model.
+        BundleCorrupt: A file differs from its manifest, or a field is out of range; file and field are named.
+        BundleFault: The format or the net is unknown.
+        BadValue: The path is empty, or the device is not there.
+
+    Example:
+        >>> model = load("digits-model")
+        >>> model.predict(["scans/first.png"])[0].answered
+        True
     """
     path = check_given(folder)
     found = store.read(path)

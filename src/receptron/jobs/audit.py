@@ -21,11 +21,29 @@ def audit(
     workers: int | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Audit:
-    """What is wrong with the images under `path`, before any training; broken images are findings, not errors.
+    """What is wrong with a set of images, before any training; broken images are findings, not errors.
 
-    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
-    take while it is decoded.
-    Raises: BadValue, BadTable or NoImages if there is nothing to audit; UnclearLayout, UnreadableFolder.
+    Args:
+        path: Folder of class folders, with train, val and test folders around or in them; a CSV or Parquet table; or "digits".
+        layout: "auto", or "classes" or "splits" where folders can be read in both ways.
+        progress: Who is told how far the work is; nobody by default.
+        workers: Threads that read; one for each core by default. The findings do not depend on it.
+        image_memory: Megabytes that one image may take while it is decoded.
+
+    Returns:
+        Counts per class and every finding with its files and its cure.
+
+    Raises:
+        BadValue: The path is empty or names nothing.
+        BadTable: A row of the table cannot be used.
+        NoImages: There is nothing to audit.
+        UnclearLayout: The folders can be read in more than one way.
+        UnreadableFolder: A folder may not be read.
+
+    Example:
+        >>> found = audit("digits")
+        >>> found.images, found.broken, len(found.classes)
+        (1797, 0, 10)
     """
     start = time.perf_counter()
     catalog = scan(path, layout)

@@ -65,15 +65,40 @@ def evaluate(
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Evaluated:
-    """Every metric of the model in directory `model` on labelled images at `path` (class folders, split folders or a table).
+    """Every metric of a trained model on labelled images, each with its interval.
 
-    Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
-    known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
-    Where images have groups, or are files of the same bytes, these are the unit of every interval.
-    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
-    take while it is decoded.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, UnclearLayout, UnreadableFolder, NoImages, BadTable;
-    UnknownName where no label is known; NonFinite.
+    Images that the model was trained on are known by their bytes and judged apart, whatever they are called. Broken images and labels
+    that the model does not know are told. Where images have groups, or are files of the same bytes, these are the unit of every interval.
+
+    Args:
+        model: Directory that `receptron.train` wrote.
+        path: Labelled images, as `receptron.train` takes them.
+        side: "auto" takes the test side where images come with sides, "all" everything; or "train", "val", "test".
+        layout: "auto", or "classes" or "splits" where folders can be read in both ways.
+        batch: Images in one step; changes speed and memory, never answers.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
+        progress: Who is told how far the work is; nobody by default.
+        image_memory: Megabytes that one image may take while it is decoded.
+
+    Returns:
+        The figures on images that are new to the model and on those that it was trained on, its mistakes, and what could not be judged.
+
+    Raises:
+        NotABundle: There is no model at `model`.
+        BundleCorrupt: A file of the model differs from its manifest.
+        BundleFault: The model is of an unknown format or net.
+        BadValue: The path is empty or names nothing, or the device is not there.
+        UnclearLayout: The folders can be read in more than one way.
+        UnreadableFolder: A folder may not be read.
+        NoImages: There is nothing to judge, or nothing that can be read.
+        BadTable: A row of the table cannot be used.
+        UnknownName: No label is one of the model's classes, or there is no such side.
+        NonFinite: The network answers NaN or infinity.
+
+    Example:
+        >>> found = evaluate("digits-model", "digits", side="all")
+        >>> found.fresh.count + found.trained.count
+        1797
     """
     loaded, catalog = load(model, device, within(image_memory)), scan(path, layout)
     items, unknown = _known(_chosen(catalog, side), loaded)

@@ -40,11 +40,32 @@ def predict(
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Predicted:
-    """Answers for every image that `paths` name: files, folders with all below, patterns such as `photos/*.jpg`; each file once.
+    """Answers of a trained model for every image that the paths name, each file once.
 
     A path that names nothing and a file that cannot be read become answers with a fault; the rest are answered.
-    `image_memory`: megabytes that one image may take while it is decoded.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue for an empty path; NonFinite.
+
+    Args:
+        model: Directory that `receptron.train` wrote.
+        paths: Files, folders with all below, patterns such as "photos/*.jpg".
+        batch: Images in one step; changes speed and memory, never answers.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
+        progress: Who is told how far the work is; nobody by default.
+        image_memory: Megabytes that one image may take while it is decoded.
+
+    Returns:
+        One answer for each file, how many could be read, and what lay among them unused.
+
+    Raises:
+        NotABundle: There is no model at `model`.
+        BundleCorrupt: A file of the model differs from its manifest.
+        BundleFault: The model is of an unknown format or net.
+        BadValue: A path is empty, or the device is not there.
+        NonFinite: The network answers NaN or infinity.
+
+    Example:
+        >>> found = predict("digits-model", ["scans"])
+        >>> len(found.answers), found.broken
+        (2, 0)
     """
     if isinstance(paths, (str, Path)) or not isinstance(cast(object, paths), Iterable):
         raise BadValue("paths must be a list of paths.", why=f"what came is a {type(paths).__name__}", mend="put it into a list: [path]")

@@ -93,15 +93,41 @@ def train(
     test_size: float = 0.2,
     extras: Extras | None = None,
 ) -> Run:
-    """Train or adapt a network on the labelled images at `path`, and write model and report into `out`.
+    """Train or adapt a network on labelled images, and write model and report.
 
-    `path`: a folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits". `weights`: a published reference
-    such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; by default small images start from scratch and
-    others from the net's first published weights. `time`: how long the ladder may climb, as "90s", "10m", "1h" or seconds.
-    `test_size`: share kept for the test; 0 judges by cross-validation instead. The run is reproducible from `seed` on one machine.
-    `out`: by default NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless `extras` say so.
-    Raises: BadValue, UnclearLayout, WouldReplace, InUse, NoImages, UnreadableFolder, BrokenImages, WeightsUnavailable, StorageFault,
-    NonFinite; SystemExit(143) after a SIGTERM.
+    Args:
+        path: Folder of class folders, with train, val and test folders around or in them; a CSV or Parquet table; or "digits".
+        out: Folder to write to; NAME-model by default, or NAME-model-2 and so on where that is taken.
+        net: Net of the zoo; by the size of the images if None.
+        weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch. If None, small
+            images start from scratch and others from the net's first published weights.
+        time: How long learning may take, as "90s", "10m", "1h" or seconds; what was left out for it says what it needs.
+        seed: Of split, weights and order, 0 to 2**63 - 1.
+        device: "auto", "cpu", "cuda", "mps", ... as torch names them.
+        test_size: Share of the images kept for the test; 0 judges by cross-validation instead.
+        extras: Settings that few need, such as `like`, a run whose timed decisions are taken over, to the same network byte by byte.
+
+    Returns:
+        The whole run: model directory, report, every figure with its interval, what was tried and why it stopped.
+
+    Raises:
+        BadValue: A setting is out of range, or the path names nothing.
+        UnclearLayout: The folders can be read in more than one way.
+        WouldReplace: `out` holds something, and `extras` do not say what is to become of it.
+        InUse: Another process writes there.
+        NoImages: There is nothing to learn from.
+        UnreadableFolder: A folder may not be read.
+        BrokenImages: More images are unreadable than allowed.
+        TooLittleTime: `time` does not suffice for the least that must be done.
+        WeightsUnavailable: The weights are not here and cannot be fetched.
+        StorageFault: A write did not reach the disk.
+        NonFinite: NaN or infinity appeared; the images of that step are named.
+        SystemExit: With code 143, after a SIGTERM; the run can be gone on with.
+
+    Example:
+        >>> run = train("digits", net="lenet5", time="5s", out="lenet-model")
+        >>> run.card.rung, run.card.evaluation.count > 300
+        ('from scratch', True)
     """
     _check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()

@@ -23,13 +23,33 @@ def build(
     pretrained: "str | Path | Pretrained | None" = None,
     pixels: int | None = None,
 ) -> Classifier:
-    """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
+    """A net of the zoo: (N, channels, pixels, pixels) -> (N, classes).
 
-    What is None is as published: 1000 classes and 3 channels for ImageNet nets, 10 and 1 for LeNet-5. `pretrained` is a reference such as
-    "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve` returned; without it weights start afresh.
-    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh for other classes.
     Under `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
-    Raises: UnknownName, ImageTooSmall, BadValue, WeightsUnavailable, CheckpointMismatch, UnsafeCheckpoint.
+
+    Args:
+        name: As in `receptron zoo`, such as "resnet50".
+        classes: Classes to answer; as published if None (1000 for ImageNet nets, 10 for LeNet-5).
+        channels: Channels of the input; as published if None. Pretrained weights are spread over others by `adapt.spread_channels`.
+        pretrained: A reference such as "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve`
+            returned; None starts afresh. The layers that name the classes start afresh where `classes` differs.
+        pixels: Side of the input, for nets whose weights depend on it (px); as published if None.
+
+    Returns:
+        The network in train mode, its weights float32.
+
+    Raises:
+        UnknownName: No net of that name; near names are told.
+        ImageTooSmall: The net needs larger images than `pixels`.
+        BadValue: A number is out of range.
+        WeightsUnavailable: The weights are not here and cannot be fetched.
+        CheckpointMismatch: Names or shapes of the weights do not fit.
+        UnsafeCheckpoint: The file holds more than plain tensors.
+
+    Example:
+        >>> net = build("lenet5", classes=3)
+        >>> sum(weight.numel() for weight in net.parameters())
+        61111
     """
     check_request(name, classes, channels, pixels)
     if pretrained is None:

@@ -22,7 +22,27 @@ class DeepLab(Classifier):
 
 
 def deeplab_on(encoder: Classifier, width: int, classes: int = 21, output_stride: int = 16) -> DeepLab:
-    """DeepLabv3 on a classifier whose last map has `width` channels; its strides are traded for dilation in place. Raises: BadValue."""
+    """DeepLabv3 on a classifier: (N, C, H, W) -> (N, classes, H, W); its strides are traded for dilation in place.
+
+    Args:
+        encoder: A classifier of the zoo, with its weights.
+        width: Channels of its last map.
+        classes: Classes of a pixel.
+        output_stride: Pixels of the input to one of the last map: 8 or 16.
+
+    Returns:
+        The network.
+
+    Raises:
+        BadValue: The encoder cannot have that output stride.
+
+    Source: Chen et al. 2017, Rethinking Atrous Convolution, arXiv:1706.05587.
+
+    Example:
+        >>> from receptron.zoo import build
+        >>> type(deeplab_on(build("resnet18"), 512, classes=3)).__name__
+        'DeepLab'
+    """
     dilate(encoder, output_stride)
     head = chain(aspp=aspp(width, 256, RATES[output_stride]), conv=conv(256, 256), fc=nn.Conv2d(256, classes, 1))
     net = DeepLab(encoder.stem, list(encoder.stages), head)

@@ -57,6 +57,20 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     """U-Net whose way down is a classifier of the zoo, with its weights: (N, C, H, W) -> (N, classes, H, W).
 
     The last map of each size, which has seen most, is handed across; two 3x3 convolutions with BatchNorm follow each step up.
+
+    Args:
+        encoder: A classifier of the zoo, with its weights.
+        classes: Classes of a pixel.
+
+    Returns:
+        The network.
+
+    Source: Ronneberger, Fischer & Brox 2015, U-Net, MICCAI.
+
+    Example:
+        >>> from receptron.zoo import build
+        >>> type(unet_on(build("resnet18"), classes=3)).__name__
+        'UNet'
     """
     net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
     net.patch = encoder.patch

@@ -38,7 +38,20 @@ class Reconciled:
 
 
 def reconcile(tape: Tape) -> tuple[Reconciled, ...]:
-    """The network's cost in every convention, smallest rules first."""
+    """The cost of a network as other tools count it, and which rules lead there.
+
+    Args:
+        tape: A recorded forward pass.
+
+    Returns:
+        One total for each convention, the smallest rules first.
+
+    Example:
+        >>> import torch
+        >>> from receptron.analysis import record
+        >>> len(reconcile(record(torch.nn.Conv2d(3, 8, 3), (3, 32, 32)))) > 1
+        True
+    """
     return tuple(_reconciled(tape, convention) for convention in CONVENTIONS.values())
 
 

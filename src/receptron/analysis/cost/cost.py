@@ -30,7 +30,25 @@ class Cost:
 
 
 def cost(net: Network, inputs: Inputs, *, batch: int = 1) -> Cost:
-    """Record `net` on `inputs`, for instance (3, 224, 224), and add up. Raises: Uncopyable, Unrecordable."""
+    """Parameters and multiply-accumulates of one forward pass.
+
+    Args:
+        net: A network, which is copied and never touched, or a function that makes one.
+        inputs: Size of one image such as (3, 224, 224); or a tensor, or a list, tuple or dict of these.
+        batch: Images, where a size is given.
+
+    Returns:
+        The sums; where operators are unknown they are named, and the sums are lower bounds.
+
+    Raises:
+        Uncopyable: Something in the network has no copy.
+        Unrecordable: The forward pass broke off.
+
+    Example:
+        >>> import torch
+        >>> cost(torch.nn.Conv2d(3, 8, 3, padding=1), (3, 32, 32)).macs
+        221184
+    """
     return cost_of(record(net, inputs, batch=batch))
 
 

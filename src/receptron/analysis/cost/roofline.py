@@ -67,9 +67,28 @@ class Roofline:
 
 
 def roofline(tape: Tape, device: str = "h100", precision: str = "half") -> Roofline:
-    """Estimate for each module from its calls, each reading its operands and writing its results once; launch times are left out.
+    """Time that each module takes at least on a device, from its operations and the bytes that it moves.
 
-    precision: half (16-bit tensors, whatever the tape's) or single. Raises: UnknownName for another device or precision.
+    Every call reads its operands and writes its results once; launch times are left out.
+
+    Args:
+        tape: A recorded forward pass.
+        device: Name of a device in `DEVICES`, such as "h100".
+        precision: "half" (16-bit tensors, whatever the tape's) or "single".
+
+    Returns:
+        Seconds for each module, whether computing or moving bounds it, and the sum.
+
+    Raises:
+        UnknownName: No device or precision of that name.
+
+    Source: Williams, Waterman & Patterson 2009, Roofline: An Insightful Visual Performance Model, CACM 52:65.
+
+    Example:
+        >>> import torch
+        >>> from receptron.analysis import record
+        >>> roofline(record(torch.nn.Conv2d(3, 8, 3), (3, 32, 32)), "h100").seconds > 0
+        True
     """
     if device not in DEVICES:
         raise UnknownName("device", device, DEVICES)

@@ -53,7 +53,21 @@ def _told(before: tuple[Ran, ...]) -> list[str]:
 
 
 def explain(net: Network, inputs: Inputs) -> Clash | None:
-    """What keeps `net` from running on `inputs`; None if nothing does."""
+    """What keeps a network from running.
+
+    Args:
+        net: A network, or a function that makes one.
+        inputs: Size of one image such as (3, 224, 224); or a tensor, or a list, tuple or dict of these.
+
+    Returns:
+        The layer that broke, the shapes that met there and what would mend it; None if the network runs.
+
+    Example:
+        >>> import torch
+        >>> found = explain(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(10, 2)), (1, 4, 4))
+        >>> found.layer
+        '1'
+    """
     try:
         record(net, inputs)
     except Unrecordable as broken:

@@ -32,5 +32,19 @@ RULES: dict[str, Rule] = {
 
 
 def advise(subject: Subject) -> tuple[Advice, ...]:
-    """Everything that the rules find."""
+    """Everything that the rules find in a recorded network.
+
+    Args:
+        subject: A tape with what is known of its use.
+
+    Returns:
+        Advice, each with the layers that it is about, its numbers and a cure; empty where nothing was found.
+
+    Example:
+        >>> import torch
+        >>> from receptron.analysis import Subject, record
+        >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, bias=True), torch.nn.BatchNorm2d(8))
+        >>> len(advise(Subject(record(net, (3, 32, 32))))) > 0
+        True
+    """
     return tuple(advice for rule in RULES.values() for advice in rule(subject))

@@ -34,10 +34,29 @@ class Effective:
 
 
 def effective_field(tape: Tape, layer: str = "", axis: int = 0) -> Effective:
-    """Closed form at initialisation for the middle unit of a layer, along one axis of the first input.
+    """How strongly the middle unit of a layer sees each pixel of the first input along one axis, in closed form at initialisation.
 
     Branches that meet count alike, concatenated ones by their channels; paths through a whole map (gates) are left out.
-    Raises: UnknownName; NotLocal if the layer has no local path.
+
+    Args:
+        tape: A recorded forward pass.
+        layer: Path of a module; the network's own output if empty.
+        axis: Axis of the input behind the channels, from 0.
+
+    Returns:
+        Weights along the axis, and the width that holds most of them (px).
+
+    Raises:
+        UnknownName: No layer of that name.
+        NotLocal: The layer has no local path to the input.
+
+    Source: Luo et al. 2016, Understanding the Effective Receptive Field in Deep Convolutional Neural Networks, NeurIPS.
+
+    Example:
+        >>> from receptron.analysis import record
+        >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.Conv2d(1, 1, 3))
+        >>> [round(share, 2) for share in effective_field(record(net, (1, 32, 32))).shares if share]
+        [0.11, 0.22, 0.33, 0.22, 0.11]
     """
     return effective_of(Fields(tape), layer, axis)
 
@@ -64,9 +83,27 @@ def effective_of(fields: Fields, layer: str, axis: int) -> Effective:
 
 
 def measured_field(net: nn.Module, images: Tensor, layer: str = "") -> tuple[Tensor, Effective, Effective]:
-    """Mean squared gradient (H, W) of the middle unit of a layer over `images` (N, C, H, W), with the weights as they are; and both axes.
+    """How strongly the middle unit of a layer sees each pixel of real images, by gradients with the weights as they are.
 
-    A double of the network is run in eval mode, on its own weights where they are. Raises: UnknownName; Uncopyable.
+    A double of the network is run in eval mode, on its own weights where they are.
+
+    Args:
+        net: A network.
+        images: (N, C, H, W), prepared as the network wants them.
+        layer: Path of a module; the network's own output if empty.
+
+    Returns:
+        Mean squared gradient (H, W), and what it amounts to along both axes.
+
+    Raises:
+        UnknownName: No layer of that name.
+        Uncopyable: Something in the network has no copy.
+
+    Example:
+        >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.Conv2d(1, 1, 3))
+        >>> seen, rows, columns = measured_field(net, torch.rand(2, 1, 16, 16))
+        >>> seen.shape, int((seen > 0).sum())
+        (torch.Size([16, 16]), 25)
     """
     double = doubled(net, lambda tensor, owned: tensor if isinstance(tensor, nn.Parameter) else tensor.clone())
     modules = dict(double.named_modules())

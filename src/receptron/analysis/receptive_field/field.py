@@ -90,11 +90,27 @@ _NOTHING = AxisState(FieldScope.NOTHING, Lane(0, 0))
 
 
 def receptive_field(tape: Tape, layer: str = "", source: int = 0) -> Field:
-    """Window of the input that one output of `layer` (the network's own if empty) sees.
+    """Window of the input that one output of a layer sees, by exact sets for any graph.
 
-    source: which input, where there are several. Raises: UnknownName for a layer that is not there.
-    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill; here with exact sets
-    instead of their bounds, for any graph.
+    Args:
+        tape: A recorded forward pass.
+        layer: Path of a module such as "stages.2"; the network's own output if empty.
+        source: Which input, from 0, where there are several.
+
+    Returns:
+        For each axis size (px), jump (px between neighbouring outputs), start (px, centre of the first window) and padding (px).
+
+    Raises:
+        UnknownName: No layer of that name.
+
+    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
+
+    Example:
+        >>> import torch
+        >>> from receptron.analysis import record
+        >>> net = torch.nn.Sequential(torch.nn.Conv2d(1, 1, 3), torch.nn.MaxPool2d(2), torch.nn.Conv2d(1, 1, 3))
+        >>> receptive_field(record(net, (1, 32, 32))).size
+        (8, 8)
     """
     return field_of(Fields(tape, source), tape.output_of(layer), layer)
 

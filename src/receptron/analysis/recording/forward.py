@@ -45,17 +45,49 @@ MENDS = {
 
 
 def record(net: Network, inputs: Inputs, *, batch: int = 1, train: bool = False) -> Tape:
-    """One forward pass in eval mode (in train mode if `train`), without gradients.
+    """One forward pass without gradients, every operator written down; the network itself is never touched.
 
-    net: a network, which is copied, or a function that makes one, for networks that have no copy.
-    inputs: a size such as (3, 224, 224), a tensor, or a list, tuple or dict of these; `batch` images where a size is given.
-    Raises: Uncopyable, telling what in the network has no copy; Unrecordable with the tape up to the break, whatever the network raised.
+    Args:
+        net: A network, which is copied without its numbers, or a function that makes one, for networks that have no copy.
+        inputs: Size of one image such as (3, 224, 224); or a tensor, or a list, tuple or dict of these.
+        batch: Images, where a size is given.
+        train: Run in train mode instead of eval mode.
+
+    Returns:
+        The tape that every analysis is read from.
+
+    Raises:
+        Uncopyable: Something in the network has no copy; its place is told.
+        Unrecordable: The forward pass broke off, whatever the network raised; the error carries the tape up to there.
+
+    Example:
+        >>> tape = record(torch.nn.Linear(4, 2), (4,))
+        >>> [call.op for call in tape.calls]
+        ['t', 'addmm']
     """
     return _recorded(net, inputs, batch=batch, train=train, finish=None)
 
 
 def record_training(net: Network, inputs: Inputs, *, batch: int = 1) -> Tape:
-    """Forward pass in train mode and the backward pass from the mean of all outputs; calls after `forward_calls` are backward."""
+    """A forward pass in train mode, and the backward pass from the mean of all outputs.
+
+    Args:
+        net: A network, which is copied without its numbers, or a function that makes one.
+        inputs: Size of one image such as (3, 224, 224); or a tensor, or a list, tuple or dict of these.
+        batch: Images, where a size is given.
+
+    Returns:
+        The tape of both; calls after `forward_calls` are backward.
+
+    Raises:
+        Uncopyable: Something in the network has no copy.
+        Unrecordable: A pass broke off; the error carries the tape up to there.
+
+    Example:
+        >>> tape = record_training(torch.nn.Linear(4, 2), (4,))
+        >>> len(tape.calls) > tape.forward_calls
+        True
+    """
 
     def backward(out: Any) -> None:
         parts = [t.float().mean() for t in tensors_in(out) if t.is_floating_point() and t.requires_grad]
