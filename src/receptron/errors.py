@@ -105,7 +105,7 @@ class BadValue(Misuse):
 class UnclearLayout(Misuse):
     """Folders of images that can be read in more than one way, or in none; `readings` are the ways that there are.
 
-    `audit` raises it for a folder of train/ and cats/, where train may be a side or a class.
+    `audit` raises it for a folder of test/ and val/, sides without one for training.
     """
 
     def __init__(self, what: str, readings: Lines, *, mend: str) -> None:
