@@ -129,26 +129,14 @@ def test_errors_told_under_raises_exist(path: Path):
 
 
 @pytest.mark.parametrize("path", [path for path in FILES if ">>>" in path.read_text()], ids=lambda p: str(p.relative_to(ROOT)))
-def test_every_example_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_every_example_runs(path: Path, tmp_path: Path, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("RECEPTRON_CACHE", str(tmp_path / "cache"))
-    if "digits-model" in path.read_text():
-        furnish(tmp_path)
+    if '"digits' in path.read_text():
+        request.getfixturevalue("workshop")
     name = ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
     result = doctest.testmod(importlib.import_module(name), optionflags=doctest.ELLIPSIS)
     assert result.attempted, "the examples are not in docstrings, where doctest looks"
     assert not result.failed
-
-
-def furnish(folder: Path) -> None:
-    """What the examples of the main job speak of: digits-model, and two images in scans/."""
-    from receptron.jobs.options import Extras
-    from receptron.jobs.train import train
-
-    run = train("digits", folder / "digits-model", net="lenet5", time="2s", extras=Extras(precision="float32"))
-    (folder / "scans").mkdir()
-    for name, shown in zip(("first", "second"), run.samples.values(), strict=False):
-        (folder / f"scans/{name}.png").write_bytes((run.audit.root / shown[0]).read_bytes())
 
 
 MUTATED = '''

@@ -34,7 +34,20 @@ class LayerPair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All differences of two networks."""
+    """All differences of two networks.
+
+    Attributes:
+        left: What the first is called.
+        right: What the second is called.
+        totals: Parameters, multiply-accumulates and so on, of both.
+        layers: Layers that stand at the same place.
+
+    Example:
+        >>> from receptron import build, inspect
+        >>> found = compare(*(inspect(build(name), (3, 32, 32), name=name) for name in ("resnet18", "resnet34")))
+        >>> found.totals[0].quantity, found.totals[0].left, found.totals[0].right
+        ('parameters', 11689512, 21797672)
+    """
 
     left: str
     right: str
@@ -43,21 +56,21 @@ class Comparison:
 
 
 def compare(left: Inspection, right: Inspection) -> Comparison:
-    """Two inspections side by side: every total and every layer beside its counterpart.
+    """Align the layers of two inspections and put every number beside its counterpart.
 
     Args:
-        left: One inspection.
-        right: The other.
+        left: Of the first network.
+        right: Of the second; ratios are right over left.
 
     Returns:
-        Differences of the totals, and pairs of layers aligned by kinds and output sizes; a layer without a counterpart stands alone.
+        Totals and pairs of layers.
 
     Example:
-        >>> import torch
-        >>> from receptron.analysis import inspect
-        >>> one, other = (inspect(torch.nn.Sequential(torch.nn.Conv2d(3, width, 3)), (3, 32, 32)) for width in (8, 16))
-        >>> [(pair.left.parameters, pair.right.parameters) for pair in compare(one, other).layers]
-        [(224, 448)]
+        >>> from torch import nn
+        >>> from receptron import inspect
+        >>> nets = (nn.Sequential(nn.Conv2d(3, width, 3)) for width in (8, 16))
+        >>> compare(*(inspect(net, (3, 32, 32)) for net in nets)).layers[0].verdict
+        'differ: output, parameters, MACs'
     """
     return Comparison(left.name, right.name, _totals(left, right), _aligned(_leaves(left), _leaves(right)))
 

@@ -21,20 +21,20 @@ _WORD = re.compile(r"(?P<letter>[spdx])(?P<value>\d+(?:x\d+)*|[a-z]+)")
 
 
 def parse(text: str) -> tuple[Window, ...]:
-    """Layers that a text names, in order; its grammar is in `GRAMMAR`.
+    """Layers that a line of text names, in order.
 
     Args:
-        text: Such as "conv 3x3 s2 p1, pool 2".
+        text: Layers with commas between them, each as `GRAMMAR` says: "conv 3 s2 p1, pool 2 s2, conv 3 p1 x4".
 
     Returns:
-        The layers.
+        Convolutions and poolings; one that says x4 stands there four times.
 
     Raises:
-        BadValue: A word cannot be read; it is named.
+        BadValue: For a word that cannot be read, and where no layer is named.
 
     Example:
-        >>> [layer.kernel for layer in parse("conv 3 s2, pool 2")]
-        [3, 2]
+        >>> len(parse("conv 7 s2 p3, pool 3 s2 p1, conv 3 p1 x4"))
+        6
     """
     items = [item.split() for item in text.split(",") if item.strip()]
     if not items:
@@ -46,14 +46,19 @@ def smallest_size(chain: Sequence[Window]) -> Derivation:
     """Least input size for which every layer of a chain gives at least one pixel.
 
     Args:
-        chain: Convolutions and pools in their order.
+        chain: Layers from the input on.
 
     Returns:
-        The number with the steps that lead to it.
+        px of a square input, or of one axis.
+
+    Raises:
+        BadValue: If no input below 100,000 pixels fits.
+
+    Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
 
     Example:
-        >>> smallest_size(parse("conv 5, pool 2, conv 5, pool 2")).value
-        16
+        >>> smallest_size(parse("conv 3, pool 2, conv 3")).value
+        8
     """
     for size in range(1, 100_000):
         try:
@@ -71,15 +76,20 @@ def legal_sizes(chain: Sequence[Window], largest: int = 512) -> Derivation:
     Each comes from running W = (O - 1) S + K_eff - 2P backwards from an output of 1, 2, 3 ... pixels.
 
     Args:
-        chain: Convolutions and pools in their order.
-        largest: Largest size wanted, pixels.
+        chain: Layers from the input on, at least one.
+        largest: px up to which sizes are looked for.
 
     Returns:
-        The number with the steps that lead to it.
+        The sizes in px, smallest first.
+
+    Raises:
+        BadValue: For "same" padding, which never drops a pixel, and where no size fits.
+
+    Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
 
     Example:
-        >>> legal_sizes(parse("conv 3 s2, pool 2"), largest=20).value
-        (5, 9, 13, 17)
+        >>> legal_sizes(parse("conv 3 s2, conv 3 s2"), largest=20).value
+        (7, 11, 15, 19)
     """
     if any(isinstance(layer.padding, str) and layer.padding == "same" for layer in chain):
         raise BadValue("'same' padding changes with the size and never drops a pixel.", mend="give the padding as a number")

@@ -18,17 +18,20 @@ def field_size(chain: Sequence[Window]) -> Derivation:
     """Pixels of the input, per axis, that one output of a chain sees.
 
     Args:
-        chain: Convolutions and pools in their order.
+        chain: Layers from the input on, at least one.
 
     Returns:
-        The number with the steps that lead to it.
+        px; a tuple where a layer has numbers per axis.
 
-    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill, equation 2.
+    Raises:
+        BadValue: For a chain without a layer, and tuples of different lengths.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill, eq. 2.
 
     Example:
         >>> from receptron.arithmetic import Conv
-        >>> field_size([Conv(3, c_in=3, c_out=8), Conv(3, c_in=8, c_out=8), Conv(3, c_in=8, c_out=8)]).value
-        7
+        >>> field_size([Conv(7, stride=2), Conv(3, stride=2), Conv(3)]).value
+        19
     """
     return _along(chain, "receptive field", "r", 1, _field_step)
 
@@ -37,14 +40,19 @@ def field_jump(chain: Sequence[Window]) -> Derivation:
     """Pixels of the input between two neighbouring outputs: the product of the strides.
 
     Args:
-        chain: Convolutions and pools in their order.
+        chain: Layers from the input on, at least one.
 
     Returns:
-        The number with the steps that lead to it.
+        px; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, and tuples of different lengths.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
 
     Example:
-        >>> from receptron.arithmetic import Conv, Pool
-        >>> field_jump([Conv(3, stride=2, c_in=3, c_out=8), Pool(kernel=2, stride=2)]).value
+        >>> from receptron.arithmetic import Conv
+        >>> field_jump([Conv(7, stride=2), Conv(3, stride=2)]).value
         4
     """
     return _along(chain, "jump", "j", 1, _jump_step)
@@ -54,32 +62,42 @@ def field_padding(chain: Sequence[Window]) -> Derivation:
     """Pixels by which the first output's window reaches out before the input.
 
     Args:
-        chain: Convolutions and pools in their order.
+        chain: Layers from the input on, at least one.
 
     Returns:
-        The number with the steps that lead to it.
+        px; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, tuples of different lengths, and "same" padding with a stride, which depends on the size.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
 
     Example:
         >>> from receptron.arithmetic import Conv
-        >>> field_padding([Conv(3, padding=1, c_in=3, c_out=8), Conv(3, padding=1, c_in=8, c_out=8)]).value
-        2
+        >>> field_padding([Conv(7, stride=2, padding=3), Conv(3, padding=1)]).value
+        5
     """
     return _along(chain, "effective padding", "p", 0, _padding_step)
 
 
 def field_start(chain: Sequence[Window]) -> Derivation:
-    """Centre of the first output's window, in pixels from the centre of the first pixel.
+    """Centre of the first output's window, from the centre of the input's first pixel.
 
     Args:
-        chain: Convolutions and pools in their order.
+        chain: Layers from the input on, at least one.
 
     Returns:
-        The number with the steps that lead to it.
+        px, a whole number or a half; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, tuples of different lengths, and "same" padding with a stride, which depends on the size.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
 
     Example:
         >>> from receptron.arithmetic import Conv
-        >>> field_start([Conv(3, c_in=3, c_out=8)]).value
-        1
+        >>> field_start([Conv(kernel=2, stride=2)]).value
+        0.5
     """
     size, padding = field_size(chain), field_padding(chain)
     r, p = Symbol("r"), Symbol("p")

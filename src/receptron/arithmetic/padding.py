@@ -43,20 +43,22 @@ def same_padding(kernel: Axes, stride: Axes = 1, dilation: Axes = 1, size: Axes 
     """Padding that makes output = ceil(input / stride).
 
     Args:
-        kernel: Pixels of the window, the same along every axis, or one number an axis.
-        stride: Pixels from one window to the next.
-        dilation: Pixels from one tap to the next.
-        size: Pixels that go in; stride 1 needs none, other strides depend on it.
+        kernel: px of a window, one number for all axes or one per axis.
+        stride: px from one window to the next.
+        dilation: px from one tap to the next.
+        size: px of the input; may be None where the stride is 1.
 
     Returns:
-        (before, after) for each axis in turn, with the steps that lead to them.
+        px before and after the input, for each axis in turn.
 
     Raises:
-        BadValue: The size is missing where it is needed.
+        BadValue: If a stride above 1 comes without a size, and for tuples of different lengths.
+
+    Source: TensorFlow's SAME rule (tf.nn.convolution); for stride 1 also PyTorch's padding="same".
 
     Example:
-        >>> same_padding(3).value
-        (1, 1)
+        >>> same_padding(3).value, same_padding(3, stride=2, size=224).value
+        ((1, 1), (0, 1))
     """
     axes = axes_of(kernel, stride, dilation, size or 1)
     steps, value = [], []

@@ -13,15 +13,16 @@ def parameters(layer: Layer) -> Derivation:
     """Learnable parameters of a layer.
 
     Args:
-        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+        layer: Any layer of this part.
 
     Returns:
-        The number with the steps that lead to it.
+        How many numbers are learnt; a norm's running statistics are not.
+
+    Source: Goodfellow et al. 2016, Deep Learning, chapter 9; for norms Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1.
 
     Example:
-        >>> from receptron.arithmetic import Conv
-        >>> parameters(Conv(7, c_in=3, c_out=64)).value
-        9472
+        >>> parameters(Conv(3, c_in=64, c_out=128)).value
+        73856
     """
     match layer:
         case Conv() | Transposed():
@@ -37,20 +38,19 @@ def parameters(layer: Layer) -> Derivation:
 
 
 def statistics(layer: Layer) -> Derivation:
-    """Numbers that a layer keeps from batch to batch without learning them: BatchNorm's running mean and variance.
-
-    PyTorch's counter `num_batches_tracked` is not among them.
+    """Numbers that a layer keeps from batch to batch without learning them: a norm's running mean and variance.
 
     Args:
-        layer: A `Conv`, `Pool`, `Transposed`, `Linear` or `Norm`.
+        layer: Any layer of this part.
 
     Returns:
-        The number with the steps that lead to it.
+        How many; PyTorch's counter `num_batches_tracked` is not among them.
+
+    Source: Ioffe and Szegedy 2015, Batch Normalization, arXiv:1502.03167, algorithm 1.
 
     Example:
-        >>> from receptron.arithmetic import Norm
-        >>> statistics(Norm(64)).value
-        128
+        >>> statistics(Norm(64)).value, statistics(Norm(64, "layer")).value
+        (128, 0)
     """
     tracked = isinstance(layer, Norm) and layer.tracks
     formula, numbers = (2 * C, {"C": layer.channels}) if isinstance(layer, Norm) and tracked else (Number(0), {})

@@ -23,21 +23,23 @@ TRANSPOSED = (W - 1) * S - 2 * P + D * (K - 1) + P_OUT + 1
 
 
 def output_size(layer: Window | Transposed, size: Axes) -> Derivation:
-    """Pixels that come out of a layer.
+    """Pixels that come out of a layer, per axis where a tuple speaks of axes.
 
     Args:
-        layer: A convolution, pool or transposed convolution.
-        size: Pixels that go in, the same along every axis, or one number an axis.
+        layer: What has a window.
+        size: px of the input, one number or one per axis.
 
     Returns:
-        The number with the steps that lead to it.
+        px; a tuple if the size or one of the layer's numbers is one.
 
     Raises:
-        ImageTooSmall: The window does not fit.
+        ImageTooSmall: Where the window does not fit.
+        BadValue: For a size below 1, and tuples of different lengths.
+
+    Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
 
     Example:
-        >>> from receptron.arithmetic import Conv
-        >>> output_size(Conv(7, stride=2, padding=3, c_in=3, c_out=64), 224).value
+        >>> output_size(Conv(kernel=7, stride=2, padding=3), 224).value
         112
     """
     padding = layer.padding if not isinstance(layer.padding, str) else 1
@@ -50,22 +52,22 @@ def output_size(layer: Window | Transposed, size: Axes) -> Derivation:
 
 
 def chain_sizes(chain: Sequence[Window | Transposed], size: Axes) -> Derivation:
-    """Size after every layer of a chain.
+    """Size after every layer of a chain for square inputs, or for one axis of others.
 
     Args:
-        chain: Convolutions, pools and transposed convolutions in their order.
-        size: Pixels that go in, for square inputs or one axis of others.
+        chain: Layers from the input on.
+        size: px of the input; of a tuple the first axis.
 
     Returns:
-        The sizes, one a layer, with the steps that lead to them.
+        px after each layer, one entry a layer.
 
     Raises:
-        ImageTooSmall: A window does not fit; the layer is named.
+        ImageTooSmall: Where a window does not fit.
+        BadValue: For a size below 1.
 
     Example:
-        >>> from receptron.arithmetic import Conv, Pool
-        >>> chain_sizes([Conv(5, c_in=1, c_out=6), Pool(kernel=2, stride=2)], 32).value
-        (28, 14)
+        >>> chain_sizes([Conv(3), Conv(3, stride=2), Pool(2)], 32).value
+        (30, 14, 7)
     """
     steps: list[Step] = []
     for number, layer in enumerate(chain, 1):
@@ -79,15 +81,18 @@ def dropped(layer: Window, size: Axes) -> Derivation:
     """Pixels at the end of each axis that no window covers, because the division leaves a rest.
 
     Args:
-        layer: A convolution or pool.
-        size: Pixels that go in, the same along every axis, or one number an axis.
+        layer: Convolution or pooling.
+        size: px of the input, one number or one per axis.
 
     Returns:
-        The number with the steps that lead to it.
+        px, padding counted among them; a tuple where a tuple speaks of axes.
+
+    Raises:
+        ImageTooSmall: Where the window does not fit.
+        BadValue: For a size below 1, and tuples of different lengths.
 
     Example:
-        >>> from receptron.arithmetic import Pool
-        >>> dropped(Pool(kernel=3, stride=2), 224).value
+        >>> dropped(Conv(kernel=3, stride=2), 8).value
         1
     """
     axes = axes_of(size, layer.kernel, stride_of(layer), layer.dilation)

@@ -12,21 +12,21 @@ GAP = "Lin, Chen and Yan 2014, Network in Network, arXiv:1312.4400, section 3.2"
 
 
 def stacked(kernel: int = 3, layers: int = 3, channels: int = 64) -> Derivation:
-    """Parameters of several convolutions beside the one large kernel with the same receptive field.
+    """Parameters of a stack of small convolutions over those of the one large kernel with the same receptive field.
 
     Args:
-        kernel: Pixels of each small window.
-        layers: Small convolutions.
+        kernel: px of the small kernels.
+        layers: How many of them.
         channels: Channels in and out of each.
 
     Returns:
-        Small over large, with the steps that lead to it.
+        The ratio, biases left out.
 
-    Source: Simonyan & Zisserman 2015, Very Deep Convolutional Networks, ICLR, section 2.3.
+    Source: Simonyan and Zisserman 2015, Very Deep Convolutional Networks, arXiv:1409.1556, section 2.3.
 
     Example:
-        >>> round(float(stacked().value), 3)
-        0.551
+        >>> round(float(stacked(kernel=3, layers=3).value), 2)
+        0.55
     """
     numbers = {"n": layers, "K": kernel, "C": channels}
     field = solve("r", N * (K - 1) + 1, numbers, "receptive field of the stack, and so the large kernel")
@@ -37,22 +37,22 @@ def stacked(kernel: int = 3, layers: int = 3, channels: int = 64) -> Derivation:
 
 
 def separable(c_in: int, c_out: int, kernel: int = 3, size: int = 1) -> Derivation:
-    """Multiply-accumulates of a depthwise plus a pointwise convolution over those of a standard one.
+    """MACs of a depthwise plus a pointwise convolution over those of a standard one.
 
     Args:
-        c_in: Channels in.
-        c_out: Channels out.
-        kernel: Pixels of the window along each axis.
-        size: Pixels of the output map along each axis.
+        c_in: Channels that come in.
+        c_out: Channels that go out.
+        kernel: px of the window.
+        size: px of the side of the output map, which the ratio does not depend on.
 
     Returns:
-        The number with the steps that lead to it.
+        The ratio 1 / c_out + 1 / kernel^2.
 
     Source: Howard et al. 2017, MobileNets, arXiv:1704.04861, section 3.1.
 
     Example:
-        >>> round(float(separable(64, 128, 3, 56).value), 4)
-        0.1189
+        >>> round(float(separable(64, 128).value), 3)
+        0.119
     """
     numbers = {"C_in": c_in, "C_out": c_out, "K": kernel, "H_out": size, "W_out": size}
     standard = solve("standard", C_OUT * C_IN * K**2 * H * W, numbers)
@@ -70,16 +70,16 @@ def bottleneck(channels: int = 256, middle: int = 64, kernel: int = 3) -> Deriva
 
     Args:
         channels: Channels in and out.
-        middle: Channels of the KxK convolution in the middle.
-        kernel: K, pixels.
+        middle: Channels of the KxK convolution between.
+        kernel: K, in px.
 
     Returns:
-        The number with the steps that lead to it.
+        The ratio, biases left out.
 
-    Source: He et al. 2016, Deep Residual Learning for Image Recognition, CVPR, section 4.1.
+    Source: He et al. 2016, Deep Residual Learning, arXiv:1512.03385, section 4.1.
 
     Example:
-        >>> round(float(bottleneck().value), 3)
+        >>> round(float(bottleneck(256, 64).value), 3)
         0.059
     """
     numbers = {"C": channels, "M": middle, "K": kernel}
@@ -96,17 +96,17 @@ def global_pooling(channels: int, size: int, classes: int) -> Derivation:
 
     Args:
         channels: Channels of the map.
-        size: Pixels of the map along each axis.
-        classes: Outputs of the linear layer.
+        size: px of the side of the map.
+        classes: Numbers that the linear layer puts out, one bias each.
 
     Returns:
-        The number with the steps that lead to it.
+        The ratio.
 
-    Source: Lin, Chen & Yan 2014, Network In Network, ICLR, section 3.2.
+    Source: Lin, Chen and Yan 2014, Network in Network, arXiv:1312.4400, section 3.2.
 
     Example:
-        >>> round(float(global_pooling(512, 7, 1000).value), 4)
-        0.0204
+        >>> round(float(global_pooling(512, 7, 1000).value), 3)
+        0.02
     """
     c, h, classes_ = symbols("C H classes")
     numbers = {"C": channels, "H": size, "classes": classes}

@@ -21,24 +21,26 @@ def audit(
     workers: int | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Audit:
-    """What is wrong with a set of images, before any training; broken images are findings, not errors.
+    """What is wrong with labelled images, before any training; broken images are findings, not errors.
 
     Args:
-        path: Folder of class folders, with train, val and test folders around or in them; a CSV or Parquet table; or "digits".
-        layout: "auto", or "classes" or "splits" where folders can be read in both ways.
-        progress: Who is told how far the work is; nobody by default.
-        workers: Threads that read; one for each core by default. The findings do not depend on it.
+        path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
+        layout: "classes" or "splits" where folders can be read in both ways.
+        progress: Told how far it is; None: nobody.
+        workers: Threads that read; None: one per core, 16 at most.
         image_memory: Megabytes that one image may take while it is decoded.
 
     Returns:
-        Counts per class and every finding with its files and its cure.
+        Counts and findings.
 
     Raises:
-        BadValue: The path is empty or names nothing.
-        BadTable: A row of the table cannot be used.
-        NoImages: There is nothing to audit.
-        UnclearLayout: The folders can be read in more than one way.
-        UnreadableFolder: A folder may not be read.
+        BadValue: If nothing is there, and for a number out of its range.
+        UnknownName: For another layout.
+        UnclearLayout: For folders that can be read in more than one way.
+        NoImages: If there is nothing to audit.
+        BadTable: For a table with a line that cannot be used.
+        UnreadableFolder: For folders that cannot be looked into.
+        MissingExtra: For a Parquet table without pyarrow.
 
     Example:
         >>> found = audit("digits")

@@ -30,16 +30,32 @@ _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures on images new to the model, and apart from them those on images it was trained on."""
+    """The figures on images new to the model, and apart from them those on images it was trained on.
+
+    Attributes:
+        model: The model directory.
+        path: Where the images lie.
+        fresh: Figures on new images; None where the model was trained on every image here.
+        trained: Figures on images it was trained on, which flatter; None where there is none.
+        unknown: Images left out for each label that the model does not know.
+        broken: Files that could not be read, and why.
+        mistakes: Wrong answers on new images, surest first.
+        unused: What lies among the images and is not used, and why.
+
+    Example:
+        >>> found = evaluate("digits-model", "digits")
+        >>> found.fresh.count, found.trained.count, found.unknown, found.broken
+        (359, 1438, {}, {})
+    """
 
     model: Path
     path: Path
-    fresh: Evaluation | None  # None where the model was trained on every image here
-    trained: Evaluation | None  # None where it was trained on none; such figures flatter
-    unknown: dict[str, int]  # label that the model does not know -> images left out
-    broken: dict[str, str]  # file -> why it could not be read
-    mistakes: tuple[Answer, ...]  # wrong answers on new images, surest first
-    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
+    fresh: Evaluation | None
+    trained: Evaluation | None
+    unknown: dict[str, int]
+    broken: dict[str, str]
+    mistakes: tuple[Answer, ...]
+    unused: tuple[Unused, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,38 +81,39 @@ def evaluate(
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Evaluated:
-    """Every metric of a trained model on labelled images, each with its interval.
+    """Every metric of a model on labelled images.
 
-    Images that the model was trained on are known by their bytes and judged apart, whatever they are called. Broken images and labels
-    that the model does not know are told. Where images have groups, or are files of the same bytes, these are the unit of every interval.
+    Images that the model was trained on are known by their bytes and judged apart, whatever they are called. Broken images and labels that
+    the model does not know are told. Where images have groups, or are files of the same bytes, these are the unit of every interval.
 
     Args:
-        model: Directory that `receptron.train` wrote.
-        path: Labelled images, as `receptron.train` takes them.
-        side: "auto" takes the test side where images come with sides, "all" everything; or "train", "val", "test".
-        layout: "auto", or "classes" or "splits" where folders can be read in both ways.
-        batch: Images in one step; changes speed and memory, never answers.
+        model: The model directory.
+        path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
+        side: Where the images come with sides: "auto" takes their test side, "all" everything, or "train", "val", "test".
+        layout: "classes" or "splits" where folders can be read in both ways.
+        batch: Images that go through the network at once, at most.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
-        progress: Who is told how far the work is; nobody by default.
+        progress: Told how far it is; None: nobody.
         image_memory: Megabytes that one image may take while it is decoded.
 
     Returns:
-        The figures on images that are new to the model and on those that it was trained on, its mistakes, and what could not be judged.
+        Figures with intervals, and the mistakes.
 
     Raises:
-        NotABundle: There is no model at `model`.
-        BundleCorrupt: A file of the model differs from its manifest.
-        BundleFault: The model is of an unknown format or net.
-        BadValue: The path is empty or names nothing, or the device is not there.
-        UnclearLayout: The folders can be read in more than one way.
-        UnreadableFolder: A folder may not be read.
-        NoImages: There is nothing to judge, or nothing that can be read.
-        BadTable: A row of the table cannot be used.
-        UnknownName: No label is one of the model's classes, or there is no such side.
-        NonFinite: The network answers NaN or infinity.
+        NotABundle: If no model directory is there.
+        BundleCorrupt: For a file of it that is not as it was written.
+        BundleFault: For a format or a net that this version does not know.
+        BadValue: If no images are there, for a device that is not here, and for a number out of its range.
+        UnknownName: For another side or layout, and where the model knows none of the labels.
+        UnclearLayout: For folders that can be read in more than one way.
+        NoImages: If there is nothing to evaluate.
+        BadTable: For a table with a line that cannot be used.
+        UnreadableFolder: For folders that cannot be looked into.
+        MissingExtra: For a Parquet table without pyarrow.
+        NonFinite: If the network answers NaN or infinity, naming the images.
 
     Example:
-        >>> found = evaluate("digits-model", "digits", side="all")
+        >>> found = evaluate("digits-model", "digits")
         >>> found.fresh.count + found.trained.count
         1797
     """

@@ -23,33 +23,34 @@ def build(
     pretrained: "str | Path | Pretrained | None" = None,
     pixels: int | None = None,
 ) -> Classifier:
-    """A net of the zoo: (N, channels, pixels, pixels) -> (N, classes).
+    """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
 
-    Under `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
+    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh for other classes. Under
+    `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
 
     Args:
-        name: As in `receptron zoo`, such as "resnet50".
-        classes: Classes to answer; as published if None (1000 for ImageNet nets, 10 for LeNet-5).
-        channels: Channels of the input; as published if None. Pretrained weights are spread over others by `adapt.spread_channels`.
+        name: A key of `ZOO`.
+        classes: Classes to tell apart; None: as published, 1000 for ImageNet nets, 10 for LeNet-5.
+        channels: Channels of an image; None: as published, 3 for ImageNet nets, 1 for LeNet-5.
         pretrained: A reference such as "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve`
-            returned; None starts afresh. The layers that name the classes start afresh where `classes` differs.
-        pixels: Side of the input, for nets whose weights depend on it (px); as published if None.
+            returned; None: weights start afresh.
+        pixels: px of the side of the images; None: as the weights expect or as published. Only nets with positions depend on it.
 
     Returns:
-        The network in train mode, its weights float32.
+        On the default device, in train mode.
 
     Raises:
-        UnknownName: No net of that name; near names are told.
-        ImageTooSmall: The net needs larger images than `pixels`.
-        BadValue: A number is out of range.
-        WeightsUnavailable: The weights are not here and cannot be fetched.
-        CheckpointMismatch: Names or shapes of the weights do not fit.
-        UnsafeCheckpoint: The file holds more than plain tensors.
+        UnknownName: For a net or a reference that is not there; near names are told.
+        BadValue: For a count below 1, pretrained weights on the meta device, and a file of weights that is not all said of.
+        ImageTooSmall: For fewer pixels than the net can take.
+        WeightsUnavailable: For weights that are neither here nor to be fetched.
+        CheckpointMismatch: For weights of another net.
+        UnsafeCheckpoint: For a file that holds more than plain tensors.
 
     Example:
-        >>> net = build("lenet5", classes=3)
-        >>> sum(weight.numel() for weight in net.parameters())
-        61111
+        >>> net = build("resnet50", classes=5, channels=1)
+        >>> tuple(net(torch.zeros(1, 1, 64, 64)).shape)
+        (1, 5)
     """
     check_request(name, classes, channels, pixels)
     if pretrained is None:

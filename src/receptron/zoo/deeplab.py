@@ -22,26 +22,27 @@ class DeepLab(Classifier):
 
 
 def deeplab_on(encoder: Classifier, width: int, classes: int = 21, output_stride: int = 16) -> DeepLab:
-    """DeepLabv3 on a classifier: (N, C, H, W) -> (N, classes, H, W); its strides are traded for dilation in place.
+    """DeepLabv3 on a classifier, whose strides are traded for dilation in place.
 
     Args:
-        encoder: A classifier of the zoo, with its weights.
+        encoder: A classifier of the zoo that makes maps.
         width: Channels of its last map.
         classes: Classes of a pixel.
-        output_stride: Pixels of the input to one of the last map: 8 or 16.
+        output_stride: px of the image for each position of the last map: 8 or 16.
 
     Returns:
-        The network.
+        (N, C, H, W) -> (N, classes, H, W).
 
     Raises:
-        BadValue: The encoder cannot have that output stride.
+        BadValue: For a stride that the encoder does not have on its way.
 
-    Source: Chen et al. 2017, Rethinking Atrous Convolution, arXiv:1706.05587.
+    Source: Chen et al. 2017, Rethinking Atrous Convolution for Semantic Image Segmentation, arXiv:1706.05587, Fig. 5 and section 4.
 
     Example:
-        >>> from receptron.zoo import build
-        >>> type(deeplab_on(build("resnet18"), 512, classes=3)).__name__
-        'DeepLab'
+        >>> import torch
+        >>> net = deeplab_on(resnet("resnet18"), 512, classes=2).eval()
+        >>> tuple(net(torch.zeros(1, 3, 65, 65)).shape)
+        (1, 2, 65, 65)
     """
     dilate(encoder, output_stride)
     head = chain(aspp=aspp(width, 256, RATES[output_stride]), conv=conv(256, 256), fc=nn.Conv2d(256, classes, 1))

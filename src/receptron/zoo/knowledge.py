@@ -9,21 +9,21 @@ if TYPE_CHECKING:
 
 
 def catalogue(wanted: "Filter | None" = None, sort: str = "year") -> "tuple[CatalogueRow, ...]":
-    """The nets of the zoo as rows of a table.
+    """The nets of the zoo with what is known of each.
 
     Args:
-        wanted: Which to keep; all if None.
-        sort: Column to sort by: the smallest first, but the best accuracy first.
+        wanted: Which to keep; None keeps all.
+        sort: "year", "name", "parameters" or "macs", the smallest first, or "top1", the best accuracy first.
 
     Returns:
         One row a net.
 
     Raises:
-        UnknownName: No column of that name.
+        UnknownName: For another order.
 
     Example:
-        >>> catalogue()[0].name
-        'lenet5'
+        >>> catalogue(sort="parameters")[0].name
+        'lenet5_1998'
     """
     from receptron.zoo import cards
 
@@ -31,20 +31,20 @@ def catalogue(wanted: "Filter | None" = None, sort: str = "year") -> "tuple[Cata
 
 
 def card(name: str) -> "NetCard":
-    """Everything about one net: its row, notes, paper, stages and relatives.
+    """Everything about one net.
 
     Args:
-        name: As in `receptron zoo`.
+        name: A key of `ZOO`.
 
     Returns:
-        The card.
+        Its row, notes, paper, stages and relatives.
 
     Raises:
-        UnknownName: No net of that name; near names are told.
+        UnknownName: For a net that is not there; near names are told.
 
     Example:
-        >>> card("resnet50").paper.year
-        2015
+        >>> card("resnet50").row.parameters
+        25557032
     """
     from receptron.zoo import cards
 
@@ -52,14 +52,14 @@ def card(name: str) -> "NetCard":
 
 
 def timeline() -> "tuple[Paper, ...]":
-    """Every paper of the zoo, oldest first.
+    """Every paper, oldest first.
 
     Returns:
-        The papers.
+        What each added, and why.
 
     Example:
-        >>> timeline()[0].year
-        1998
+        >>> [paper.net for paper in timeline()][:3]
+        ['lenet5', 'alexnet', 'vgg16']
     """
     from receptron.zoo import cards
 
@@ -67,17 +67,21 @@ def timeline() -> "tuple[Paper, ...]":
 
 
 def scale(phi: float) -> "Derivation":
-    """EfficientNet-B0 grown by phi.
+    """EfficientNet-B0 grown by compound scaling, with the working.
+
+    The released rows start from these numbers and are rounded by hand; from B4 on they lie above them.
 
     Args:
-        phi: How far to grow; 0 is B0.
+        phi: How far to scale; 0 is B0.
 
     Returns:
-        The number with the steps that lead to it.
+        Multipliers of depth, width and resolution; the steps go on to pixels and FLOPs.
+
+    Source: Tan and Le 2019, EfficientNet, arXiv:1905.11946, eq. 3.
 
     Example:
-        >>> round(float(scale(0).value[0]), 3)
-        1.0
+        >>> scale(1).value
+        (1.2, 1.1, 1.15)
     """
     from receptron.zoo import scaling
 

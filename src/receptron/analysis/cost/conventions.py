@@ -38,19 +38,19 @@ class Reconciled:
 
 
 def reconcile(tape: Tape) -> tuple[Reconciled, ...]:
-    """The cost of a network as other tools count it, and which rules lead there.
+    """A network's cost in every convention, so that a number printed elsewhere is recognised.
 
     Args:
-        tape: A recorded forward pass.
+        tape: A recorded network.
 
     Returns:
-        One total for each convention, the smallest rules first.
+        One total for each convention of `CONVENTIONS`, with what it adds and who prints it.
 
     Example:
-        >>> import torch
-        >>> from receptron.analysis import record
-        >>> len(reconcile(record(torch.nn.Conv2d(3, 8, 3), (3, 32, 32)))) > 1
-        True
+        >>> from receptron import build, record
+        >>> tape = record(build("resnet50"), (3, 224, 224))
+        >>> {row.convention: f"{row.total / 1e9:.2f}" for row in reconcile(tape)}["fvcore"]
+        '4.11'
     """
     return tuple(_reconciled(tape, convention) for convention in CONVENTIONS.values())
 

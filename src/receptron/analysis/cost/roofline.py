@@ -52,7 +52,28 @@ class LayerTime:
 
 @dataclass(frozen=True)
 class Roofline:
-    """Least time of a forward pass on a device. `ridge` is the intensity above which the device computes rather than waits."""
+    """Least time of a forward pass on a device: for each call the larger of computing and moving bytes.
+
+    Attributes:
+        device: A name of `DEVICES`.
+        precision: "half" or "single".
+        seconds: That the device cannot go below.
+        flops: Operations.
+        bytes: Bytes read and written.
+        intensity: Operations for each byte.
+        ridge: Intensity above which the device computes rather than waits.
+        memory_bound: Share of the time, 0 to 1, in modules that wait for memory most of their time.
+        layers: One row a module.
+        source: Where the device's peak figures stand.
+
+    Source: Williams, Waterman and Patterson 2009, Roofline, Communications of the ACM 52(4).
+
+    Example:
+        >>> from receptron import build, record
+        >>> found = roofline(record(build("resnet50"), (3, 224, 224)), "a100")
+        >>> found.intensity < found.ridge
+        True
+    """
 
     device: str
     precision: str
@@ -67,27 +88,24 @@ class Roofline:
 
 
 def roofline(tape: Tape, device: str = "h100", precision: str = "half") -> Roofline:
-    """Time that each module takes at least on a device, from its operations and the bytes that it moves.
-
-    Every call reads its operands and writes its results once; launch times are left out.
+    """Least time of each module from its calls, each reading its operands and writing its results once; launch times are left out.
 
     Args:
-        tape: A recorded forward pass.
-        device: Name of a device in `DEVICES`, such as "h100".
-        precision: "half" (16-bit tensors, whatever the tape's) or "single".
+        tape: A recorded network, of as many images as the time is wanted for.
+        device: A name of `DEVICES`.
+        precision: "half" for 16-bit tensors, whatever the tape's, or "single" for 32-bit ones.
 
     Returns:
-        Seconds for each module, whether computing or moving bounds it, and the sum.
+        Seconds, operations and bytes, whole and by module.
 
     Raises:
-        UnknownName: No device or precision of that name.
+        UnknownName: For another device or precision.
 
-    Source: Williams, Waterman & Patterson 2009, Roofline: An Insightful Visual Performance Model, CACM 52:65.
+    Source: Williams, Waterman and Patterson 2009, Roofline, Communications of the ACM 52(4).
 
     Example:
-        >>> import torch
-        >>> from receptron.analysis import record
-        >>> roofline(record(torch.nn.Conv2d(3, 8, 3), (3, 32, 32)), "h100").seconds > 0
+        >>> from receptron import build, record
+        >>> roofline(record(build("resnet50"), (3, 224, 224)), "h100").flops > 2 * 4_089_184_256
         True
     """
     if device not in DEVICES:

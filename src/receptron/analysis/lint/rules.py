@@ -32,19 +32,18 @@ RULES: dict[str, Rule] = {
 
 
 def advise(subject: Subject) -> tuple[Advice, ...]:
-    """Everything that the rules find in a recorded network.
+    """Everything that the rules find, in the order of `RULES`.
 
     Args:
-        subject: A tape with what is known of its use.
+        subject: The recorded network and what is known of its use.
 
     Returns:
-        Advice, each with the layers that it is about, its numbers and a cure; empty where nothing was found.
+        Empty where there is nothing to say.
 
     Example:
-        >>> import torch
-        >>> from receptron.analysis import Subject, record
-        >>> net = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 3, bias=True), torch.nn.BatchNorm2d(8))
-        >>> len(advise(Subject(record(net, (3, 32, 32))))) > 0
-        True
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> [advice.rule for advice in advise(Subject(record(nn.Conv2d(3, 8, 3), (3, 32, 32)))) if "see" in advice.evidence]
+        ['field_too_small']
     """
     return tuple(advice for rule in RULES.values() for advice in rule(subject))
