@@ -71,7 +71,8 @@ def read(
     for index, one in enumerate(_pooled(lambda item: _read(item, side, interpolation, limits), catalog.items, workers)):
         entries.append(one.entry)
         if one.look:
-            looks.grey[index], looks.colour[index], looks.digests[index] = one.look.grey, one.look.colour, one.look.digest
+            looks.grey[index], looks.colour[index] = one.look.grey, one.look.colour
+            looks.digests[index], looks.unoriented[index] = one.look.digest, one.look.unoriented
         if one.entry.facts:
             looks.sides[index] = min(one.entry.facts.width, one.entry.facts.height)
         if canvases is not None and one.canvas is not None:
@@ -116,6 +117,7 @@ def _blank(count: int) -> PerceptualHashes:
     return PerceptualHashes(
         np.zeros((count, GREY, GREY), np.uint8),
         np.zeros((count, COLOUR, COLOUR, 3), np.uint8),
+        np.zeros(count, np.uint64),
         np.zeros(count, np.uint64),
         np.zeros(count, np.int32),
     )

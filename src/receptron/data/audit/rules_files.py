@@ -3,7 +3,7 @@
 from collections import Counter
 
 from receptron.data.audit.context import AuditContext, Told, finding
-from receptron.data.deduplication.duplicates import SMALLEST
+from receptron.data.deduplication.perceptual_hash import SMALLEST
 from receptron.data.records import Finding
 
 # First words that fit a fault decide its kind; the last entry takes what is left.
