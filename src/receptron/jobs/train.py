@@ -103,7 +103,7 @@ def train(
         weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
             images start from scratch, others from the net's first published weights.
         time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
-        seed: Whole number from 0 on that all chance comes from.
+        seed: Whole number that all chance comes from, 0 to 2**63 - 1.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
         test_size: Share of the images kept for the test, below 1; 0 judges by cross-validation instead.
         extras: What few need.

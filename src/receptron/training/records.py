@@ -69,7 +69,7 @@ class Run:
         curves: One row an epoch.
         trials: Number formats that were tried on this machine.
         stages: Seconds of each part of the run.
-        mistakes: Wrong answers, surest first.
+        mistakes: Wrong and sure answers, worst first.
         doubtful: Least sure answers, whether right or wrong.
         given: Figures on the user's own test side as given, where it leaked.
         samples: A few files per class.
