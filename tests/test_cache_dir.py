@@ -17,11 +17,11 @@ def locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.delenv("RECEPTRON_CACHE", raising=False)
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    (tmp_path / "temporary").mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "elsewhere-for-a-while").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "elsewhere-for-a-while"))
     real = os.access
-    monkeypatch.setattr(cache_dir.os, "access", lambda path, mode: "temporary" in str(path) and real(path, mode))
-    return tmp_path / "temporary"
+    monkeypatch.setattr(cache_dir.os, "access", lambda path, mode: "elsewhere-for-a-while" in str(path) and real(path, mode))
+    return tmp_path / "elsewhere-for-a-while"
 
 
 def test_the_variable_decides(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
