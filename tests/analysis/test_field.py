@@ -156,20 +156,6 @@ def test_fields_of_a_random_graph_are_those_of_gradients_far_from_the_border(gra
                 assert pixels_reaching(x, out, (middle, out.shape[3] // 2))[0] == expected
 
 
-def test_the_inverse_tells_which_outputs_see_a_pixel():
-    net = nn.Sequential(nn.Conv2d(1, 1, 3, 2, 1, dilation=2), nn.ConvTranspose2d(1, 1, 2, 2), nn.Conv2d(1, 1, (1, 3)))
-    tape = record(net, (1, 13, 12))
-    fields = Fields(tape)
-    value = tape.outputs[0]
-    height, width = tape.values[value].shape[2:]
-    for pixel in product((0, 5, 12), (0, 7, 11)):
-        seeing = fields.reach.seeing(value, pixel)
-        for unit in product(range(height), range(width)):
-            rows, columns = fields.reach.seen_by(value, unit)
-            broadcast = seeing[0, 0, unit[0] if seeing.shape[2] > 1 else 0, unit[1] if seeing.shape[3] > 1 else 0]
-            assert broadcast == (pixel[0] in rows and pixel[1] in columns)
-
-
 def test_holes_are_told_apart_from_the_extent():
     field = receptive_field(record(nn.Sequential(nn.Conv2d(3, 4, 3, dilation=4), nn.Conv2d(4, 4, 3, dilation=4)), (3, 64, 64)))
     assert (field.axes[0].size, field.axes[0].taken) == (17, 5)

@@ -221,5 +221,4 @@ def test_answers_are_the_same_on_every_device_and_in_every_state(name: str):
 def test_an_unknown_operator_makes_the_total_a_lower_bound():
     found = total(record(Applied(lambda x: torch.linalg.inv(x) @ x), [torch.eye(4)]))
     assert found.macs == 64
-    assert found.at_least == "at least "
     assert any(re.search("inv", op) for op in found.unknown)

@@ -211,7 +211,7 @@ def run(root: Path, files: tuple[str, ...] = (), wish: Wish = Wish()) -> Run:
         measured, compared, provenance,
     )  # fmt: skip
     given = evaluation(answers(replace(wish, seed=11, skill=wish.skill + 1.5)), temperature, "as given") if wish.leaks else None
-    method = "k-fold" if wish.folds else "given, leaks removed" if wish.leaks else "content hash"
+    method = "k-fold" if wish.folds else "given" if wish.leaks else "content hash"
     sides = tuple(
         SideCount(c, 0 if wish.folds else 300 - 7 * i, len(per[c]), 2 if i == 1 and not wish.folds else 0) for i, c in enumerate(classes)
     )

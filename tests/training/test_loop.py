@@ -16,7 +16,7 @@ from receptron.errors import NonFinite
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Hardware, Precision
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
@@ -109,11 +109,12 @@ def straight() -> Phase:
     return made
 
 
-def test_the_loop_is_what_one_would_write_by_hand():
-    """Three epochs of plain torch: order, rate, groups, clipping, Nesterov."""
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+def test_the_loop_is_what_one_would_write_by_hand(precision: Precision):
+    """Three epochs of plain torch: order, rate, groups, clipping, Nesterov; in bfloat16 the network alone, not the loss."""
     ours, theirs, batches = replace(phase(None), plan=replace(PLAN, clip=0.5)), net().to(memory_format=torch.channels_last), source()
     without_chance(ours.net), without_chance(theirs)
-    fitted = fit(ours, ENGINE, Hooks())
+    fitted = fit(ours, Hardware(precision=precision), Hooks())
     names = dict(theirs.named_parameters())
     far = {name: {"head": 0, "stages": 1, "stem": 2}[name.split(".")[0]] for name in names}
     speeds = {name: torch.zeros_like(p) for name, p in names.items()}
@@ -123,7 +124,10 @@ def test_the_loop_is_what_one_would_write_by_hand():
         for step in range(PER_EPOCH):
             rows = order(COUNT, 5, epoch)[8 * step : 8 * step + 8]
             inputs, targets = batches.batch(rows, epoch)
-            losses = F.cross_entropy(theirs(inputs), targets, label_smoothing=0.1, reduction="none")
+            with torch.autocast("cpu", torch.bfloat16, enabled=precision == "bfloat16"):
+                said = theirs(inputs)
+            assert str(said.dtype) == f"torch.{precision}"
+            losses = F.cross_entropy(said.float(), targets, label_smoothing=0.1, reduction="none")
             gradients = dict(zip(names, torch.autograd.grad(losses.mean(), list(names.values())), strict=True))
             norm = torch.cat([g.flatten() for g in gradients.values()]).norm()
             rate, total = 0.05 * rate_at(PER_EPOCH * epoch + step, 12, 0.1), total + float(losses.detach().sum())
@@ -135,6 +139,15 @@ def test_the_loop_is_what_one_would_write_by_hand():
         assert fitted.points[epoch].rate == pytest.approx(rate)
     for name, tensor in ours.net.state_dict().items():
         assert torch.allclose(tensor, theirs.state_dict()[name], atol=2e-5), name
+        assert tensor.dtype in (torch.float32, torch.int64), name
+
+
+def test_bfloat16_trains_to_other_weights_than_float32(straight: Phase):
+    """The mutated twin: a format that is not applied would be noticed."""
+    rounded = phase()
+    fit(rounded, Hardware(precision="bfloat16"), Hooks())
+    assert not same(rounded.net, straight.net)
+    assert all(torch.allclose(a, b, atol=0.1) for a, b in zip(rounded.net.parameters(), straight.net.parameters(), strict=True))
 
 
 def without_chance(made: nn.Module) -> None:

@@ -54,7 +54,6 @@ def test_templates_open_with_their_checkpoint():
         == set(TEMPLATES)
         == set(review_plan.open_templates(None, START))
     )
-    assert review_plan.next_day(planned, START + timedelta(days=4)).on == START + timedelta(days=7)
 
 
 def test_memories_are_what_fsrs_makes_of_the_same_reviews():

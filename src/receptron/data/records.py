@@ -166,11 +166,14 @@ class SideCount:
     set_aside: int = 0
 
 
+SplitMethod = Literal["content hash", "given", "k-fold"]
+
+
 @dataclass(frozen=True)
 class SplitSummary:
     """How the sides came about."""
 
-    method: str  # "content hash", "given", "given, leaks removed", "k-fold"
+    method: SplitMethod
     test_size: float
     counts: tuple[SideCount, ...]
     clusters: int  # sets of duplicates or near duplicates kept together

@@ -131,27 +131,12 @@ def resample(metric: Metric, count: int, *, seed: int = 0, resamples: int = RESA
     return np.concatenate(draws)
 
 
-def bootstrap(metric: Metric, count: int, *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Percentile interval of any metric written over image weights (see `resample`).
-
-    A metric that has no spread in the sample, such as accuracy when all is right, gets no width: use `wilson` there.
-    """
-    _some(count)
-    value = float(metric(np.ones((1, count)))[0])
-    low, high = np.quantile(resample(metric, count, seed=seed, resamples=resamples), (0.025, 0.975))
-    return Estimate(value, min(value, float(low)), max(value, float(high)), count, f"bootstrap of {resamples:,} resamples")
-
-
-def bootstrap_mean(values: ArrayLike, *, seed: int = 0, resamples: int = RESAMPLES) -> Estimate:
-    """Percentile interval of the mean of `values` (N,)."""
-    numbers = np.asarray(values, np.float64)
-    return bootstrap(lambda weights: weights @ numbers / len(numbers), len(numbers), seed=seed, resamples=resamples)
-
-
 def basic_bootstrap(metric: Metric, count: int, *, seed: int = 0, resamples: int = RESAMPLES, widening: float = 1.0) -> Estimate:
-    """Basic interval: percentiles mirrored at the value, which takes off the bias of metrics that noise pushes up, such as ECE.
+    """Basic interval of any metric written over image weights (see `resample`): percentiles mirrored at the value, which takes off the
+    bias of metrics that noise pushes up, such as ECE.
 
-    `widening` draws the percentiles away from the value, where there is little to draw from.
+    A metric that has no spread in the sample, such as accuracy when all is right, gets no width: use `wilson` there. `widening` draws the
+    percentiles away from the value, where there is little to draw from.
     """
     _some(count)
     value = float(metric(np.ones((1, count)))[0])

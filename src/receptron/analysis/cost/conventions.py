@@ -11,7 +11,6 @@ from math import prod
 from receptron.analysis.cost.macs import works_of
 from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.views import Normalization, Pooling, convolution_of, view_of
-from receptron.errors import UnknownName
 
 Price = Callable[[Tape, Call], int]
 
@@ -53,13 +52,6 @@ def reconcile(tape: Tape) -> tuple[Reconciled, ...]:
         '4.11'
     """
     return tuple(_reconciled(tape, convention) for convention in CONVENTIONS.values())
-
-
-def total_by(name: str, tape: Tape) -> int:
-    """Total in one convention. Raises: UnknownName."""
-    if name not in CONVENTIONS:
-        raise UnknownName("convention", name, CONVENTIONS)
-    return _reconciled(tape, CONVENTIONS[name]).total
 
 
 def _reconciled(tape: Tape, convention: Convention) -> Reconciled:

@@ -33,11 +33,6 @@ class Total:
         """Two operations for each multiply-accumulate."""
         return 2 * self.macs
 
-    @property
-    def at_least(self) -> str:
-        """`at least ` where something could not be counted."""
-        return "at least " if self.unknown else ""
-
 
 def total(tape: Tape) -> Total:
     """Everything that the forward pass multiplies."""

@@ -75,14 +75,6 @@ class Reach:
         masks = [_at(_whole(parts), unit) for parts in self.masks[value]]
         return tuple(tuple(taps((0, mask))) if all(masks) else () for mask in masks)
 
-    def seeing(self, value: int, pixel: tuple[int, ...]) -> np.ndarray[Any, np.dtype[np.bool_]]:
-        """Which units of a value see a pixel, as an array that broadcasts against the value's shape."""
-        seen: np.ndarray[Any, np.dtype[np.bool_]] = np.ones((1,) * len(self.tape.values[value].shape), dtype=bool)
-        for parts, position in zip(self.masks[value], pixel, strict=True):
-            word, bit = divmod(position, WORD)
-            seen = seen & ((_whole(parts)[..., word] >> np.uint64(bit)) & np.uint64(1)).astype(bool)
-        return seen
-
 
 def reach_of(tape: Tape, source: int, axes: tuple[int, ...]) -> Reach:
     """Follow the masks of the source's axes (dimensions counted from the end) through the forward pass."""

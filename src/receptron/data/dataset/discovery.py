@@ -81,8 +81,3 @@ def why_hidden(path: Path) -> Seen:
     except OSError:
         start = b""
     return None if start.startswith(_APPLE_DOUBLE) or not sniff(start) else (UnusedKind.HIDDEN, "hidden: its name begins with a dot")
-
-
-def is_image(path: Path) -> bool:
-    """Whether a file passes for an image."""
-    return why_no_image(path) is None

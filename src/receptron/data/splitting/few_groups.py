@@ -12,7 +12,7 @@ def check_groups(summary: SplitSummary) -> None:
     if summary.train_groups is None:
         return
     count, needed = summary.train_groups + (summary.test_groups or 0), 3 if summary.test_size else 2
-    if summary.method.startswith("given") or count >= needed:
+    if summary.method == "given" or count >= needed:
         return
     raise BadValue(
         f"the images come from {counted(count, summary.group_noun)} only, and {needed} are needed.",

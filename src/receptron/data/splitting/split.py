@@ -1,8 +1,7 @@
 """Which images are for training and which for the test, so that nothing leaks.
 
 Units (copies and groups together) go to a side whole, by ascending hash of seed and anchor (see `placement`). Sides remembered from an
-earlier model always win, and only new images are placed. A split that the user gave is used as it is; `honest` gives the same without
-its leaks.
+earlier model always win, and only new images are placed. A split that the user gave is used as it is, and its leaks are told.
 """
 
 from collections import Counter
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receptron.data.deduplication.duplicates import Clusters
-from receptron.data.records import Entry, SideCount, SplitSummary
+from receptron.data.records import Entry, SideCount, SplitMethod, SplitSummary
 from receptron.data.splitting.groups import Unit, units
 from receptron.data.splitting.placement import TEST, TRAIN, test_units, units_of
 from receptron.errors import BadValue, NoImages
@@ -31,25 +30,12 @@ class Split:
     units: tuple[Unit, ...]
     labels: tuple[str, ...]  # of every entry
     sides: dict[str, str]  # sha256 to "train" or "test": what a model remembers for the next run
-    leaking: tuple[int, ...]  # training images with a twin, or an image of their group, in the test
     summary: SplitSummary
 
     def unit_numbers(self, places: Sequence[int]) -> NDArray[np.int64]:
         """Number of the unit that each of `places` belongs to; images of one unit are not independent."""
         number = {place: i for i, unit in enumerate(self.units) for place in unit.places}
         return np.array([number[place] for place in places], np.int64)
-
-    def honest(self) -> "Split":
-        """The same test images, with training images that leak set aside."""
-        if not self.leaking:
-            return self
-        gone = set(self.leaking)
-        train = tuple(place for place in self.train if place not in gone)
-        aside = tuple(sorted({*self.set_aside, *gone}))
-        counts = _counts(self.labels, train, self.test, aside)
-        left = None if self.summary.train_groups is None else units_of(self.units, train)
-        summary = replace(self.summary, method="given, leaks removed", counts=counts, train_groups=left)
-        return replace(self, train=train, set_aside=aside, leaking=(), summary=summary)
 
 
 def split(
@@ -109,29 +95,28 @@ def _made(
     clusters: Clusters,
     together: Sequence[Unit],
     side: Mapping[int, str],
-    method: str,
+    method: SplitMethod,
     test_size: float,
     remembered: int = 0,
 ) -> Split:
     train, test, aside = (_on(side, name) for name in (TRAIN, TEST, ASIDE))
     labels = tuple(entry.item.label for entry in entries)
-    leaking, leaked = _leaks(together, side)
-    summary = SplitSummary(method, test_size, _counts(labels, train, test, aside), len(clusters.sets), len(leaked), remembered)
+    counts, leaks = _counts(labels, train, test, aside), _leaks(together, side)
+    summary = SplitSummary(method, test_size, counts, len(clusters.sets), leaks, remembered)
     if any(entry.item.group is not None for entry in entries if entry.good):
         summary = replace(summary, train_groups=units_of(together, train), test_groups=units_of(together, test))
     sides = {entries[place].sha256: side[place] for place in (*train, *test)}
-    return Split(train, test, aside, tuple(together), labels, sides, leaking, summary)
+    return Split(train, test, aside, tuple(together), labels, sides, summary)
 
 
 def _on(side: Mapping[int, str], name: str) -> tuple[int, ...]:
     return tuple(sorted(place for place, where in side.items() if where == name))
 
 
-def _leaks(together: Sequence[Unit], side: Mapping[int, str]) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """Training images and test images of units that have both."""
+def _leaks(together: Sequence[Unit], side: Mapping[int, str]) -> int:
+    """How many test images belong to units that are in training too."""
     both = [unit.places for unit in together if {TRAIN, TEST} <= {side[place] for place in unit.places}]
-    in_both = [place for places in both for place in places]
-    return tuple(sorted(p for p in in_both if side[p] == TRAIN)), tuple(sorted(p for p in in_both if side[p] == TEST))
+    return sum(side[place] == TEST for places in both for place in places)
 
 
 def _counts(labels: Sequence[str], train: Iterable[int], test: Iterable[int], aside: Iterable[int]) -> tuple[SideCount, ...]:

@@ -25,7 +25,6 @@ class Position:
     loss: float = 0.0  # sum over the images of this epoch
     images: int = 0  # seen in this epoch
     best: float = -1.0
-    best_epoch: int = -1
     points: tuple[EpochRecord, ...] = ()
     finished: bool = False
 
@@ -98,7 +97,7 @@ class Keeper:
         if accuracy < at.best:
             return at
         self.best = copy_state(self.net)
-        return replace(at, best=accuracy, best_epoch=at.epoch)
+        return replace(at, best=accuracy)
 
     def take_best(self) -> None:
         """Put the best weights, where something was held out, back into the network."""

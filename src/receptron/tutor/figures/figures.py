@@ -21,7 +21,6 @@ from receptron.arithmetic.layers import Layer, Window
 
 Figure = Callable[[], str]
 FILTERED = Conv(3, c_in=64, c_out=128)
-STEM = Conv(7, 2, 3, c_in=3, c_out=64, bias=False)
 
 
 def value(make: Callable[[], Derivation]) -> Figure:

@@ -105,8 +105,3 @@ def open_templates(planned: Planned | None, today: date) -> tuple[str, ...]:
     """Templates of the checkpoints up to today; all of them without a plan."""
     reached = [day.checkpoint for day in calendar(planned) if day.on <= today] if planned else CHECKPOINTS
     return tuple(dict.fromkeys(name for checkpoint in reached for name in checkpoint.templates))
-
-
-def next_day(planned: Planned, today: date) -> ReviewDay | None:
-    """The checkpoint of today or the next one to come."""
-    return next((day for day in calendar(planned) if day.on >= today), None)
