@@ -26,3 +26,26 @@ def shared() -> Path:
     if not SHARED.is_dir():
         pytest.skip("needs the real images and weights in shared/ beside the checkout")
     return SHARED
+
+
+@pytest.fixture(scope="session")
+def made_workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with digits-model, two images in scans/, and a cache of its own."""
+    from receptron import Extras, train  # here, as it imports torch
+
+    folder = tmp_path_factory.mktemp("workshop")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("RECEPTRON_CACHE", str(folder / "cache"))
+        run = train("digits", folder / "digits-model", net="lenet5", time="2s", extras=Extras(precision="float32"))
+    (folder / "scans").mkdir()
+    for name, shown in zip(("first", "second"), run.samples.values(), strict=False):
+        (folder / f"scans/{name}.png").write_bytes((run.audit.root / shown[0]).read_bytes())
+    return folder
+
+
+@pytest.fixture
+def workshop(made_workshop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder that examples of the main job speak of; the test stands in it."""
+    monkeypatch.setenv("RECEPTRON_CACHE", str(made_workshop / "cache"))
+    monkeypatch.chdir(made_workshop)
+    return made_workshop

@@ -1,6 +1,7 @@
 """The main job on small drawn photos, from a folder to model, record and report; and every way in which it must refuse or stop."""
 
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -480,3 +481,28 @@ def test_a_call_from_python_is_told_whole(photos: Path, tmp_path: Path):
         f"receptron.train({str(photos)!r}, net='lenet5', weights='none', seed=3, test_size=0.3, "
         "extras=receptron.Extras(precision='float32'))"
     )
+
+
+@pytest.mark.campaign
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("kind", ["scratch", "ladder"])
+def test_the_printed_command_gives_the_same_bytes_beside_a_busy_core(kind: str, weights: Path, tmp_path: Path):
+    """10 of 10, on a machine whose cores are all taken by others."""
+    folder(tmp_path / "photos", 20)
+    start = ["--weights", str(weights)] if kind == "ladder" else ["--net", "lenet5", "--weights", "none"]
+
+    def trained(command: list[str]) -> str:
+        done = subprocess.run([sys.executable, "-m", *command], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return next(line.split(maxsplit=1)[1] for line in done.stdout.splitlines() if line.startswith("Again"))
+
+    again = trained(["receptron", "train", "photos", *start, "--time", "30s", "--out", "first", "--cache", "cache"])
+    busy = [subprocess.Popen([sys.executable, "-c", "while True: pass"]) for _ in range(os.cpu_count() or 1)]
+    try:
+        for number in range(10):
+            trained([*shlex.split(again), "--out", f"again-{number}", "--cache", f"cache-{number}"])
+    finally:
+        for one in busy:
+            one.kill()
+            one.wait()
+    assert {digest(tmp_path / f"again-{number}") for number in range(10)} == {digest(tmp_path / "first")}

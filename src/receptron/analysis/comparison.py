@@ -34,7 +34,20 @@ class LayerPair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """All differences of two networks."""
+    """All differences of two networks.
+
+    Attributes:
+        left: What the first is called.
+        right: What the second is called.
+        totals: Parameters, multiply-accumulates and so on, of both.
+        layers: Layers that stand at the same place.
+
+    Example:
+        >>> from receptron import build, inspect
+        >>> found = compare(*(inspect(build(name), (3, 32, 32), name=name) for name in ("resnet18", "resnet34")))
+        >>> found.totals[0].quantity, found.totals[0].left, found.totals[0].right
+        ('parameters', 11689512, 21797672)
+    """
 
     left: str
     right: str
@@ -43,7 +56,22 @@ class Comparison:
 
 
 def compare(left: Inspection, right: Inspection) -> Comparison:
-    """Align the layers of two inspections and put every number beside its counterpart."""
+    """Align the layers of two inspections and put every number beside its counterpart.
+
+    Args:
+        left: Of the first network.
+        right: Of the second; ratios are right over left.
+
+    Returns:
+        Totals and pairs of layers.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron import inspect
+        >>> nets = (nn.Sequential(nn.Conv2d(3, width, 3)) for width in (8, 16))
+        >>> compare(*(inspect(net, (3, 32, 32)) for net in nets)).layers[0].verdict
+        'differ: output, parameters, MACs'
+    """
     return Comparison(left.name, right.name, _totals(left, right), _aligned(_leaves(left), _leaves(right)))
 
 

@@ -22,7 +22,20 @@ from receptron.errors import NotLocal, UnknownName
 class InspectionOptions:
     """What to ask beside costs, shapes and fields (which are those of one image); all that is left out stays unasked.
 
-    `batch` is that of memory and time.
+    Args:
+        batch: Images for memory and time.
+        memory: Whether to find the peak memory of inference and training.
+        optimizer: Whose states count as memory of training: a name of `receptron.analysis.cost.memory.STATES`.
+        device: Whose least time to tell: a name of `receptron.analysis.cost.roofline.DEVICES`.
+        precision: "half" for 16-bit tensors or "single" for 32-bit ones, for the time.
+        reconcile: Whether to tell the totals that other conventions count.
+        field: Path of a layer whose field is wanted in full; empty for the network's output.
+        object_pixels: px of the objects in the images, for advice about fields; None: the whole image.
+
+    Example:
+        >>> from receptron import build
+        >>> inspect(build("lenet5"), (1, 28, 28), InspectionOptions(memory=True, optimizer="sgd")).memory.states
+        0
     """
 
     batch: int = 1
@@ -61,7 +74,25 @@ class FieldAnswer:
 
 @dataclass(frozen=True)
 class Inspection:
-    """The whole answer."""
+    """What `inspect` answers.
+
+    Attributes:
+        name: What the network is called.
+        inputs: Shape of each input, (N, C, H, W) for images.
+        cost: Parameters, multiply-accumulates, operations and bytes.
+        layers: One row per call of a module, in the order in which they began.
+        advice: What the numbers say about the design.
+        field: The field that was asked for; None if none was.
+        memory: Peak bytes, where asked for.
+        roofline: Least time on a device, where asked for.
+        conventions: Totals as others count, where asked for.
+
+    Example:
+        >>> from receptron import build
+        >>> found = inspect(build("lenet5"), (1, 28, 28))
+        >>> found.cost.parameters, found.inputs, found.memory
+        (61706, ((1, 1, 28, 28),), None)
+    """
 
     name: str
     inputs: tuple[tuple[int, ...], ...]
@@ -75,9 +106,28 @@ class Inspection:
 
 
 def inspect(net: Network, inputs: Inputs, question: InspectionOptions = InspectionOptions(), name: str = "") -> Inspection:
-    """Record `net` on `inputs` and answer.
+    """Record a network and answer from the record; the network itself is never touched.
 
-    Raises: Uncopyable, Unrecordable, UnknownName for a layer, device or optimiser that is not there.
+    Args:
+        net: A network, which is copied, or a function that makes one.
+        inputs: A size such as (3, 224, 224), a tensor, or a list, tuple or dict of these.
+        question: What to ask beside costs, shapes and fields.
+        name: What to call the network; empty: as its class.
+
+    Returns:
+        The whole answer.
+
+    Raises:
+        BadValue: For inputs that are none, and a function that makes no network.
+        UnknownName: For a layer, device, precision or optimiser that is not there.
+        Uncopyable: Telling what in the network has no copy, and where it is.
+        Unrecordable: With the tape up to the break, whatever the network raised.
+
+    Example:
+        >>> from torch import nn
+        >>> found = inspect(nn.Sequential(nn.Conv2d(3, 8, 3, stride=2), nn.Conv2d(8, 8, 3)), (3, 32, 32))
+        >>> [(layer.path, layer.after, layer.field.size) for layer in found.layers]
+        [('0', (1, 8, 15, 15), (3, 3)), ('1', (1, 8, 13, 13), (7, 7))]
     """
     return examine(net, inputs, question, name)[0]
 

@@ -21,9 +21,20 @@ _WORD = re.compile(r"(?P<letter>[spdx])(?P<value>\d+(?:x\d+)*|[a-z]+)")
 
 
 def parse(text: str) -> tuple[Window, ...]:
-    """Layers that `text` names, in order; grammar in `GRAMMAR`.
+    """Layers that a line of text names, in order.
 
-    Raises: BadValue naming the word that cannot be read.
+    Args:
+        text: Layers with commas between them, each as `GRAMMAR` says: "conv 3 s2 p1, pool 2 s2, conv 3 p1 x4".
+
+    Returns:
+        Convolutions and poolings; one that says x4 stands there four times.
+
+    Raises:
+        BadValue: For a word that cannot be read, and where no layer is named.
+
+    Example:
+        >>> len(parse("conv 7 s2 p3, pool 3 s2 p1, conv 3 p1 x4"))
+        6
     """
     items = [item.split() for item in text.split(",") if item.strip()]
     if not items:
@@ -32,7 +43,23 @@ def parse(text: str) -> tuple[Window, ...]:
 
 
 def smallest_size(chain: Sequence[Window]) -> Derivation:
-    """Least input size for which every layer of the chain gives at least one pixel."""
+    """Least input size for which every layer of a chain gives at least one pixel.
+
+    Args:
+        chain: Layers from the input on.
+
+    Returns:
+        px of a square input, or of one axis.
+
+    Raises:
+        BadValue: If no input below 100,000 pixels fits.
+
+    Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
+
+    Example:
+        >>> smallest_size(parse("conv 3, pool 2, conv 3")).value
+        8
+    """
     for size in range(1, 100_000):
         try:
             chain_sizes(chain, size)
@@ -44,9 +71,25 @@ def smallest_size(chain: Sequence[Window]) -> Derivation:
 
 
 def legal_sizes(chain: Sequence[Window], largest: int = 512) -> Derivation:
-    """Input sizes up to `largest` for which no layer of the chain drops a pixel; they lie one total stride apart.
+    """Input sizes for which no layer of a chain drops a pixel; they lie one total stride apart.
 
     Each comes from running W = (O - 1) S + K_eff - 2P backwards from an output of 1, 2, 3 ... pixels.
+
+    Args:
+        chain: Layers from the input on, at least one.
+        largest: px up to which sizes are looked for.
+
+    Returns:
+        The sizes in px, smallest first.
+
+    Raises:
+        BadValue: For "same" padding, which never drops a pixel, and where no size fits.
+
+    Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
+
+    Example:
+        >>> legal_sizes(parse("conv 3 s2, conv 3 s2"), largest=20).value
+        (7, 11, 15, 19)
     """
     if any(isinstance(layer.padding, str) and layer.padding == "same" for layer in chain):
         raise BadValue("'same' padding changes with the size and never drops a pixel.", mend="give the padding as a number")

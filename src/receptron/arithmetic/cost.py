@@ -21,9 +21,26 @@ STATES = {"none": 0, "sgd": 0, "momentum": 1, "rmsprop": 1, "adam": 2, "adamw": 
 
 
 def macs(layer: Layer, size: Axes = 1) -> Derivation:
-    """Multiply-accumulates of convolutions and linear layers for one image of `size` pixels; 0 for pooling and norms.
+    """Multiply-accumulates of convolutions and linear layers for one image; 0 for pooling and norms.
 
     A transposed convolution multiplies at every input pixel, a convolution at every output pixel.
+
+    Args:
+        layer: Any layer of this part.
+        size: px of the input; one number is the side of a square, a layer over one axis says (size,). A linear layer has none.
+
+    Returns:
+        MACs: multiplications with the addition that collects each.
+
+    Raises:
+        ImageTooSmall: Where the window of a convolution does not fit.
+        BadValue: For a size below 1 of a convolution, and tuples of different lengths.
+
+    Source: Howard et al. 2017, MobileNets, arXiv:1704.04861, eq. 2.
+
+    Example:
+        >>> macs(Conv(7, stride=2, padding=3, c_in=3, c_out=64), 224).value
+        118013952
     """
     steps: list[Step] = []
     match layer:
@@ -44,7 +61,23 @@ def macs(layer: Layer, size: Axes = 1) -> Derivation:
 
 
 def flops(layer: Layer, size: Axes = 1) -> Derivation:
-    """Floating-point operations for one image of `size` pixels: twice the MACs; taps for pooling, two per element for norms."""
+    """Floating-point operations for one image: twice the MACs; taps for pooling, two per element for norms.
+
+    Args:
+        layer: Any layer of this part.
+        size: px of the input; one number is the side of a square, a layer over one axis says (size,). A linear layer has none.
+
+    Returns:
+        FLOPs.
+
+    Raises:
+        ImageTooSmall: Where the window of a convolution or pooling does not fit.
+        BadValue: For a size below 1 of a convolution or pooling, and tuples of different lengths.
+
+    Example:
+        >>> flops(Linear(2048, 1000)).value
+        4096000
+    """
     match layer:
         case Pool():
             return _pool_flops(layer, size)
@@ -59,7 +92,21 @@ def flops(layer: Layer, size: Axes = 1) -> Derivation:
 
 
 def map_memory(channels: int, size: Axes, batch: int = 1, bytes_each: int = 4) -> Derivation:
-    """Bytes of a feature map (batch, channels, *size) at `bytes_each` per number (4 for float32, 2 for bf16)."""
+    """Bytes of a feature map (batch, channels, *size).
+
+    Args:
+        channels: Channels of the map.
+        size: px; one number is the side of a square.
+        batch: Images.
+        bytes_each: Bytes of one number: 4 for float32, 2 for bfloat16.
+
+    Returns:
+        Bytes.
+
+    Example:
+        >>> map_memory(64, 112, batch=32).value
+        102760448
+    """
     area, numbers = _area(size)
     step = solve("memory", N * C * area * BYTES, numbers | {"N": batch, "C": channels, "bytes": bytes_each})
     return Derivation("memory of a feature map", step.value, "bytes", (step,), "one number per channel and pixel")
@@ -68,7 +115,22 @@ def map_memory(channels: int, size: Axes, batch: int = 1, bytes_each: int = 4) -
 def weight_memory(layer: Layer, optimizer: str = "none", bytes_each: int = 4) -> Derivation:
     """Bytes that a layer's parameters take; with an optimiser also their gradients and its state.
 
-    Raises: UnknownName for an optimiser that is not in `STATES`.
+    Args:
+        layer: Any layer of this part.
+        optimizer: A name of `STATES`, "none" where nothing is trained.
+        bytes_each: Bytes of one number: 4 for float32, 2 for bfloat16.
+
+    Returns:
+        Bytes.
+
+    Raises:
+        UnknownName: For an optimiser that is not in `STATES`.
+
+    Source: Kingma and Ba 2015, Adam, arXiv:1412.6980, algorithm 1, for the two states of each parameter.
+
+    Example:
+        >>> weight_memory(Linear(1000, 10)).value, weight_memory(Linear(1000, 10), "adam").value
+        (40040, 160160)
     """
     if optimizer not in STATES:
         raise UnknownName("optimizer", optimizer, STATES)

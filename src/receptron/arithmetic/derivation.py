@@ -20,7 +20,21 @@ Answer = Value | tuple[Value, ...]
 
 @dataclass(frozen=True)
 class Step:
-    """target = formula = formula with the numbers in = value; `note` says what it is about (an axis, a layer)."""
+    """One line of a derivation: target = formula = formula with the numbers in = value.
+
+    Attributes:
+        target: The symbol that the step finds.
+        formula: How, in symbols.
+        numbers: What the formula's symbols stand for.
+        value: What comes out.
+        note: What the step is about: an axis, a layer.
+
+    Example:
+        >>> from receptron.arithmetic import Conv, output_size
+        >>> step = output_size(Conv(kernel=7, stride=2, padding=3), 224).steps[0]
+        >>> step.target, step.value, step.numbers["K"]
+        ('O', 112, 7)
+    """
 
     target: str
     formula: Expression
@@ -34,7 +48,19 @@ class Step:
         return self.formula.filled(self.numbers)
 
     def written(self, notation: Notation) -> str:
-        """The whole equation; members that would repeat the one before are left out."""
+        """The whole equation; members that would repeat the one before are left out.
+
+        Args:
+            notation: `TEXT`, `LATEX` or `MATHML` of `receptron.arithmetic.notation`.
+
+        Returns:
+            The members, joined by the notation's equals sign.
+
+        Example:
+            >>> from receptron.arithmetic import Linear, parameters
+            >>> parameters(Linear(4, 2)).steps[0].written(TEXT)
+            'parameters = C_out × C_in + C_out = 2 × 4 + 2 = 10'
+        """
         members = [notation.symbol(self.target)]
         for formula in (self.formula, self.substituted, lift(self.value)):
             text = write(formula, notation)
@@ -45,7 +71,24 @@ class Step:
 
 @dataclass(frozen=True)
 class Derivation:
-    """`value` (per axis a tuple) with its unit, the steps to it and the source of the formula."""
+    """A number, the steps to it and the source of the formula; `print` shows all of it.
+
+    Attributes:
+        quantity: What the number is of, in words.
+        value: The number; a tuple where there is one for each axis, layer or answer.
+        unit: "px", "MACs", "FLOPs", "bytes", or empty for a plain count or a ratio.
+        steps: The steps in order; the last one gives the value, or the value along the last axis.
+        source: Where the formula stands.
+        remark: What is to be kept in mind beside it.
+        between: What stands between the parts of a tuple when it is shown.
+
+    Example:
+        >>> from receptron.arithmetic import Linear, macs
+        >>> print(macs(Linear(512, 10)))
+        multiply-accumulates: 5,120 MACs
+          MACs = C_out × C_in = 10 × 512 = 5,120
+          source: every output needs ...
+    """
 
     quantity: str
     value: Answer
@@ -73,17 +116,44 @@ class Derivation:
         return "\n".join([*lines, f"  source: {self.source}"])
 
     def latex(self) -> str:
-        """The steps as an `aligned` block for display mathematics."""
+        r"""The steps as an `aligned` block for display mathematics.
+
+        Returns:
+            LaTeX with one row a step, without the dollars around it.
+
+        Example:
+            >>> from receptron.arithmetic import Linear, macs
+            >>> macs(Linear(512, 10)).latex().splitlines()[0]
+            '\\begin{aligned}'
+        """
         rows = [_aligned(step) for step in self.steps]
         return "\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}"
 
     def mathml(self) -> str:
-        """The steps as one `<math>` element that browsers draw themselves."""
+        """The steps as one `<math>` element that browsers draw themselves.
+
+        Returns:
+            MathML with one row a step.
+
+        Example:
+            >>> from receptron.arithmetic import Linear, macs
+            >>> macs(Linear(512, 10)).mathml()[:5]
+            '<math'
+        """
         rows = "".join(f"<mtr><mtd>{step.written(MATHML)}</mtd>{_remark(step.note)}</mtr>" for step in self.steps)
         return f'<math xmlns="http://www.w3.org/1998/Math/MathML" display="block"><mtable columnalign="left">{rows}</mtable></math>'
 
     def record(self) -> "DerivationRecord":
-        """The plain form for JSON."""
+        """The plain form for JSON.
+
+        Returns:
+            The same with formulas as text.
+
+        Example:
+            >>> from receptron.arithmetic import Linear, macs
+            >>> macs(Linear(512, 10)).record().substituted
+            '10 × 512'
+        """
         steps = tuple(
             StepRecord(s.target, write(s.formula, TEXT), write(s.substituted, TEXT), s.value, s.note) for s in self.steps
         )  # fmt: skip
@@ -103,7 +173,23 @@ class StepRecord:
 
 @dataclass(frozen=True)
 class DerivationRecord:
-    """A derivation in plain text, for JSON."""
+    """A derivation in plain text, for JSON.
+
+    Attributes:
+        quantity: What the number is of, in words.
+        value: The number, or one for each axis, layer or answer.
+        unit: Its unit; empty for a plain count or a ratio.
+        formula: The last step's formula.
+        substituted: The last step's formula with the numbers in.
+        steps: Every step: target, formula, formula with the numbers in, value, note.
+        source: Where the formula stands.
+        remark: What is to be kept in mind beside it.
+
+    Example:
+        >>> from receptron.arithmetic import Linear, macs
+        >>> macs(Linear(512, 10)).record().formula
+        'C_out × C_in'
+    """
 
     quantity: str
     value: Answer

@@ -15,22 +15,90 @@ SOURCE = "Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolution
 
 
 def field_size(chain: Sequence[Window]) -> Derivation:
-    """Pixels of the input, per axis, that one output of the chain sees."""
+    """Pixels of the input, per axis, that one output of a chain sees.
+
+    Args:
+        chain: Layers from the input on, at least one.
+
+    Returns:
+        px; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, and tuples of different lengths.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill, eq. 2.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_size([Conv(7, stride=2), Conv(3, stride=2), Conv(3)]).value
+        19
+    """
     return _along(chain, "receptive field", "r", 1, _field_step)
 
 
 def field_jump(chain: Sequence[Window]) -> Derivation:
-    """Pixels of the input between two neighbouring outputs: the product of the strides."""
+    """Pixels of the input between two neighbouring outputs: the product of the strides.
+
+    Args:
+        chain: Layers from the input on, at least one.
+
+    Returns:
+        px; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, and tuples of different lengths.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_jump([Conv(7, stride=2), Conv(3, stride=2)]).value
+        4
+    """
     return _along(chain, "jump", "j", 1, _jump_step)
 
 
 def field_padding(chain: Sequence[Window]) -> Derivation:
-    """Pixels by which the first output's window reaches out before the input."""
+    """Pixels by which the first output's window reaches out before the input.
+
+    Args:
+        chain: Layers from the input on, at least one.
+
+    Returns:
+        px; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, tuples of different lengths, and "same" padding with a stride, which depends on the size.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_padding([Conv(7, stride=2, padding=3), Conv(3, padding=1)]).value
+        5
+    """
     return _along(chain, "effective padding", "p", 0, _padding_step)
 
 
 def field_start(chain: Sequence[Window]) -> Derivation:
-    """Centre of the first output's window, in pixels from the centre of the first pixel."""
+    """Centre of the first output's window, from the centre of the input's first pixel.
+
+    Args:
+        chain: Layers from the input on, at least one.
+
+    Returns:
+        px, a whole number or a half; a tuple where a layer has numbers per axis.
+
+    Raises:
+        BadValue: For a chain without a layer, tuples of different lengths, and "same" padding with a stride, which depends on the size.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill.
+
+    Example:
+        >>> from receptron.arithmetic import Conv
+        >>> field_start([Conv(kernel=2, stride=2)]).value
+        0.5
+    """
     size, padding = field_size(chain), field_padding(chain)
     r, p = Symbol("r"), Symbol("p")
     sizes = size.value if isinstance(size.value, tuple) else (size.value,)

@@ -23,7 +23,26 @@ PADDINGS = {
 
 @dataclass(frozen=True)
 class Conv:
-    """Convolution over any number of axes."""
+    """Convolution over any number of axes.
+
+    Args:
+        kernel: px of a window, one number for all axes or one per axis.
+        stride: px from one window to the next.
+        padding: px on either side of an axis, or one of `PADDINGS`.
+        dilation: px from one tap of a window to the next; 1 leaves no holes.
+        c_in: Channels that come in.
+        c_out: Channels that go out, one bias each.
+        groups: Equal parts of the channels that are convolved apart.
+        bias: Whether a bias is learnt.
+
+    Raises:
+        BadValue: For a number below its least, tuples of different lengths, and groups that do not divide both channel counts.
+        UnknownName: For a padding that is a word and not in `PADDINGS`.
+
+    Example:
+        >>> Conv(kernel=(3, 5), c_in=3, c_out=8).stride
+        1
+    """
 
     kernel: Axes = 3
     stride: Axes = 1
@@ -41,7 +60,27 @@ class Conv:
 
 @dataclass(frozen=True)
 class Transposed:
-    """Transposed convolution; `output_padding` adds rows at the end, as PyTorch does."""
+    """Transposed convolution.
+
+    Args:
+        kernel: px of a window, one number for all axes or one per axis.
+        stride: px in the output from one window to the next.
+        padding: px cut from either side of the output.
+        dilation: px from one tap of a window to the next.
+        output_padding: px added at the end of each axis of the output, as PyTorch does.
+        c_in: Channels that come in.
+        c_out: Channels that go out, one bias each.
+        groups: Equal parts of the channels that are convolved apart.
+        bias: Whether a bias is learnt.
+
+    Raises:
+        BadValue: For a number below its least, tuples of different lengths, and groups that do not divide both channel counts.
+
+    Example:
+        >>> from receptron.arithmetic import output_size
+        >>> output_size(Transposed(kernel=4, stride=2, padding=1), 14).value
+        28
+    """
 
     kernel: Axes = 2
     stride: Axes = 2
@@ -61,7 +100,25 @@ class Transposed:
 
 @dataclass(frozen=True)
 class Pool:
-    """Max or average pooling; the stride is the kernel unless given."""
+    """Max or average pooling.
+
+    Args:
+        kernel: px of a window, one number for all axes or one per axis.
+        stride: px from one window to the next; None: as many as the kernel has.
+        padding: px on either side of an axis, or one of `PADDINGS`.
+        dilation: px from one tap of a window to the next.
+        ceil_mode: Whether a last window that reaches over the end is kept, as PyTorch's `ceil_mode`.
+        kind: "max" or "average".
+        channels: Channels, which pooling leaves as they are.
+
+    Raises:
+        BadValue: For a number below its least, and tuples of different lengths.
+        UnknownName: For another kind, or a padding that is a word and not in `PADDINGS`.
+
+    Example:
+        >>> Pool(kernel=3).stride
+        3
+    """
 
     kernel: Axes = 2
     stride: Axes | None = None
@@ -86,7 +143,21 @@ class Pool:
 
 @dataclass(frozen=True)
 class Linear:
-    """Fully connected layer."""
+    """Fully connected layer: (N, c_in) -> (N, c_out).
+
+    Args:
+        c_in: Numbers that come in for each image.
+        c_out: Numbers that go out.
+        bias: Whether a bias is learnt for each of them.
+
+    Raises:
+        BadValue: For a count below 1.
+
+    Example:
+        >>> from receptron.arithmetic import parameters
+        >>> parameters(Linear(2048, 1000)).value
+        2049000
+    """
 
     c_in: int
     c_out: int
@@ -98,7 +169,22 @@ class Linear:
 
 @dataclass(frozen=True)
 class Norm:
-    """BatchNorm and friends over `channels`; running statistics are kept by BatchNorm, by others only if asked."""
+    """Normalisation over channels.
+
+    Args:
+        channels: Channels, each with a scale and a shift if `affine`.
+        kind: "batch", "instance", "group" or "layer".
+        affine: Whether scale and shift are learnt.
+        running: Whether mean and variance are kept from batch to batch; None: only by a batch norm.
+
+    Raises:
+        BadValue: For a count below 1, and running statistics of a group or layer norm.
+        UnknownName: For another kind.
+
+    Example:
+        >>> Norm(64).tracks, Norm(64, "group").tracks
+        (True, False)
+    """
 
     channels: int
     kind: str = "batch"

@@ -40,9 +40,25 @@ def resolve(padding: Padding, kernel: int, stride: int, dilation: int, size: int
 
 
 def same_padding(kernel: Axes, stride: Axes = 1, dilation: Axes = 1, size: Axes | None = None) -> Derivation:
-    """Padding that makes output = ceil(input / stride): value is (before, after), for each axis in turn.
+    """Padding that makes output = ceil(input / stride).
 
-    Stride 1 needs no size. Other strides depend on it. Raises: BadValue if the size is missing then.
+    Args:
+        kernel: px of a window, one number for all axes or one per axis.
+        stride: px from one window to the next.
+        dilation: px from one tap to the next.
+        size: px of the input; may be None where the stride is 1.
+
+    Returns:
+        px before and after the input, for each axis in turn.
+
+    Raises:
+        BadValue: If a stride above 1 comes without a size, and for tuples of different lengths.
+
+    Source: TensorFlow's SAME rule (tf.nn.convolution); for stride 1 also PyTorch's padding="same".
+
+    Example:
+        >>> same_padding(3).value, same_padding(3, stride=2, size=224).value
+        ((1, 1), (0, 1))
     """
     axes = axes_of(kernel, stride, dilation, size or 1)
     steps, value = [], []

@@ -10,7 +10,20 @@ NORM_SOURCE = "Ioffe and Szegedy 2015, Batch Normalization, arXiv:1502.03167, al
 
 
 def parameters(layer: Layer) -> Derivation:
-    """Learnable parameters of a layer."""
+    """Learnable parameters of a layer.
+
+    Args:
+        layer: Any layer of this part.
+
+    Returns:
+        How many numbers are learnt; a norm's running statistics are not.
+
+    Source: Goodfellow et al. 2016, Deep Learning, chapter 9; for norms Ioffe and Szegedy 2015, arXiv:1502.03167, algorithm 1.
+
+    Example:
+        >>> parameters(Conv(3, c_in=64, c_out=128)).value
+        73856
+    """
     match layer:
         case Conv() | Transposed():
             formula, numbers = taps(layer.kernel, layer.groups, C_IN, C_OUT)
@@ -25,9 +38,19 @@ def parameters(layer: Layer) -> Derivation:
 
 
 def statistics(layer: Layer) -> Derivation:
-    """Numbers that a layer keeps from batch to batch without learning them: BatchNorm's running mean and variance.
+    """Numbers that a layer keeps from batch to batch without learning them: a norm's running mean and variance.
 
-    PyTorch's counter `num_batches_tracked` is not among them.
+    Args:
+        layer: Any layer of this part.
+
+    Returns:
+        How many; PyTorch's counter `num_batches_tracked` is not among them.
+
+    Source: Ioffe and Szegedy 2015, Batch Normalization, arXiv:1502.03167, algorithm 1.
+
+    Example:
+        >>> statistics(Norm(64)).value, statistics(Norm(64, "layer")).value
+        (128, 0)
     """
     tracked = isinstance(layer, Norm) and layer.tracks
     formula, numbers = (2 * C, {"C": layer.channels}) if isinstance(layer, Norm) and tracked else (Number(0), {})

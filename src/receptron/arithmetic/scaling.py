@@ -12,7 +12,19 @@ SOURCE = "Tan and Le 2019, EfficientNet, arXiv:1905.11946, eq. 3 and section 4.2
 
 @dataclass(frozen=True)
 class Coefficients:
-    """Bases of depth, width and resolution; the paper's grid search at phi = 1 gave these."""
+    """Bases of depth, width and resolution; the defaults are what the paper's grid search at phi = 1 gave.
+
+    Args:
+        alpha: Base of the depth.
+        beta: Base of the width.
+        gamma: Base of the resolution.
+
+    Source: Tan and Le 2019, EfficientNet, arXiv:1905.11946, section 4.2.
+
+    Example:
+        >>> Coefficients().alpha
+        1.2
+    """
 
     alpha: float = 1.2
     beta: float = 1.1
@@ -23,6 +35,20 @@ def compound_scaling(phi: float, coefficients: Coefficients = Coefficients(), pi
     """Multipliers (depth, width, resolution) for a phi, and the resolution and cost that follow.
 
     The published B1 to B7 round these by hand: B1 has depth 1.1, width 1.0 and 240 pixels.
+
+    Args:
+        phi: How far to scale; 0 is the baseline.
+        coefficients: What is taken to the power of phi.
+        pixels: px of the baseline's images.
+
+    Returns:
+        Three multipliers; the steps go on to pixels and FLOPs.
+
+    Source: Tan and Le 2019, EfficientNet, arXiv:1905.11946, eq. 3.
+
+    Example:
+        >>> compound_scaling(1).value
+        (1.2, 1.1, 1.15)
     """
     numbers = _numbers(coefficients) | {"phi": phi, "R": pixels}
     steps = (
@@ -40,6 +66,21 @@ def constraint(coefficients: Coefficients = Coefficients()) -> Derivation:
     """alpha * beta^2 * gamma^2, which the paper holds near 2, so that FLOPs grow by about 2^phi.
 
     Depth counts once; width and resolution count squared, since both extents of a map and both channel counts grow.
+
+    Args:
+        coefficients: The three bases.
+
+    Returns:
+        By what FLOPs are multiplied for each step of phi.
+
+    Raises:
+        BadValue: For a base below 1.
+
+    Source: Tan and Le 2019, EfficientNet, arXiv:1905.11946, eq. 3.
+
+    Example:
+        >>> round(float(constraint().value), 2)
+        1.92
     """
     if min(coefficients.alpha, coefficients.beta, coefficients.gamma) < 1:
         raise BadValue("a base below 1 would shrink the network as phi grows.", mend="give alpha, beta and gamma of 1 or more")

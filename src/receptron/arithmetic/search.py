@@ -10,7 +10,17 @@ from receptron.errors import BadValue
 
 @dataclass(frozen=True)
 class Ways:
-    """Largest values that the search looks at; padding never exceeds half of the window, beyond which outputs see only zeros."""
+    """Largest values that the search looks at; padding never exceeds half of the window, beyond which outputs see only zeros.
+
+    Args:
+        kernel: px of the largest window.
+        stride: px of the largest stride.
+        dilation: px of the largest dilation.
+
+    Example:
+        >>> len(ways(32, 32, Ways(kernel=5, dilation=1)))
+        3
+    """
 
     kernel: int = 11
     stride: int = 8
@@ -18,9 +28,23 @@ class Ways:
 
 
 def ways(size_in: int, size_out: int, limits: Ways = Ways()) -> tuple[Derivation, ...]:
-    """The derivation of every (kernel, stride, padding, dilation) that takes `size_in` to `size_out` pixels, exact ones first
+    """Every (kernel, stride, padding, dilation) that takes one size to another, exact ones first.
 
-    Padding is up to half the dilated kernel. Raises: BadValue if there is none.
+    Args:
+        size_in: px of the input.
+        size_out: px of the output.
+        limits: How far to look; padding goes up to half the dilated kernel.
+
+    Returns:
+        The output size of each convolution that was found.
+
+    Raises:
+        BadValue: If there is none.
+
+    Example:
+        >>> found = ways(32, 16, Ways(kernel=3, dilation=1))
+        >>> [layer_of(way).kernel for way in found]
+        [2, 1, 3]
     """
     found = [
         (exactness, conv)

@@ -23,9 +23,24 @@ TRANSPOSED = (W - 1) * S - 2 * P + D * (K - 1) + P_OUT + 1
 
 
 def output_size(layer: Window | Transposed, size: Axes) -> Derivation:
-    """Pixels that come out of `layer` for `size` pixels in, per axis where a tuple speaks of axes.
+    """Pixels that come out of a layer, per axis where a tuple speaks of axes.
 
-    Raises: ImageTooSmall where the window does not fit.
+    Args:
+        layer: What has a window.
+        size: px of the input, one number or one per axis.
+
+    Returns:
+        px; a tuple if the size or one of the layer's numbers is one.
+
+    Raises:
+        ImageTooSmall: Where the window does not fit.
+        BadValue: For a size below 1, and tuples of different lengths.
+
+    Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
+
+    Example:
+        >>> output_size(Conv(kernel=7, stride=2, padding=3), 224).value
+        112
     """
     padding = layer.padding if not isinstance(layer.padding, str) else 1
     axes = axes_of(size, layer.kernel, stride_of(layer), layer.dilation, padding)
@@ -37,7 +52,23 @@ def output_size(layer: Window | Transposed, size: Axes) -> Derivation:
 
 
 def chain_sizes(chain: Sequence[Window | Transposed], size: Axes) -> Derivation:
-    """Size after every layer of a chain for square inputs, or for one axis of others; value has one entry per layer."""
+    """Size after every layer of a chain for square inputs, or for one axis of others.
+
+    Args:
+        chain: Layers from the input on.
+        size: px of the input; of a tuple the first axis.
+
+    Returns:
+        px after each layer, one entry a layer.
+
+    Raises:
+        ImageTooSmall: Where a window does not fit.
+        BadValue: For a size below 1.
+
+    Example:
+        >>> chain_sizes([Conv(3), Conv(3, stride=2), Pool(2)], 32).value
+        (30, 14, 7)
+    """
     steps: list[Step] = []
     for number, layer in enumerate(chain, 1):
         settled = output_size(layer, axis(size, 0)).steps[-1]
@@ -47,7 +78,23 @@ def chain_sizes(chain: Sequence[Window | Transposed], size: Axes) -> Derivation:
 
 
 def dropped(layer: Window, size: Axes) -> Derivation:
-    """Pixels at the end of each axis that no window covers, because the division leaves a rest."""
+    """Pixels at the end of each axis that no window covers, because the division leaves a rest.
+
+    Args:
+        layer: Convolution or pooling.
+        size: px of the input, one number or one per axis.
+
+    Returns:
+        px, padding counted among them; a tuple where a tuple speaks of axes.
+
+    Raises:
+        ImageTooSmall: Where the window does not fit.
+        BadValue: For a size below 1, and tuples of different lengths.
+
+    Example:
+        >>> dropped(Conv(kernel=3, stride=2), 8).value
+        1
+    """
     axes = axes_of(size, layer.kernel, stride_of(layer), layer.dilation)
     steps = []
     for i in range(axes):

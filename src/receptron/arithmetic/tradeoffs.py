@@ -12,7 +12,22 @@ GAP = "Lin, Chen and Yan 2014, Network in Network, arXiv:1312.4400, section 3.2"
 
 
 def stacked(kernel: int = 3, layers: int = 3, channels: int = 64) -> Derivation:
-    """Parameters of `layers` convolutions beside the one large kernel with the same receptive field; value is small / large."""
+    """Parameters of a stack of small convolutions over those of the one large kernel with the same receptive field.
+
+    Args:
+        kernel: px of the small kernels.
+        layers: How many of them.
+        channels: Channels in and out of each.
+
+    Returns:
+        The ratio, biases left out.
+
+    Source: Simonyan and Zisserman 2015, Very Deep Convolutional Networks, arXiv:1409.1556, section 2.3.
+
+    Example:
+        >>> round(float(stacked(kernel=3, layers=3).value), 2)
+        0.55
+    """
     numbers = {"n": layers, "K": kernel, "C": channels}
     field = solve("r", N * (K - 1) + 1, numbers, "receptive field of the stack, and so the large kernel")
     numbers["r"] = int(field.value)
@@ -22,7 +37,23 @@ def stacked(kernel: int = 3, layers: int = 3, channels: int = 64) -> Derivation:
 
 
 def separable(c_in: int, c_out: int, kernel: int = 3, size: int = 1) -> Derivation:
-    """MACs of a depthwise plus a pointwise convolution over those of a standard one on a `size` x `size` output map."""
+    """MACs of a depthwise plus a pointwise convolution over those of a standard one.
+
+    Args:
+        c_in: Channels that come in.
+        c_out: Channels that go out.
+        kernel: px of the window.
+        size: px of the side of the output map, which the ratio does not depend on.
+
+    Returns:
+        The ratio 1 / c_out + 1 / kernel^2.
+
+    Source: Howard et al. 2017, MobileNets, arXiv:1704.04861, section 3.1.
+
+    Example:
+        >>> round(float(separable(64, 128).value), 3)
+        0.119
+    """
     numbers = {"C_in": c_in, "C_out": c_out, "K": kernel, "H_out": size, "W_out": size}
     standard = solve("standard", C_OUT * C_IN * K**2 * H * W, numbers)
     depthwise = solve("depthwise", C_IN * K**2 * H * W, numbers)
@@ -33,9 +64,23 @@ def separable(c_in: int, c_out: int, kernel: int = 3, size: int = 1) -> Derivati
 
 
 def bottleneck(channels: int = 256, middle: int = 64, kernel: int = 3) -> Derivation:
-    """Weights of 1x1, KxK, 1x1 through `middle` channels over those of two KxK convolutions at full width.
+    """Weights of 1x1, KxK, 1x1 through a narrow middle over those of two KxK convolutions at full width.
 
     The receptive fields differ: K against 2K - 1. That is in the remark, because it is often told otherwise.
+
+    Args:
+        channels: Channels in and out.
+        middle: Channels of the KxK convolution between.
+        kernel: K, in px.
+
+    Returns:
+        The ratio, biases left out.
+
+    Source: He et al. 2016, Deep Residual Learning, arXiv:1512.03385, section 4.1.
+
+    Example:
+        >>> round(float(bottleneck(256, 64).value), 3)
+        0.059
     """
     numbers = {"C": channels, "M": middle, "K": kernel}
     narrow = solve("bottleneck", C * M + K**2 * M**2 + M * C, numbers)
@@ -47,7 +92,22 @@ def bottleneck(channels: int = 256, middle: int = 64, kernel: int = 3) -> Deriva
 
 
 def global_pooling(channels: int, size: int, classes: int) -> Derivation:
-    """Weights of a linear layer after global average pooling over those after flattening a `size` x `size` map."""
+    """Weights of a linear layer after global average pooling over those after flattening the map.
+
+    Args:
+        channels: Channels of the map.
+        size: px of the side of the map.
+        classes: Numbers that the linear layer puts out, one bias each.
+
+    Returns:
+        The ratio.
+
+    Source: Lin, Chen and Yan 2014, Network in Network, arXiv:1312.4400, section 3.2.
+
+    Example:
+        >>> round(float(global_pooling(512, 7, 1000).value), 3)
+        0.02
+    """
     c, h, classes_ = symbols("C H classes")
     numbers = {"C": channels, "H": size, "classes": classes}
     pooled = solve("pooled", c * classes_ + classes_, numbers)

@@ -35,18 +35,40 @@ class Provenance:
 
 @dataclass(frozen=True)
 class ModelCard:
-    """Everything that predict, evaluate and every later use know about a model besides its weights."""
+    """Everything that predict, evaluate and every later use know about a model besides its weights.
 
-    net: Annotated[str, Meta(min_length=1, max_length=100)]  # name in the zoo
+    Attributes:
+        net: Name in the zoo.
+        classes: Class names in the order of the network's outputs.
+        channels: Channels that the network takes, 1 or 3.
+        input: How an image becomes the network's input: size in px, crop, mean, standard deviation.
+        temperature: What logits are divided by before the softmax.
+        rung: What was trained: "linear head", "last stage", "everything", "from scratch".
+        parameters: Numbers that can be learnt.
+        macs: Multiply-accumulates for one image.
+        evaluation: Every metric on the test images, or by cross-validation.
+        comparisons: The network against baselines, on the same images.
+        provenance: Where the model came from, enough to make it again.
+        depth: What is white in images of more than 8 bits; None in models of before: each image went by itself.
+        format: Version of this record.
+
+    Example:
+        >>> from receptron import load
+        >>> card = load("digits-model").card
+        >>> card.net, len(card.classes), card.input.pixels, card.rung
+        ('lenet5', 10, 16, 'from scratch')
+    """
+
+    net: Annotated[str, Meta(min_length=1, max_length=100)]
     classes: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=MOST_CLASSES)]
-    channels: Annotated[int, Meta(ge=1, le=3)]  # 1 or 3
+    channels: Annotated[int, Meta(ge=1, le=3)]
     input: InputSpec
     temperature: Annotated[float, Meta(ge=0.01, le=100)]
-    rung: Note  # what was trained: "linear head", "last stage", "everything", "from scratch"
+    rung: Note
     parameters: Count
-    macs: Count  # per image
+    macs: Count
     evaluation: Evaluation
     comparisons: Annotated[tuple[BaselineComparison, ...], Meta(max_length=100)]
     provenance: Provenance
-    depth: DepthScale | None = None  # what is white in images of more than 8 bits; None in models of before: each image went by itself
+    depth: DepthScale | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -42,7 +42,20 @@ class Scores:
 
 
 class Model:
-    """A network in eval mode with its card; made by `load`."""
+    """A network in eval mode with its card. `load` makes one.
+
+    Args:
+        card: What is known of the network.
+        net: The network, which is set to eval mode and learns no more.
+        split: Which side each image was on when it was trained.
+        folder: Where it was loaded from.
+        limits: What one image may cost.
+
+    Example:
+        >>> model = load("digits-model")
+        >>> model.classes[:3], model.folder.name
+        (('0', '1', '2'), 'digits-model')
+    """
 
     def __init__(
         self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None, limits: Limits = LIMITS
@@ -57,12 +70,31 @@ class Model:
         return self.card.classes
 
     def predict(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> list[Answer]:
-        """One `Answer` per image, in order: class, confidence and all probabilities after temperature scaling.
+        """What the network says of images: class, confidence and all probabilities after temperature scaling.
 
-        Images are paths, bytes, file objects, Pillow images, arrays (H, W) or (H, W, 3) or tensors (C, H, W), in uint8, uint16 or floats
-        0..1; or a batch (N, H, W, 3) or (N, C, H, W). A broken one gets an answer with a `fault`; the rest are answered. Files go exactly
-        the way of training, and answers do not depend on `batch`.
-        Raises: BadValue for something that is no image; NonFinite naming the images.
+        A broken image gets an answer with a `fault`; the rest are answered. Files go exactly the way of training, and answers do not depend
+        on `batch`.
+
+        Args:
+            images: Paths, bytes, file objects, Pillow images, arrays (H, W) or (H, W, 3) or tensors (C, H, W), in uint8, uint16 or floats
+                0..1; or a batch (N, H, W, 3) or (N, C, H, W).
+            batch: Images that go through the network at once, at most.
+            progress: Told how far it is; None: nobody.
+
+        Returns:
+            One per image, in order.
+
+        Raises:
+            BadValue: For something that is no image, and a batch below 1.
+            BundleFault: If the network gives something else than one number for each class.
+            NonFinite: If the network answers NaN or infinity, naming the images.
+
+        Example:
+            >>> model = load("digits-model")
+            >>> [answer.fault for answer in model.predict(["scans/first.png", "gone.png"])]
+            [None, 'no such file']
+            >>> model.predict([np.zeros((40, 40, 3), np.uint8)])[0].path
+            'image 0'
         """
         given = as_list(images)
         called = names(given)
@@ -73,7 +105,26 @@ class Model:
         return [answers[i] for i in range(len(given))]
 
     def scores(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> Scores:
-        """Logits before temperature scaling. Raises: as `predict`."""
+        """Logits, before temperature scaling.
+
+        Args:
+            images: As `predict` takes them.
+            batch: Images that go through the network at once, at most.
+            progress: Told how far it is; None: nobody.
+
+        Returns:
+            Logits (N, K) of the images that could be read, and why the others could not.
+
+        Raises:
+            BadValue: For something that is no image, and a batch below 1.
+            BundleFault: If the network gives something else than one number for each class.
+            NonFinite: If the network answers NaN or infinity, naming the images.
+
+        Example:
+            >>> found = load("digits-model").scores(["scans/first.png", "gone.png"])
+            >>> found.logits.shape, found.read, found.faults
+            ((1, 10), [0], {1: 'no such file'})
+        """
         if not isinstance(cast(object, batch), int) or batch < 1:
             raise BadValue(f"batch is {short(batch)}.", why="it must be 1 or more", mend="use the default of 32")
         batch = min(batch, max(1, AT_ONCE // self.card.input.resize**2))
@@ -123,7 +174,22 @@ class Model:
                 pool.shutdown(wait=True, cancel_futures=True)
 
     def answer(self, name: str, chances: NDArray[np.float64]) -> Answer:
-        """Probabilities (K,) of one image as a record."""
+        """Probabilities of one image as a record.
+
+        Args:
+            name: What the answer calls the image.
+            chances: (K,), in the order of the classes.
+
+        Returns:
+            With the likeliest class.
+
+        Raises:
+            ValueError: For another number of probabilities than there are classes.
+
+        Example:
+            >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
+            '3'
+        """
         best = int(chances.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
         return Answer(name, self.classes[best], float(chances[best]), probabilities)
@@ -132,8 +198,23 @@ class Model:
 def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:
     """The model in a directory that `receptron train` wrote, verified to the last byte, each number within its range; nothing is unpickled.
 
-    `device` is "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here; `limits` say what one image may cost.
-    Raises: NotABundle, BundleCorrupt naming the file and field, BundleFault for an unknown format or net, BadValue for path or device.
+    Args:
+        folder: The folder that `train` wrote, or the model directory in it.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
+        limits: What one image may cost.
+
+    Returns:
+        Ready to answer.
+
+    Raises:
+        NotABundle: If no model directory is there.
+        BundleCorrupt: For a file that is not as it was written, naming the file and the field.
+        BundleFault: For a format or a net that this version does not know.
+        BadValue: For what is no path, and a device that is not here.
+
+    Example:
+        >>> load("digits-model").predict(["scans/first.png"])[0].answered
+        True
     """
     path = check_given(folder)
     found = store.read(path)

@@ -97,30 +97,63 @@ class Entry:
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is wrong or odd, the files it concerns, and the cure."""
+    """One thing that is wrong or odd, the files it concerns, and the cure.
 
-    kind: str  # "truncated", "near duplicates across sides", ...
-    severity: str  # "error", "warning" or "note"
+    Attributes:
+        kind: "truncated", "near duplicates across sides", ...
+        severity: "error", "warning" or "note".
+        message: What is so, in one line.
+        cure: What to do about it.
+        files: The files, relative to the root.
+        labels: The classes that it concerns.
+        notes: What is to be said of each file, in the order of the files; empty where there is nothing to add.
+        stops: Whether `train` refuses such images; "unless allowed": without --allow-broken.
+
+    Example:
+        >>> from receptron import audit
+        >>> [(finding.severity, finding.message) for finding in audit("digits").findings]
+        [('note', '1,797 images of fewer than 30 px on the shorter side')]
+    """
+
+    kind: str
+    severity: str
     message: str
     cure: str
-    files: tuple[str, ...] = ()  # relative to the root
+    files: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()  # what is to be said of each file, in the order of `files`; empty where there is nothing to add
-    stops: Literal["", "unless allowed", "always"] = ""  # whether `train` refuses such images; "unless allowed": without --allow-broken
+    notes: tuple[str, ...] = ()
+    stops: Literal["", "unless allowed", "always"] = ""
 
 
 @dataclass(frozen=True)
 class Audit:
-    """What is wrong with a catalog before any training."""
+    """What is wrong with images, before any training.
+
+    Attributes:
+        root: The folder, or the table's folder.
+        layout: "class folders", "split folders" or "table".
+        images: How many were found.
+        broken: How many of them cannot be read.
+        classes: Readable images of each class.
+        findings: What is wrong or odd.
+        seconds: That the audit took.
+        unused: What lies among the images and is not used, and why.
+
+    Example:
+        >>> from receptron import audit
+        >>> found = audit("digits")
+        >>> found.layout, found.images, found.classes["0"]
+        ('class folders', 1797, 178)
+    """
 
     root: Path
     layout: str
     images: int
     broken: int
-    classes: dict[str, int]  # readable images per class
+    classes: dict[str, int]
     findings: tuple[Finding, ...]
     seconds: float
-    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
+    unused: tuple[Unused, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,27 @@ _Share: TypeAlias = Annotated[float, Meta(ge=-ROUNDING, le=1 + ROUNDING)]
 
 @dataclass(frozen=True)
 class Estimate:
-    """A number with its 95 % interval and how that was found; a share of images, or the difference of two shares."""
+    """A number with its 95 % interval and how that was found; a share of images, or the difference of two shares.
+
+    Attributes:
+        value: What was measured, -1 to 1.
+        low: Lower end of the interval.
+        high: Upper end of the interval.
+        count: Images it rests on.
+        method: How the interval was made: "Wilson", "bootstrap of 2,000 resamples", `TOO_FEW`, ...
+
+    Example:
+        >>> from receptron import load
+        >>> found = load("digits-model").card.evaluation.accuracy
+        >>> found.low < found.value < found.high, found.count, found.method
+        (True, 359, 'Wilson')
+    """
 
     value: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
     low: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
     high: Annotated[float, Meta(ge=-1 - ROUNDING, le=1 + ROUNDING)]
-    count: Count  # images it rests on
-    method: Note  # "Wilson", "bootstrap of 2,000 resamples", TOO_FEW, ...
+    count: Count
+    method: Note
 
     @property
     def unknown(self) -> bool:
@@ -55,14 +69,29 @@ class Bin:
 
 @dataclass(frozen=True)
 class Answer:
-    """What the network said of one image, with probabilities after temperature scaling; of a broken one, only the `fault`."""
+    """What the network said of one image, with probabilities after temperature scaling; of a broken one, only the `fault`.
+
+    Attributes:
+        path: The image's path, or its number where it has none.
+        predicted: The likeliest class; empty where there is no answer.
+        confidence: Its probability, 0 to 1.
+        probabilities: That of every class.
+        label: The true class, where known.
+        fault: Why there is no answer; None where there is one.
+
+    Example:
+        >>> from receptron import load
+        >>> known, broken = load("digits-model").predict(["scans/first.png", "gone.png"])
+        >>> known.predicted in known.probabilities, broken.fault
+        (True, 'no such file')
+    """
 
     path: str
     predicted: str
     confidence: float
     probabilities: dict[str, float]
-    label: str | None = None  # the truth, where known
-    fault: str | None = None  # why there is no answer; `predicted` is then empty
+    label: str | None = None
+    fault: str | None = None
 
     @property
     def answered(self) -> bool:
@@ -70,7 +99,18 @@ class Answer:
         return self.fault is None
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The `count` likeliest classes with their probabilities, likeliest first."""
+        """The likeliest classes with their probabilities.
+
+        Args:
+            count: How many, at most.
+
+        Returns:
+            Likeliest first.
+
+        Example:
+            >>> Answer("a.png", "cat", 0.7, {"ant": 0.1, "cat": 0.7, "dog": 0.2}).top(2)
+            [('cat', 0.7), ('dog', 0.2)]
+        """
         return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
 
 
@@ -98,15 +138,36 @@ class SuspectLabels:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Every metric on one set of images, each with its interval."""
+    """Every metric on one set of images, each with its interval.
+
+    Attributes:
+        count: Images.
+        source: Which: "240 test images", "5-fold cross-validation on 98 images", ...
+        accuracy: Share of right answers.
+        balanced_accuracy: Mean recall of the classes.
+        classes: Precision, recall and F1 of each.
+        confusion: Counts; rows are the truth, columns the answer, both in the order of the classes.
+        ece_before: Expected calibration error with temperature 1.
+        ece_after: The same with the model's temperature.
+        reliability_before: Bars of the reliability diagram with temperature 1.
+        reliability_after: The same with the model's temperature.
+
+    Source: Guo et al. 2017, On Calibration of Modern Neural Networks, arXiv:1706.04599, for the calibration error.
+
+    Example:
+        >>> from receptron import load
+        >>> found = load("digits-model").card.evaluation
+        >>> found.count, len(found.confusion), found.classes[0].label
+        (359, 10, '0')
+    """
 
     count: Annotated[int, Meta(ge=1, le=2**53)]
-    source: Note  # "240 test images", "5-fold cross-validation on 98 images", ...
+    source: Note
     accuracy: Estimate
     balanced_accuracy: Estimate
     classes: tuple[ClassScore, ...]
-    confusion: tuple[tuple[Count, ...], ...]  # rows: truth, columns: answer, both in the order of `classes`
-    ece_before: Estimate  # expected calibration error with temperature 1
+    confusion: tuple[tuple[Count, ...], ...]
+    ece_before: Estimate
     ece_after: Estimate
     reliability_before: tuple[Bin, ...]
     reliability_after: tuple[Bin, ...]

@@ -30,16 +30,32 @@ _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
 
 @dataclass(frozen=True)
 class Evaluated:
-    """The figures on images new to the model, and apart from them those on images it was trained on."""
+    """The figures on images new to the model, and apart from them those on images it was trained on.
+
+    Attributes:
+        model: The model directory.
+        path: Where the images lie.
+        fresh: Figures on new images; None where the model was trained on every image here.
+        trained: Figures on images it was trained on, which flatter; None where there is none.
+        unknown: Images left out for each label that the model does not know.
+        broken: Files that could not be read, and why.
+        mistakes: Wrong answers on new images, surest first.
+        unused: What lies among the images and is not used, and why.
+
+    Example:
+        >>> found = evaluate("digits-model", "digits")
+        >>> found.fresh.count, found.trained.count, found.unknown, found.broken
+        (359, 1438, {}, {})
+    """
 
     model: Path
     path: Path
-    fresh: Evaluation | None  # None where the model was trained on every image here
-    trained: Evaluation | None  # None where it was trained on none; such figures flatter
-    unknown: dict[str, int]  # label that the model does not know -> images left out
-    broken: dict[str, str]  # file -> why it could not be read
-    mistakes: tuple[Answer, ...]  # wrong answers on new images, surest first
-    unused: tuple[Unused, ...] = ()  # what lies among the images and is not used, and why
+    fresh: Evaluation | None
+    trained: Evaluation | None
+    unknown: dict[str, int]
+    broken: dict[str, str]
+    mistakes: tuple[Answer, ...]
+    unused: tuple[Unused, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,15 +81,41 @@ def evaluate(
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Evaluated:
-    """Every metric of the model in directory `model` on labelled images at `path` (class folders, split folders or a table).
+    """Every metric of a model on labelled images.
 
-    Where the images come with sides, `side` "auto" takes their test side and "all" everything. Images that the model was trained on are
-    known by their bytes and judged apart, whatever they are called. Broken images and labels that the model does not know are told.
-    Where images have groups, or are files of the same bytes, these are the unit of every interval.
-    `layout` "classes" or "splits" decides where folders can be read in both ways. `image_memory`: megabytes that one image may
-    take while it is decoded.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue, UnclearLayout, UnreadableFolder, NoImages, BadTable;
-    UnknownName where no label is known; NonFinite.
+    Images that the model was trained on are known by their bytes and judged apart, whatever they are called. Broken images and labels that
+    the model does not know are told. Where images have groups, or are files of the same bytes, these are the unit of every interval.
+
+    Args:
+        model: The model directory.
+        path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
+        side: Where the images come with sides: "auto" takes their test side, "all" everything, or "train", "val", "test".
+        layout: "classes" or "splits" where folders can be read in both ways.
+        batch: Images that go through the network at once, at most.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
+        progress: Told how far it is; None: nobody.
+        image_memory: Megabytes that one image may take while it is decoded.
+
+    Returns:
+        Figures with intervals, and the mistakes.
+
+    Raises:
+        NotABundle: If no model directory is there.
+        BundleCorrupt: For a file of it that is not as it was written.
+        BundleFault: For a format or a net that this version does not know.
+        BadValue: If no images are there, for a device that is not here, and for a number out of its range.
+        UnknownName: For another side or layout, and where the model knows none of the labels.
+        UnclearLayout: For folders that can be read in more than one way.
+        NoImages: If there is nothing to evaluate.
+        BadTable: For a table with a line that cannot be used.
+        UnreadableFolder: For folders that cannot be looked into.
+        MissingExtra: For a Parquet table without pyarrow.
+        NonFinite: If the network answers NaN or infinity, naming the images.
+
+    Example:
+        >>> found = evaluate("digits-model", "digits")
+        >>> found.fresh.count + found.trained.count
+        1797
     """
     loaded, catalog = load(model, device, within(image_memory)), scan(path, layout)
     items, unknown = _known(_chosen(catalog, side), loaded)

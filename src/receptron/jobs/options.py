@@ -18,21 +18,41 @@ PRECISIONS = ("auto", "float32", "bfloat16")
 
 @dataclass(frozen=True)
 class Extras:
-    """Settings of `train` that few need."""
+    """Settings of `train` that few need.
 
-    facts: Sidecar = field(default_factory=Sidecar)  # what is said of a local weights file that has no sidecar
-    precision: str = "auto"  # "float32" or "bfloat16" instead of a trial
-    allow_broken: bool = False  # go on with more than 1 % unreadable images
-    like: Path | None = None  # folder of an earlier run, whose timed decisions, threads and sides are taken over
-    resume: bool = False  # continue an unfinished run in the same `out`
-    overwrite: bool = False  # replace a finished or unfinished run in `out`
-    layout: str = "auto"  # "classes" or "splits" where folders can be read in both ways
-    cache: Path | None = None  # folder of cached activations; None: the user's cache
-    tensorboard: Path | None = None  # folder to log curves to
-    every: float = 15.0  # seconds between checkpoints
-    command: str = ""  # the command line, for the report
+    Args:
+        facts: What is said of a local weights file that has no sidecar.
+        precision: "auto" for a trial, or "float32" or "bfloat16" without one.
+        allow_broken: Whether to go on with more than 1 % unreadable images.
+        like: Folder of an earlier run, whose timed decisions, threads and sides are taken over.
+        resume: Whether to continue an unfinished run in the same `out`.
+        overwrite: Whether to replace a finished or unfinished run in `out`.
+        layout: "classes" or "splits" where folders can be read in both ways.
+        cache: Folder of cached activations; None: the user's cache.
+        tensorboard: Folder to log curves to.
+        every: Seconds between checkpoints.
+        command: The command line, for the report.
+        progress: Told how far it is.
+        image_memory: Megabytes that one image may take while it is decoded.
+
+    Example:
+        >>> Extras(precision="float32", overwrite=True).every
+        15.0
+    """
+
+    facts: Sidecar = field(default_factory=Sidecar)
+    precision: str = "auto"
+    allow_broken: bool = False
+    like: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    layout: str = "auto"
+    cache: Path | None = None
+    tensorboard: Path | None = None
+    every: float = 15.0
+    command: str = ""
     progress: Progress = field(default_factory=Silent)
-    image_memory: float = IMAGE_MEMORY  # megabytes that one image may take while it is decoded
+    image_memory: float = IMAGE_MEMORY
 
 
 def seconds(text: str | float) -> float:

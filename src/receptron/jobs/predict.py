@@ -21,14 +21,28 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by s
 
 @dataclass(frozen=True)
 class Predicted:
-    """Answers in the order of the files; broken ones have a `fault` and no class."""
+    """Answers in the order of the files; broken ones have a `fault` and no class.
+
+    Attributes:
+        model: The model directory.
+        classes: Class names in the order of the network's outputs.
+        answered: Images that were answered.
+        broken: Files and paths that were not.
+        answers: One for each, those for paths that name nothing last.
+        unused: What lies in the folders asked about and is no image, and why.
+
+    Example:
+        >>> found = predict("digits-model", ["gone.png", "scans"])
+        >>> found.answered, found.broken, found.answers[-1].fault
+        (2, 1, 'no such file')
+    """
 
     model: Path
     classes: tuple[str, ...]
     answered: int
     broken: int
     answers: tuple[Answer, ...]
-    unused: tuple[Unused, ...] = ()  # what lies in the folders asked about and is no image, and why
+    unused: tuple[Unused, ...] = ()
 
 
 def predict(
@@ -40,11 +54,31 @@ def predict(
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Predicted:
-    """Answers for every image that `paths` name: files, folders with all below, patterns such as `photos/*.jpg`; each file once.
+    """Answers for every image that some paths name, each file once.
 
     A path that names nothing and a file that cannot be read become answers with a fault; the rest are answered.
-    `image_memory`: megabytes that one image may take while it is decoded.
-    Raises: NotABundle, BundleCorrupt, BundleFault; BadValue for an empty path; NonFinite.
+
+    Args:
+        model: The model directory.
+        paths: Files, folders with all below, patterns such as `photos/*.jpg`.
+        batch: Images that go through the network at once, at most.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
+        progress: Told how far it is; None: nobody.
+        image_memory: Megabytes that one image may take while it is decoded.
+
+    Returns:
+        Answers in the order of the files.
+
+    Raises:
+        NotABundle: If no model directory is there.
+        BundleCorrupt: For a file of it that is not as it was written.
+        BundleFault: For a format or a net that this version does not know.
+        BadValue: For an empty path, paths that are no list, a device that is not here, and a number out of its range.
+        NonFinite: If the network answers NaN or infinity, naming the images.
+
+    Example:
+        >>> [answer.path for answer in predict("digits-model", ["scans/*.png"]).answers]
+        ['scans/first.png', 'scans/second.png']
     """
     if isinstance(paths, (str, Path)) or not isinstance(cast(object, paths), Iterable):
         raise BadValue("paths must be a list of paths.", why=f"what came is a {type(paths).__name__}", mend="put it into a list: [path]")

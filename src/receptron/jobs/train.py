@@ -94,15 +94,48 @@ def train(
     test_size: float = 0.2,
     extras: Extras | None = None,
 ) -> Run:
-    """Train or adapt a network on the labelled images at `path`, and write model and report into `out`.
+    """Train or adapt a network on labelled images, and write model and report. The run is reproducible from `seed` on one machine.
 
-    `path`: a folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits". `weights`: a published reference
-    such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; by default small images start from scratch and
-    others from the net's first published weights. `time`: how long the ladder may climb, as "90s", "10m", "1h" or seconds.
-    `test_size`: share kept for the test; 0 judges by cross-validation instead. The run is reproducible from `seed` on one machine.
-    `out`: by default NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless `extras` say so.
-    Raises: BadValue, UnclearLayout, WouldReplace, InUse, NoImages, UnreadableFolder, BrokenImages, WeightsUnavailable, StorageFault,
-    NonFinite; SystemExit(143) after a SIGTERM.
+    Args:
+        path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
+        out: Folder to write into; None: NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless
+            `extras` say so.
+        net: Name in the zoo; None: one that suits the size of the images.
+        weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
+            images start from scratch, others from the net's first published weights.
+        time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
+        seed: Whole number from 0 on that all chance comes from.
+        device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
+        test_size: Share of the images kept for the test, below 1; 0 judges by cross-validation instead.
+        extras: What few need.
+
+    Returns:
+        Everything that was found out; what is written is told by `model` and `report`.
+
+    Raises:
+        BadValue: If nothing is there, for what is no time, seed, device or share, and for fewer groups than sides and folds need.
+        UnknownName: For a net, reference, precision or layout that is not there.
+        UnclearLayout: For folders that can be read in more than one way.
+        WouldReplace: If something lies in `out`, and `extras` do not say that it may go.
+        MissingExtra: For a Parquet table without pyarrow, and curves without tensorboard.
+        TooLittleTime: If the backbone cannot see every image once in that time.
+        NoImages: If there is nothing to train on.
+        UnreadableFolder: For folders that cannot be looked into.
+        BrokenImages: If over 1 % of the images cannot be read, and `extras` do not allow it.
+        BadTable: For a table with a line that cannot be used.
+        DataFault: For images of one class only.
+        WeightsUnavailable: For weights that are neither here nor to be fetched.
+        CheckpointMismatch: For weights of another net.
+        UnsafeCheckpoint: For a file of weights that holds more than plain tensors.
+        StorageFault: For a folder that cannot be written to.
+        InUse: If another process trains into the same folder.
+        NonFinite: If the loss or an answer becomes NaN or infinite.
+        SystemExit: With code 143 after a SIGTERM.
+
+    Example:
+        >>> run = train("digits", net="lenet5", time="2s", out="lenet-model")
+        >>> run.model.as_posix(), run.card.rung, run.card.evaluation.count
+        ('lenet-model/model', 'from scratch', 359)
     """
     _check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()

@@ -69,25 +69,55 @@ class Stage:
 
 @dataclass(frozen=True)
 class Run:
-    """Result of `receptron train`."""
+    """Everything that one training found out. `train` makes one.
 
-    model: Path  # the model directory
+    Attributes:
+        model: The model directory.
+        report: The report, one HTML file.
+        card: What is known of the network.
+        audit: What is wrong with the images.
+        split: How the sides came about.
+        ladder: Steps of the ladder, with why each was taken or left.
+        stopped: Why the ladder ended where it did.
+        curves: One row an epoch.
+        trials: Number formats that were tried on this machine.
+        stages: Seconds of each part of the run.
+        mistakes: Wrong answers, surest first.
+        doubtful: Right answers, least sure first.
+        given: Figures on the user's own test side as given, where it leaked.
+        samples: A few files per class.
+        decisions: What was decided by the clock of this machine; `--like` gives it to another run.
+        settings: Every flag and its value.
+        seconds: Of all sittings.
+        interrupted: Whether a Ctrl-C ended it early; it can be gone on with.
+        suspects: Training images that are probably mislabelled; None: not looked for.
+        input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
+
+    Example:
+        >>> from pathlib import Path
+        >>> from receptron.records import from_json
+        >>> run = from_json(Path("digits-model/run.json").read_bytes(), Run)
+        >>> run.card.net, [rung.name for rung in run.ladder]
+        ('lenet5', ['majority class', 'nearest neighbour', 'from scratch'])
+    """
+
+    model: Path
     report: Path
     card: ModelCard
     audit: Audit
     split: SplitSummary
     ladder: tuple[RungRecord, ...]
-    stopped: str  # why the ladder ended where it did
+    stopped: str
     curves: tuple[EpochRecord, ...]
     trials: tuple[Trial, ...]
     stages: tuple[Stage, ...]
-    mistakes: tuple[Answer, ...]  # wrong and sure, worst first
-    doubtful: tuple[Answer, ...]  # right, least sure first
-    given: Evaluation | None  # on the user's own test side as given, where it leaked
-    samples: dict[str, tuple[str, ...]]  # a few files per class
-    decisions: dict[str, Any]  # what was decided by the clock of this machine; `--like` gives it to another run
-    settings: dict[str, str]  # every flag and its value
-    seconds: float  # of all sittings
-    interrupted: bool = False  # a Ctrl-C ended it early; it can be gone on with
-    suspects: SuspectLabels | None = None  # training images that are probably mislabelled; None: not looked for
-    input_check: InputCheck | None = None  # None: from scratch, where no weights expect anything
+    mistakes: tuple[Answer, ...]
+    doubtful: tuple[Answer, ...]
+    given: Evaluation | None
+    samples: dict[str, tuple[str, ...]]
+    decisions: dict[str, Any]
+    settings: dict[str, str]
+    seconds: float
+    interrupted: bool = False
+    suspects: SuspectLabels | None = None
+    input_check: InputCheck | None = None

@@ -28,7 +28,23 @@ _LIKE_THIS = ("write it like this:", *EXAMPLE.splitlines())
 
 @dataclass(frozen=True)
 class Sidecar:
-    """What is said about a weights file; None: not said."""
+    """What is said about a weights file; None: not said.
+
+    Args:
+        net: Name in the zoo.
+        keys: Whose parameter names the file uses, one of `KEY_MAPS`.
+        pixels: px of the side of the square that the network sees.
+        mean: Mean of each channel, on the 0..1 scale.
+        std: Standard deviation of each channel, on the 0..1 scale.
+        interpolation: "nearest", "box", "bilinear", "bicubic" or "lanczos".
+        crop: `pixels` over the shorter side after resizing, 0 to 1.
+        licence: Of the weights.
+        sha256: Of the file, in hexadecimal; its beginning will do.
+
+    Example:
+        >>> Sidecar(net="resnet50", keys="timm").missing()
+        ['pixels', 'mean', 'std', 'interpolation', 'crop']
+    """
 
     net: str | None = None
     keys: str | None = None
@@ -41,12 +57,31 @@ class Sidecar:
     sha256: str | None = None
 
     def or_else(self, other: "Sidecar") -> "Sidecar":
-        """These facts, and the other's where these say nothing."""
+        """These facts, and another's where these say nothing.
+
+        Args:
+            other: What fills the gaps.
+
+        Returns:
+            A new record.
+
+        Example:
+            >>> Sidecar(net="resnet50").or_else(Sidecar(net="vgg16", pixels=224)).net
+            'resnet50'
+        """
         said = {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not None}
         return replace(other, **said)
 
     def missing(self) -> list[str]:
-        """Names of the facts that a file cannot be used without and that nobody said."""
+        """Facts that a file cannot be used without and that nobody said.
+
+        Returns:
+            Their names.
+
+        Example:
+            >>> Sidecar().missing()[:2]
+            ['net', 'keys']
+        """
         return [name for name in ("net", "keys", "pixels", "mean", "std", "interpolation", "crop") if getattr(self, name) is None]
 
 

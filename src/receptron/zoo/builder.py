@@ -25,11 +25,32 @@ def build(
 ) -> Classifier:
     """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
 
-    What is None is as published: 1000 classes and 3 channels for ImageNet nets, 10 and 1 for LeNet-5. `pretrained` is a reference such as
-    "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve` returned; without it weights start afresh.
-    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh for other classes.
-    Under `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
-    Raises: UnknownName, ImageTooSmall, BadValue, WeightsUnavailable, CheckpointMismatch, UnsafeCheckpoint.
+    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh for other classes. Under
+    `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
+
+    Args:
+        name: A key of `ZOO`.
+        classes: Classes to tell apart; None: as published, 1000 for ImageNet nets, 10 for LeNet-5.
+        channels: Channels of an image; None: as published, 3 for ImageNet nets, 1 for LeNet-5.
+        pretrained: A reference such as "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve`
+            returned; None: weights start afresh.
+        pixels: px of the side of the images; None: as the weights expect or as published. Only nets with positions depend on it.
+
+    Returns:
+        On the default device, in train mode.
+
+    Raises:
+        UnknownName: For a net or a reference that is not there; near names are told.
+        BadValue: For a count below 1, pretrained weights on the meta device, and a file of weights that is not all said of.
+        ImageTooSmall: For fewer pixels than the net can take.
+        WeightsUnavailable: For weights that are neither here nor to be fetched.
+        CheckpointMismatch: For weights of another net.
+        UnsafeCheckpoint: For a file that holds more than plain tensors.
+
+    Example:
+        >>> net = build("resnet50", classes=5, channels=1)
+        >>> tuple(net(torch.zeros(1, 1, 64, 64)).shape)
+        (1, 5)
     """
     check_request(name, classes, channels, pixels)
     if pretrained is None:

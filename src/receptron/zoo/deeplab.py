@@ -22,7 +22,28 @@ class DeepLab(Classifier):
 
 
 def deeplab_on(encoder: Classifier, width: int, classes: int = 21, output_stride: int = 16) -> DeepLab:
-    """DeepLabv3 on a classifier whose last map has `width` channels; its strides are traded for dilation in place. Raises: BadValue."""
+    """DeepLabv3 on a classifier, whose strides are traded for dilation in place.
+
+    Args:
+        encoder: A classifier of the zoo that makes maps.
+        width: Channels of its last map.
+        classes: Classes of a pixel.
+        output_stride: px of the image for each position of the last map: 8 or 16.
+
+    Returns:
+        (N, C, H, W) -> (N, classes, H, W).
+
+    Raises:
+        BadValue: For a stride that the encoder does not have on its way.
+
+    Source: Chen et al. 2017, Rethinking Atrous Convolution for Semantic Image Segmentation, arXiv:1706.05587, Fig. 5 and section 4.
+
+    Example:
+        >>> import torch
+        >>> net = deeplab_on(resnet("resnet18"), 512, classes=2).eval()
+        >>> tuple(net(torch.zeros(1, 3, 65, 65)).shape)
+        (1, 2, 65, 65)
+    """
     dilate(encoder, output_stride)
     head = chain(aspp=aspp(width, 256, RATES[output_stride]), conv=conv(256, 256), fc=nn.Conv2d(256, classes, 1))
     net = DeepLab(encoder.stem, list(encoder.stages), head)

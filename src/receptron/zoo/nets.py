@@ -37,9 +37,19 @@ from receptron.zoo import (
 
 @dataclass(frozen=True)
 class Net:
-    """How one name is built: `make` takes the number of classes. `paper` names its row in `papers.PAPERS`.
+    """How one name is built, and what images it was made for; classes and channels are as published.
 
-    `pixels` is the size that its paper or its release used, `least` the smallest that it can take; classes and channels are as published.
+    Attributes:
+        make: Takes the number of classes.
+        paper: Key of its row in `papers.PAPERS`.
+        pixels: px of the side of the images that its paper or its release used.
+        least: px of the smallest side that it can take.
+        channels: Channels of an image.
+        classes: Classes it tells apart.
+
+    Example:
+        >>> ZOO["lenet5"].pixels, ZOO["lenet5"].channels, ZOO["lenet5"].classes
+        (28, 1, 10)
     """
 
     make: Callable[[int], Classifier]

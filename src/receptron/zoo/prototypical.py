@@ -13,14 +13,40 @@ WIDTHS = (1, 64, 64, 64, 64)
 
 
 class Prototypical(nn.Module):
-    """Name an image by the nearest class mean in the space of the backbone's vectors; has no weights of its own."""
+    """Name an image by the nearest class mean in the space of the backbone's vectors; has no weights of its own.
+
+    Args:
+        backbone: A classifier, whose class layer is not used.
+
+    Source: Snell et al. 2017, Prototypical Networks for Few-shot Learning, arXiv:1703.05175, eqs 1 and 2.
+
+    Example:
+        >>> net = Prototypical(conv4())
+        >>> support, labels, query = torch.rand(6, 1, 28, 28), torch.tensor([0, 0, 1, 1, 2, 2]), torch.rand(4, 1, 28, 28)
+        >>> tuple(net(support, labels, query).shape)
+        (4, 3)
+    """
 
     def __init__(self, backbone: Classifier) -> None:
         super().__init__()
         self.backbone = backbone
 
     def forward(self, support: Tensor, labels: Tensor, query: Tensor) -> Tensor:
-        """Examples (S, C, H, W) with labels (S,) of 0 to K - 1, and queries (Q, C, H, W) -> (Q, K) logits."""
+        """Logits of queries, given a few examples of each class.
+
+        Args:
+            support: Examples (S, C, H, W).
+            labels: Their classes (S,), 0 to K - 1.
+            query: Images (Q, C, H, W).
+
+        Returns:
+            (Q, K): minus the squared distance from each class mean.
+
+        Example:
+            >>> support = torch.rand(2, 1, 28, 28)
+            >>> Prototypical(conv4()).eval()(support, torch.tensor([0, 1]), support).argmax(1).tolist()
+            [0, 1]
+        """
         return distances(self.backbone.embed(query), prototypes(self.backbone.embed(support), labels))
 
 

@@ -12,7 +12,20 @@ bare = partial(valid, norm=None)
 
 
 class Siamese(nn.Module):
-    """Whether two images show the same: one network for both, then a weighted sum of differences of their vectors; no class layer."""
+    """Whether two images show the same: one network for both, then a weighted sum of differences of their vectors; no class layer.
+
+    Args:
+        backbone: A classifier, whose class layer is not used.
+
+    Source: Koch et al. 2015, Siamese Neural Networks for One-shot Image Recognition, ICML workshop, section 3.1 and Fig. 4.
+
+    Example:
+        >>> import torch
+        >>> from receptron.zoo import build
+        >>> images = torch.rand(4, 1, 28, 28)
+        >>> tuple(Siamese(build("lenet5"))(images, images).shape)
+        (4,)
+    """
 
     def __init__(self, backbone: Classifier) -> None:
         super().__init__()
@@ -20,7 +33,22 @@ class Siamese(nn.Module):
         self.score = nn.Linear(backbone.embedding_width, 1)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
-        """(N, C, H, W) twice -> (N,) logits; the larger, the more alike."""
+        """How alike two images are, pair by pair.
+
+        Args:
+            first: (N, C, H, W).
+            second: As many, of the same shape.
+
+        Returns:
+            (N,) logits; which way they point is learnt.
+
+        Example:
+            >>> import torch
+            >>> from receptron.zoo import build
+            >>> net, images = Siamese(build("lenet5")), torch.rand(2, 1, 28, 28)
+            >>> torch.allclose(net(images, images), net.score.bias)
+            True
+        """
         apart = (self.backbone.embed(first) - self.backbone.embed(second)).abs()
         return self.score(apart).squeeze(1)
 

@@ -54,9 +54,23 @@ def unet_2015(classes: int = 2) -> UNet:
 
 
 def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
-    """U-Net whose way down is a classifier of the zoo, with its weights: (N, C, H, W) -> (N, classes, H, W).
+    """U-Net whose way down is a classifier of the zoo, with its weights.
 
     The last map of each size, which has seen most, is handed across; two 3x3 convolutions with BatchNorm follow each step up.
+
+    Args:
+        encoder: A classifier of the zoo.
+        classes: Classes of a pixel.
+
+    Returns:
+        (N, C, H, W) -> (N, classes, H, W).
+
+    Source: Ronneberger et al. 2015, U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597, Fig. 1.
+
+    Example:
+        >>> from receptron.zoo import build
+        >>> tuple(unet_on(build("mobilenet_v2")).eval()(torch.zeros(1, 3, 64, 64)).shape)
+        (1, 2, 64, 64)
     """
     net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
     net.patch = encoder.patch

@@ -28,7 +28,25 @@ class Peak:
 
 @dataclass(frozen=True)
 class Memory:
-    """Bytes for one batch. `saved` is what the forward pass keeps for the backward pass."""
+    """Bytes that a network needs for one batch.
+
+    Attributes:
+        batch: Images.
+        optimizer: Whose states count.
+        weights: Bytes of parameters.
+        buffers: Bytes of what is kept without being learnt.
+        gradients: Bytes of the gradients of trainable parameters.
+        states: Bytes that the optimiser keeps.
+        saved: Bytes that the forward pass keeps for the backward pass.
+        inference: The moment of most bytes without gradients.
+        training: The moment of most bytes in a training step.
+
+    Example:
+        >>> from torch import nn
+        >>> found = memory(nn.Linear(1000, 10), (1000,), optimizer="adam")
+        >>> found.weights, found.gradients, found.states
+        (40040, 40040, 80080)
+    """
 
     batch: int
     optimizer: str
@@ -44,7 +62,25 @@ class Memory:
 def memory(net: Network, inputs: Inputs, *, batch: int = 1, optimizer: str = "adamw") -> Memory:
     """Peak memory of inference and of a training step in the steady state (from the second step on, when optimiser states exist).
 
-    Raises: UnknownName for an optimiser that is not in `STATES`; Uncopyable; Unrecordable.
+    Args:
+        net: A network, which is copied, or a function that makes one.
+        inputs: A size such as (3, 224, 224), a tensor, or a list, tuple or dict of these.
+        batch: Images in each input that is given as a size.
+        optimizer: A name of `STATES`.
+
+    Returns:
+        Bytes; workspaces of libraries and the allocator's rounding are not among them.
+
+    Raises:
+        UnknownName: For an optimiser that is not in `STATES`.
+        BadValue: For inputs that are none, and a function that makes no network.
+        Uncopyable: Telling what in the network has no copy, and where it is.
+        Unrecordable: With the tape up to the break, whatever the network raised.
+
+    Example:
+        >>> from receptron import build
+        >>> memory(build("lenet5"), (1, 28, 28), batch=32).inference.op
+        'tanh'
     """
     known_optimizer(optimizer)
     return memory_of(record(net, inputs, batch=batch), record_training(net, inputs, batch=batch), batch, optimizer)

@@ -52,7 +52,28 @@ class LayerTime:
 
 @dataclass(frozen=True)
 class Roofline:
-    """Least time of a forward pass on a device. `ridge` is the intensity above which the device computes rather than waits."""
+    """Least time of a forward pass on a device: for each call the larger of computing and moving bytes.
+
+    Attributes:
+        device: A name of `DEVICES`.
+        precision: "half" or "single".
+        seconds: That the device cannot go below.
+        flops: Operations.
+        bytes: Bytes read and written.
+        intensity: Operations for each byte.
+        ridge: Intensity above which the device computes rather than waits.
+        memory_bound: Share of the time, 0 to 1, in modules that wait for memory most of their time.
+        layers: One row a module.
+        source: Where the device's peak figures stand.
+
+    Source: Williams, Waterman and Patterson 2009, Roofline, Communications of the ACM 52(4).
+
+    Example:
+        >>> from receptron import build, record
+        >>> found = roofline(record(build("resnet50"), (3, 224, 224)), "a100")
+        >>> found.intensity < found.ridge
+        True
+    """
 
     device: str
     precision: str
@@ -67,9 +88,25 @@ class Roofline:
 
 
 def roofline(tape: Tape, device: str = "h100", precision: str = "half") -> Roofline:
-    """Estimate for each module from its calls, each reading its operands and writing its results once; launch times are left out.
+    """Least time of each module from its calls, each reading its operands and writing its results once; launch times are left out.
 
-    precision: half (16-bit tensors, whatever the tape's) or single. Raises: UnknownName for another device or precision.
+    Args:
+        tape: A recorded network, of as many images as the time is wanted for.
+        device: A name of `DEVICES`.
+        precision: "half" for 16-bit tensors, whatever the tape's, or "single" for 32-bit ones.
+
+    Returns:
+        Seconds, operations and bytes, whole and by module.
+
+    Raises:
+        UnknownName: For another device or precision.
+
+    Source: Williams, Waterman and Patterson 2009, Roofline, Communications of the ACM 52(4).
+
+    Example:
+        >>> from receptron import build, record
+        >>> roofline(record(build("resnet50"), (3, 224, 224)), "h100").flops > 2 * 4_089_184_256
+        True
     """
     if device not in DEVICES:
         raise UnknownName("device", device, DEVICES)

@@ -25,7 +25,23 @@ class Ran:
 
 @dataclass(frozen=True)
 class Clash:
-    """Where it broke: layer, operator, the shapes that met there, what ran before, and repairs, each with its working."""
+    """Where a network broke, and what would mend it.
+
+    Attributes:
+        layer: Path of the module; empty for the network itself.
+        kind: Its class.
+        op: The operator that failed, or the module's class where none had begun.
+        shapes: Shapes that met there, of two axes or more.
+        message: What torch said.
+        before: Modules that ran before, each with what it put out.
+        repairs: Changes after which it would run, each with its working.
+
+    Example:
+        >>> from torch import nn
+        >>> found = explain(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3)), (3, 32, 32))
+        >>> found.layer, found.shapes
+        ('1', ((1, 8, 30, 30), (8, 4, 3, 3)))
+    """
 
     layer: str
     kind: str
@@ -36,7 +52,16 @@ class Clash:
     repairs: tuple[str, ...]
 
     def error(self) -> ShapeClash:
-        """The clash as an error for a person."""
+        """The clash as an error for a person.
+
+        Returns:
+            To be raised or printed.
+
+        Example:
+            >>> from torch import nn
+            >>> print(explain(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3)), (3, 32, 32)).error().what)
+            1 (Conv2d): 1x8x30x30 meets 8x4x3x3 in convolution.
+        """
         meets = " meets ".join("x".join(map(str, s)) for s in self.shapes) or "nothing that a shape tells"
         return ShapeClash(
             f"{self.layer or 'the network'} ({self.kind}): {meets} in {self.op or 'its forward'}.",
@@ -53,7 +78,26 @@ def _told(before: tuple[Ran, ...]) -> list[str]:
 
 
 def explain(net: Network, inputs: Inputs) -> Clash | None:
-    """What keeps `net` from running on `inputs`; None if nothing does."""
+    """What keeps a network from running.
+
+    Args:
+        net: A network, which is copied, or a function that makes one.
+        inputs: A size such as (3, 224, 224), a tensor, or a list, tuple or dict of these.
+
+    Returns:
+        None if it runs.
+
+    Raises:
+        BadValue: For inputs that are none, and a function that makes no network.
+        Uncopyable: Telling what in the network has no copy, and where it is.
+
+    Example:
+        >>> from torch import nn
+        >>> explain(nn.Conv2d(3, 8, 3), (3, 32, 32)) is None
+        True
+        >>> explain(nn.Conv2d(3, 8, 3), (1, 32, 32)).layer
+        ''
+    """
     try:
         record(net, inputs)
     except Unrecordable as broken:

@@ -12,7 +12,21 @@ from receptron.analysis.tape.views import Convolution
 
 @dataclass(frozen=True)
 class Advice:
-    """One finding: the rule, the layer it is about, what was seen (with its numbers) and what would mend it."""
+    """One finding of a rule.
+
+    Attributes:
+        rule: Name of the rule, one of `receptron.analysis.lint.RULES`.
+        layer: Path of the layer it is about.
+        evidence: What was seen, with its numbers.
+        cure: What would mend it.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import advise, record
+        >>> net = nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(8))
+        >>> [advice.layer for advice in advise(Subject(record(net, (3, 32, 32)))) if advice.rule == "bias_before_norm"]
+        ['0']
+    """
 
     rule: str
     layer: str
@@ -30,7 +44,21 @@ class Transform:
 
 @dataclass(frozen=True)
 class Subject:
-    """A recorded network, and what is known of its use: the object's size in pixels, how its weights and the images are normalised."""
+    """A recorded network, and what is known of its use: what `advise` is asked about.
+
+    Args:
+        tape: The network, recorded in eval mode.
+        object_pixels: px of the objects in the images; None: the whole image.
+        expected: Normalisation that the weights were trained with; None: not known.
+        given: Normalisation that the images get; None: not known.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> subject = Subject(record(nn.Conv2d(3, 8, 3), (3, 32, 32)), object_pixels=20)
+        >>> subject.fields.extents
+        (32, 32)
+    """
 
     tape: Tape
     object_pixels: int | None = None
@@ -52,7 +80,20 @@ class Subject:
         return found
 
     def calls(self, op: str) -> Iterable[tuple[str, Call]]:
-        """Calls of an operator with the paths of their modules."""
+        """Calls of an operator in the forward pass.
+
+        Args:
+            op: Its ATen name without overload.
+
+        Returns:
+            Each with the path of its module.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> [path for path, _ in Subject(record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32))).calls("relu")]
+            ['1']
+        """
         return ((self.tape.path(call), call) for call in self.tape.forward if call.op == op)
 
     @cached_property
@@ -61,7 +102,22 @@ class Subject:
         return [(path, call, Convolution.from_call(self.tape, call)) for path, call in self.calls("convolution")]
 
     def local(self, value: int, axis: int = 0) -> Relation | None:
-        """What a value reads along its local paths, None if it has none."""
+        """What a value reads along its local paths.
+
+        Args:
+            value: Its number on the tape.
+            axis: Number of the input's spatial axis, from 0.
+
+        Returns:
+            None if it has no such path.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> tape = record(nn.Conv2d(3, 8, 3, stride=2), (3, 32, 32))
+            >>> Subject(tape).local(tape.outputs[0]).size
+            3
+        """
         state = self.fields.state(value, axis)[1]
         return state if isinstance(state, Relation) else None
 

@@ -32,5 +32,18 @@ RULES: dict[str, Rule] = {
 
 
 def advise(subject: Subject) -> tuple[Advice, ...]:
-    """Everything that the rules find."""
+    """Everything that the rules find, in the order of `RULES`.
+
+    Args:
+        subject: The recorded network and what is known of its use.
+
+    Returns:
+        Empty where there is nothing to say.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> [advice.rule for advice in advise(Subject(record(nn.Conv2d(3, 8, 3), (3, 32, 32)))) if "see" in advice.evidence]
+        ['field_too_small']
+    """
     return tuple(advice for rule in RULES.values() for advice in rule(subject))

@@ -25,7 +25,23 @@ WIDTH = 0.955
 
 @dataclass(frozen=True)
 class Effective:
-    """Energy along one axis of the input: share of each pixel, centre, standard deviation, and the pixels that hold 95.5 % of it."""
+    """How the energy (squared gradient) of a unit spreads along one axis of the input.
+
+    Attributes:
+        shares: Share of each pixel, from the first to the last.
+        centre: Mean position, px from the centre of the first pixel.
+        deviation: Standard deviation, px.
+        width: px around the centre that hold 95.5 % of it.
+
+    Source: Luo et al. 2016, Understanding the Effective Receptive Field, arXiv:1701.04128.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> found = effective_field(record(nn.Conv2d(3, 8, 3, padding=1), (3, 9, 9)))
+        >>> [round(share, 2) for share in found.shares], found.width
+        ([0.0, 0.0, 0.0, 0.33, 0.33, 0.33, 0.0, 0.0, 0.0], 3)
+    """
 
     shares: tuple[float, ...]
     centre: float
@@ -34,10 +50,31 @@ class Effective:
 
 
 def effective_field(tape: Tape, layer: str = "", axis: int = 0) -> Effective:
-    """Closed form at initialisation for the middle unit of a layer, along one axis of the first input.
+    """Effective field at initialisation in closed form, for the middle unit of a layer, along one axis of the first input.
 
     Branches that meet count alike, concatenated ones by their channels; paths through a whole map (gates) are left out.
-    Raises: UnknownName; NotLocal if the layer has no local path.
+
+    Args:
+        tape: A recorded network.
+        layer: Path of a module; empty for the network's output.
+        axis: Number of the input's spatial axis, from 0.
+
+    Returns:
+        Shares, centre, deviation and width.
+
+    Raises:
+        UnknownName: For a layer that did not run; near paths are told.
+        NotLocal: If the layer has no local path to the input.
+        IndexError: For an axis that the input does not have.
+
+    Source: Luo et al. 2016, Understanding the Effective Receptive Field, arXiv:1701.04128.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> net = nn.Sequential(*(nn.Conv2d(3, 3, 3, padding=1) for _ in range(8)))
+        >>> effective_field(record(net, (3, 64, 64))).width
+        10
     """
     return effective_of(Fields(tape), layer, axis)
 
@@ -64,9 +101,26 @@ def effective_of(fields: Fields, layer: str, axis: int) -> Effective:
 
 
 def measured_field(net: nn.Module, images: Tensor, layer: str = "") -> tuple[Tensor, Effective, Effective]:
-    """Mean squared gradient (H, W) of the middle unit of a layer over `images` (N, C, H, W), with the weights as they are; and both axes.
+    """Effective field by gradients, with the weights as they are: of the middle unit of a layer, over some images.
 
-    A double of the network is run in eval mode, on its own weights where they are. Raises: UnknownName; Uncopyable.
+    Args:
+        net: A network, whose double is run in eval mode on its own weights where they are.
+        images: (N, C, H, W), as the network takes them.
+        layer: Path of a module that puts out maps; empty for the network's output.
+
+    Returns:
+        Mean squared gradient (H, W), and its profile along height and along width.
+
+    Raises:
+        UnknownName: For a layer that is not there.
+        Uncopyable: Telling what in the network has no copy, and where it is.
+
+    Source: Luo et al. 2016, Understanding the Effective Receptive Field, arXiv:1701.04128.
+
+    Example:
+        >>> energy, height, width = measured_field(nn.Conv2d(3, 8, 3, padding=1), torch.rand(2, 3, 9, 9))
+        >>> tuple(energy.shape), int((energy > 0).sum())
+        ((9, 9), 9)
     """
     double = doubled(net, lambda tensor, owned: tensor if isinstance(tensor, nn.Parameter) else tensor.clone())
     modules = dict(double.named_modules())

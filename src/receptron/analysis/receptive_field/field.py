@@ -57,7 +57,19 @@ class AxisField:
 
 @dataclass(frozen=True)
 class Field:
-    """Receptive field of a layer: one entry per spatial axis of the input."""
+    """Receptive field of a layer.
+
+    Attributes:
+        layer: Its path; empty for the network's output.
+        axes: One entry per spatial axis of the input.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> axis = receptive_field(record(nn.Conv2d(3, 8, 3, dilation=2), (3, 32, 32))).axes[0]
+        >>> axis.size, axis.taken, axis.jump
+        (5, 3, 1.0)
+    """
 
     layer: str
     axes: tuple[AxisField, ...]
@@ -90,17 +102,48 @@ _NOTHING = AxisState(FieldScope.NOTHING, Lane(0, 0))
 
 
 def receptive_field(tape: Tape, layer: str = "", source: int = 0) -> Field:
-    """Window of the input that one output of `layer` (the network's own if empty) sees.
+    """Window of the input that one output of a layer sees; where branches meet, the widest wins.
 
-    source: which input, where there are several. Raises: UnknownName for a layer that is not there.
-    Source: Araujo et al. 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill; here with exact sets
-    instead of their bounds, for any graph.
+    Args:
+        tape: A recorded network.
+        layer: Path of a module; empty for the network's output.
+        source: Number of the input, where there are several.
+
+    Returns:
+        Size, jump, start and padding in px, per axis.
+
+    Raises:
+        UnknownName: For a layer that did not run; near paths are told.
+        IndexError: For an input that is not there.
+
+    Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill; here with exact sets instead
+    of their bounds, for any graph.
+
+    Example:
+        >>> from receptron import build, record
+        >>> receptive_field(record(build("resnet18"), (3, 224, 224)), "stages.0").size
+        (43, 43)
     """
     return field_of(Fields(tape, source), tape.output_of(layer), layer)
 
 
 class Fields:
-    """Receptive fields of every value of a tape, worked out once."""
+    """Receptive fields of every value of a tape, worked out once.
+
+    Args:
+        tape: A recorded network.
+        source: Number of the input, where there are several.
+
+    Raises:
+        IndexError: For an input that is not there.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> fields = Fields(record(nn.Conv2d(3, 8, 3), (3, 24, 32)))
+        >>> fields.axes, fields.extents
+        ((-2, -1), (24, 32))
+    """
 
     def __init__(self, tape: Tape, source: int = 0) -> None:
         self.tape = tape
@@ -120,7 +163,22 @@ class Fields:
         return self._reach
 
     def state(self, value: int, axis: int) -> tuple[State, State]:
-        """What a value reads along input axis number `axis`: by all paths, and by those that see no whole map."""
+        """What a value reads along one axis: by all paths, and by those that see no whole map.
+
+        Args:
+            value: Its number on the tape.
+            axis: Number of the input's spatial axis, from 0.
+
+        Returns:
+            A relation of positions where the field is local, otherwise its scope.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.AdaptiveAvgPool2d(1)), (3, 32, 32))
+            >>> Fields(tape).state(tape.outputs[0], 0)[0].name
+            'GLOBAL'
+        """
         nothing = (_NOTHING,) * len(self.axes)
         return self.all_paths.get(value, nothing)[axis].state, self.local_paths.get(value, nothing)[axis].state
 

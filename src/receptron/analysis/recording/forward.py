@@ -26,7 +26,23 @@ from receptron.printable import told
 
 
 class Unrecordable(AnalysisFault):
-    """A forward pass that broke off; `tape` holds what ran before, `attempt` the operator that failed and its operands."""
+    """A forward pass that broke off, as when two layers' shapes do not fit.
+
+    Args:
+        what: The sentence that a user reads first.
+        tape: What ran before the break.
+        attempt: The operator that failed and the numbers of its operands on the tape; an empty name where none had begun.
+        why: What the network raised.
+        mend: What to do about it, where that is known.
+
+    Example:
+        >>> from torch import nn
+        >>> try:
+        ...     record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(4, 8, 3)), (3, 32, 32))
+        ... except Unrecordable as broken:
+        ...     print(broken.what, len(broken.tape.calls))
+        the forward pass of Sequential broke off in 1 (Conv2d). 1
+    """
 
     def __init__(self, what: str, tape: Tape, attempt: tuple[str, tuple[int, ...]], *, why: str = "", mend: str = "") -> None:
         super().__init__(what, why=why, mend=mend)
@@ -45,17 +61,53 @@ MENDS = {
 
 
 def record(net: Network, inputs: Inputs, *, batch: int = 1, train: bool = False) -> Tape:
-    """One forward pass in eval mode (in train mode if `train`), without gradients.
+    """One forward pass in eval mode (in train mode if `train`), without gradients; the network itself is never touched.
 
-    net: a network, which is copied, or a function that makes one, for networks that have no copy.
-    inputs: a size such as (3, 224, 224), a tensor, or a list, tuple or dict of these; `batch` images where a size is given.
-    Raises: Uncopyable, telling what in the network has no copy; Unrecordable with the tape up to the break, whatever the network raised.
+    Args:
+        net: A network, which is copied, or a function that makes one, for networks that have no copy.
+        inputs: A size such as (3, 224, 224), a tensor, or a list, tuple or dict of these.
+        batch: Images in each input that is given as a size.
+        train: Whether dropout and batch norms behave as in training.
+
+    Returns:
+        Every operator that ran, with shapes and without numbers.
+
+    Raises:
+        BadValue: For inputs that are none, and a function that makes no network.
+        Uncopyable: Telling what in the network has no copy, and where it is.
+        Unrecordable: With the tape up to the break, whatever the network raised.
+
+    Example:
+        >>> from torch import nn
+        >>> tape = record(nn.Conv2d(3, 8, 3), (3, 32, 32), batch=4)
+        >>> tape.values[tape.outputs[0]].shape
+        (4, 8, 30, 30)
     """
     return _recorded(net, inputs, batch=batch, train=train, finish=None)
 
 
 def record_training(net: Network, inputs: Inputs, *, batch: int = 1) -> Tape:
-    """Forward pass in train mode and the backward pass from the mean of all outputs; calls after `forward_calls` are backward."""
+    """Forward pass in train mode and the backward pass from the mean of all outputs.
+
+    Args:
+        net: A network, which is copied, or a function that makes one.
+        inputs: A size such as (3, 224, 224), a tensor, or a list, tuple or dict of these.
+        batch: Images in each input that is given as a size.
+
+    Returns:
+        Calls after the first `forward_calls` are those of the backward pass.
+
+    Raises:
+        BadValue: For inputs that are none, and a function that makes no network.
+        Uncopyable: Telling what in the network has no copy, and where it is.
+        Unrecordable: With the tape up to the break, whatever the network raised.
+
+    Example:
+        >>> from torch import nn
+        >>> tape = record_training(nn.Conv2d(3, 8, 3), (3, 32, 32))
+        >>> [call.op for call in tape.forward], len(tape.calls) > len(tape.forward)
+        (['convolution'], True)
+    """
 
     def backward(out: Any) -> None:
         parts = [t.float().mean() for t in tensors_in(out) if t.is_floating_point() and t.requires_grad]

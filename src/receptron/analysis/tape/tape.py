@@ -100,7 +100,28 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Tape:
-    """Everything that one forward pass did, and what the network owns: the first of its values, and storages of the same numbers."""
+    """Everything that one forward pass did, and what the network owns. `record` makes one.
+
+    Attributes:
+        name: Class of the network.
+        device: "meta": shapes without numbers.
+        values: Tensors, each at one moment; calls name them by their place in this list.
+        calls: ATen calls in the order in which they ran.
+        module_calls: Calls of modules in the order in which they began; the first is that of the network itself.
+        storages: Bytes behind the values, with the calls between which they lived.
+        parameters: What the network owns, parameters and buffers: the first of the values, and storages of the same numbers.
+        parts: The modules of the network as they stood before recording.
+        inputs: Numbers of the values that went in.
+        outputs: Numbers of the values that came out.
+        forward_calls: How many of the calls are the forward pass; more follow on a tape of training.
+
+    Example:
+        >>> from torch import nn
+        >>> from receptron.analysis import record
+        >>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32))
+        >>> tape.name, [call.op for call in tape.calls], len(tape.parameters)
+        ('Sequential', ['convolution', 'relu'], 2)
+    """
 
     name: str
     device: str
@@ -120,27 +141,102 @@ class Tape:
         return self.calls[: self.forward_calls]
 
     def shape(self, value: Argument) -> tuple[int, ...]:
-        """Shape of the value that an argument refers to. Raises: TypeError if it is no tensor."""
+        """Shape of the value that an argument refers to.
+
+        Args:
+            value: An argument of a call.
+
+        Returns:
+            As torch would tell it.
+
+        Raises:
+            TypeError: If the argument is no tensor.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> tape = record(nn.Conv2d(3, 8, 3), (3, 32, 32))
+            >>> tape.shape(tape.calls[0].arg(1, "weight"))
+            (8, 3, 3, 3)
+        """
         if not isinstance(value, Ref):
             raise TypeError(f"{value!r} is not a tensor of the tape")
         return self.values[value].shape
 
     def path(self, call: Call) -> str:
-        """Path of the module that made a call; empty for the network itself."""
+        """Path of the module that made a call.
+
+        Args:
+            call: One of the tape's calls.
+
+        Returns:
+            As torch's named_modules tells it; empty for the network itself.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32))
+            >>> tape.path(tape.calls[1])
+            '1'
+        """
         return self.module_calls[call.scope].path
 
     def leaves(self) -> Iterator[tuple[int, ModuleCall]]:
-        """Scopes that call no other module, in the order in which they ran."""
+        """Scopes that call no other module, in the order in which they ran.
+
+        Returns:
+            Each with its place in `module_calls`.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32))
+            >>> [scope.kind for _, scope in tape.leaves()]
+            ['Conv2d', 'ReLU']
+        """
         parents = {scope.parent for scope in self.module_calls}
         return ((i, scope) for i, scope in enumerate(self.module_calls) if i not in parents)
 
     def call_of_module(self, path: str) -> ModuleCall:
-        """The last call of the module at `path`. Raises: UnknownName with near paths."""
+        """The last call of a module.
+
+        Args:
+            path: As torch's named_modules tells it; empty for the network itself.
+
+        Returns:
+            Its class, its tensors and the range of its calls.
+
+        Raises:
+            UnknownName: If no module of that path ran; near paths are told.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> record(nn.Sequential(nn.Conv2d(3, 8, 3)), (3, 32, 32)).call_of_module("0").kind
+            'Conv2d'
+        """
         for scope in reversed(self.module_calls):
             if scope.path == path:
                 return scope
         raise UnknownName("layer", path, {scope.path for scope in self.module_calls if scope.path})
 
     def output_of(self, path: str) -> int:
-        """The value that the module at `path` gave, the network's own for an empty path. Raises: UnknownName."""
+        """The value that a module gave.
+
+        Args:
+            path: As torch's named_modules tells it; empty for the network itself.
+
+        Returns:
+            Its place in `values`; of several outputs the first.
+
+        Raises:
+            UnknownName: If no module of that path ran; near paths are told.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> tape = record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.MaxPool2d(2)), (3, 32, 32))
+            >>> tape.values[tape.output_of("0")].shape
+            (1, 8, 30, 30)
+        """
         return self.call_of_module(path).outputs[0]
