@@ -82,7 +82,7 @@ class Run:
         curves: One row an epoch.
         trials: Number formats that were tried on this machine.
         stages: Seconds of each part of the run.
-        mistakes: Wrong and sure answers, worst first.
+        mistakes: Wrong answers, surest first.
         doubtful: Right answers, least sure first.
         given: Figures on the user's own test side as given, where it leaked.
         samples: A few files per class.
@@ -90,8 +90,8 @@ class Run:
         settings: Every flag and its value.
         seconds: Of all sittings.
         interrupted: Whether a Ctrl-C ended it early; it can be gone on with.
-        suspects: Training images that are probably mislabelled; None where they were not looked for.
-        input_check: Whether the images fit what the weights expect; None from scratch, where no weights expect anything.
+        suspects: Training images that are probably mislabelled; None: not looked for.
+        input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
 
     Example:
         >>> from pathlib import Path
