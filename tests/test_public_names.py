@@ -31,6 +31,7 @@ NAMES = [
     "InspectionOptions",
     "ReceptronError",
     "Run",
+    "ScanOptions",
     "Tape",
     "__version__",
     "analysis",

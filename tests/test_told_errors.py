@@ -16,6 +16,7 @@ from torch import nn
 
 from receptron import (
     InspectionOptions,
+    ScanOptions,
     analysis,
     arithmetic,
     audit,
@@ -226,7 +227,7 @@ PROVOKED: dict[tuple[str, str], list[Provocation]] = {
     ("Tape.call_of_module", "UnknownName"): [lambda here: tape().call_of_module("7")],
     ("Tape.output_of", "UnknownName"): [lambda here: tape().output_of("7")],
     ("audit", "BadValue"): [lambda here: audit(here / "gone"), lambda here: audit("digits", image_memory=0), lambda here: audit("")],
-    ("audit", "UnknownName"): [lambda here: audit("digits", layout="tables")],
+    ("audit", "UnknownName"): [lambda here: audit("digits", options=ScanOptions("tables"))],
     ("build", "UnknownName"): [lambda here: build("resnet5O"), lambda here: build("resnet50", pretrained="torchvision/V9")],
     ("build", "BadValue"): [
         lambda here: build("resnet50", classes=0),
@@ -251,7 +252,7 @@ PROVOKED: dict[tuple[str, str], list[Provocation]] = {
     ],
     ("evaluate", "UnknownName"): [
         lambda here: evaluate("digits-model", "digits", side="left"),
-        lambda here: evaluate("digits-model", "digits", layout="tables"),
+        lambda here: evaluate("digits-model", "digits", options=ScanOptions("tables")),
         lambda here: evaluate("digits-model", photos(here)),
     ],
     ("inspect", "UnknownName"): [
@@ -327,7 +328,7 @@ PROVOKED: dict[tuple[str, str], list[Provocation]] = {
         lambda here: trained(here, net="resnet5O"),
         lambda here: trained(here, net="resnet50", weights="torchvision/V9"),
         lambda here: trained(here, extras=Extras(precision="double")),
-        lambda here: trained(here, extras=Extras(layout="tables")),
+        lambda here: trained(here, extras=Extras(images=ScanOptions("tables"))),
     ],
     ("train", "WouldReplace"): [lambda here: train("digits", "digits-model", net="lenet5")],
     ("train", "BrokenImages"): [lambda here: train(photos(here / "photos", broken=1), here / "out", net="lenet5")],

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from receptron.analysis.tape import Tape
     from receptron.bundle.card import ModelCard
     from receptron.bundle.model import Model, load
+    from receptron.data.dataset.scan_options import ScanOptions
     from receptron.data.records import Audit, Finding
     from receptron.errors import ReceptronError
     from receptron.evaluation.records import Answer, Estimate, Evaluation
@@ -40,6 +41,7 @@ _HOMES = {
     "receptron.analysis.tape": ("Tape",),
     "receptron.bundle.card": ("ModelCard",),
     "receptron.bundle.model": ("Model", "load"),
+    "receptron.data.dataset.scan_options": ("ScanOptions",),
     "receptron.data.records": ("Audit", "Finding"),
     "receptron.errors": ("ReceptronError",),
     "receptron.evaluation.records": ("Answer", "Estimate", "Evaluation"),
@@ -69,6 +71,7 @@ __all__ = [
     "Predicted",
     "ReceptronError",
     "Run",
+    "ScanOptions",
     "Sidecar",
     "Tape",
     "__version__",

@@ -7,6 +7,7 @@ from trees import found, grow, sides
 
 from receptron.data.dataset.layout import CLASSES, SPLITS, SPLITS_INSIDE
 from receptron.data.dataset.scan import scan
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.dataset.side_names import side_of
 from receptron.data.unused import UnusedKind
 from receptron.errors import BadValue, NoImages, UnclearLayout, UnknownName
@@ -148,10 +149,10 @@ def test_what_is_not_certain_is_refused_with_its_readings(case: str, tmp_path: P
 @pytest.mark.parametrize("case", UNCLEAR)
 def test_the_flag_decides_what_is_not_certain(case: str, tmp_path: Path):
     grow(tmp_path, *UNCLEAR[case])
-    assert scan(tmp_path, "classes").layout == CLASSES
-    assert not scan(tmp_path, "classes").has_given_split
+    assert scan(tmp_path, ScanOptions("classes")).layout == CLASSES
+    assert not scan(tmp_path, ScanOptions("classes")).has_given_split
     try:
-        told = scan(tmp_path, "splits")
+        told = scan(tmp_path, ScanOptions("splits"))
     except (UnclearLayout, NoImages):
         return  # there are no sides, or no classes in them
     assert told.has_given_split
@@ -162,17 +163,17 @@ def test_with_the_flag_the_readings_are_those_that_were_named(tmp_path: Path):
     grow(tmp_path, "train/{cat,dog}/2", "test/{cat,dog}/2", "bird/3")
     assert sides(tmp_path, "classes") == {None: {"train", "test", "bird"}}
     assert sides(tmp_path, "splits") == {"train": TWO, "test": TWO}
-    (left,) = scan(tmp_path, "splits").unused
+    (left,) = scan(tmp_path, ScanOptions("splits")).unused
     assert (left.path, left.kind, left.count) == ("bird/", UnusedKind.OUTSIDE, 3)
     with pytest.raises(UnknownName, match="layout"):
-        scan(tmp_path, "folders")
+        scan(tmp_path, ScanOptions("folders"))
 
 
 def test_the_flag_is_refused_for_a_table(tmp_path: Path):
     grow(tmp_path, "a.png")
     (tmp_path / "t.csv").write_text("path,label\na.png,cat\n")
     with pytest.raises(BadValue, match="is for folders"):
-        scan(tmp_path / "t.csv", "splits")
+        scan(tmp_path / "t.csv", ScanOptions("splits"))
 
 
 @pytest.mark.parametrize("flat", ["test/3", "test/images/3", "test/unknown/3", "test/test/3", "seg_pred/3"])

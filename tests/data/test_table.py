@@ -12,8 +12,8 @@ from malformed import encoded
 from pyarrow import parquet
 
 from receptron.data.dataset.scan import scan
-from receptron.data.dataset.table import read_table
 from receptron.data.ingest import read
+from receptron.data.tables.table import read_table
 from receptron.errors import BadTable, BadValue, MissingExtra, NoImages, ReceptronError
 
 BROKEN = {
@@ -134,7 +134,7 @@ def test_parquet_holds_the_same(tmp_path: Path):
         ({"path": ["a.jpg", None], "label": ["x", "y"]}, "row 2: the path is blank"),
         ({"path": ["a.jpg"], "label": [float("nan")]}, "row 1: the label is blank"),
         ({"path": ["../a.jpg"], "label": ["x"]}, "row 1: path '../a.jpg' leads out"),
-        ({"file": ["a.jpg"], "label": ["x"]}, "no column path"),
+        ({"photo": ["a.jpg"], "label": ["x"]}, "no column path"),
     ],
 )
 def test_a_broken_parquet_table_is_refused_with_the_row(columns: dict[str, list[object]], words: str, tmp_path: Path):
@@ -158,7 +158,7 @@ def test_no_bytes_end_in_anything_but_a_told_error(content: bytes):
         path = Path(folder) / "t.csv"
         path.write_bytes(b"path,label\n" + content)
         try:
-            items, _ = read_table(path)
+            items = read_table(path).items
         except ReceptronError:
             return
         assert all(item.path.is_relative_to(folder) and ".." not in item.path.parts for item in items)

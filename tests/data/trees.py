@@ -5,6 +5,7 @@ from pathlib import Path
 from malformed import encoded
 
 from receptron.data.dataset.scan import scan
+from receptron.data.dataset.scan_options import ScanOptions
 
 PNG = encoded("PNG")
 
@@ -31,7 +32,7 @@ def spread(name: str) -> list[str]:
 
 def found(root: Path, layout: str = "auto") -> dict[str, tuple[str, str | None]]:
     """Label and side by path below the root."""
-    return {item.path.relative_to(root).as_posix(): (item.label, item.split) for item in scan(root, layout).items}
+    return {item.path.relative_to(root).as_posix(): (item.label, item.split) for item in scan(root, ScanOptions(layout)).items}
 
 
 def sides(root: Path, layout: str = "auto") -> dict[str | None, set[str]]:

@@ -12,6 +12,7 @@ from PIL import Image
 from cards import CLASSES, saved
 from receptron.bundle.model import load
 from receptron.bundle.store import Placed
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.unused import UnusedKind
 from receptron.errors import NoImages, UnclearLayout, UnknownName
 from receptron.jobs.evaluate import Evaluated, evaluate
@@ -133,7 +134,7 @@ def test_what_is_not_used_is_told_and_the_layout_can_be_said(model: Path, photos
     (tmp_path / "sides/notes.txt").write_text("hello")
     with pytest.raises(UnclearLayout):
         evaluate(model, tmp_path / "sides")
-    found = evaluate(model, tmp_path / "sides", layout="splits")
+    found = evaluate(model, tmp_path / "sides", options=ScanOptions("splits"))
     assert found.fresh is not None and found.fresh.count == 24
     assert [(one.path, one.kind) for one in found.unused] == [("more/", UnusedKind.OUTSIDE), ("notes.txt", UnusedKind.NO_IMAGE)]
     done = run("evaluate", model, tmp_path / "sides", "--layout", "splits")

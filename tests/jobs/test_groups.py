@@ -2,6 +2,7 @@
 
 import csv
 import re
+from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from photos import CLASSES, photo
 from cards import CLASSES as KNOWN
 from cards import saved
 from receptron.bundle.model import load
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.errors import BadValue
 from receptron.evaluation.records import TOO_FEW
 from receptron.jobs.evaluate import Evaluated, evaluate
@@ -78,6 +80,49 @@ def test_too_few_groups_to_divide_are_refused_with_a_way_on(tmp_path: Path, grou
     with pytest.raises(BadValue, match=f"come from {groups} group") as caught:
         scratch(table(tmp_path, groups, 20), tmp_path, test_size)
     assert cure in str(caught.value)
+
+
+def test_a_patient_column_and_names_are_groups_by_themselves_and_by_flag(tmp_path: Path):
+    """Labels are drawn per patient, and no picture shows them: the truth is 50 %, and nothing may be called better."""
+    rng, rows = np.random.default_rng(3), list[tuple[str, str, str, str]]()
+    for patient in range(12):
+        label, shown = CLASSES[int(rng.integers(2)) if patient > 1 else patient], CLASSES[patient % 2]
+        for i in range(5):
+            photo(tmp_path / label / f"person{patient}_{i}.png", shown, 100 * patient + i)
+            rows.append((f"{label}/person{patient}_{i}.png", label, f"p{patient}", f"r{len(rows)}"))
+    with (tmp_path / "table.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("file", "class", "patient_id", "remark"), *rows])
+    by_column = scratch(tmp_path / "table.csv", tmp_path / "1")
+    names = Extras(precision="float32", images=ScanOptions(groups=("patient",)), cache=tmp_path / "cache")
+    (tmp_path / "2").mkdir()
+    (tmp_path / "table.csv").rename(tmp_path / "2/table.csv")
+    by_name = train(
+        tmp_path, tmp_path / "2/out", "lenet5", "none", time="20s", extras=replace(names, images=replace(names.images, layout="classes"))
+    )
+    for found in (by_column, by_name):
+        assert found.split.train_groups is not None and found.split.train_groups + (found.split.test_groups or 0) == 12
+        assert re.search(r"test images from \d+ patients?$", found.card.evaluation.source)
+        assert not any(row.better for row in found.card.comparisons)
+    assert {one.message for one in by_column.audit.findings} >= {
+        "1 column not used: remark", "columns: path from file, label from class, group from patient_id",
+    }  # fmt: skip
+    assert by_name.settings["group"] == "patient"
+    assert "images=receptron.ScanOptions(layout='classes', groups=('patient',))" in by_name.card.provenance.command
+    page = unescape(re.sub("<[^>]+>", "", by_name.report.read_text()))
+    assert "--layout classes --group patient" in page
+    assert "1 column not used: remark" in unescape(re.sub("<[^>]+>", "", by_column.report.read_text()))
+
+
+@pytest.mark.parametrize("names", [("0", "1", "2"), ("a", "b")])
+def test_folds_of_a_table_are_those_that_are_cross_validated(tmp_path: Path, names: tuple[str, ...]):
+    rows = [(f"{i}.png", CLASSES[i % 2], names[i % len(names)]) for i in range(24)]
+    for i, (name, label, _) in enumerate(rows):
+        photo(tmp_path / name, label, i)
+    with (tmp_path / "table.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "fold"), *rows])
+    found = scratch(tmp_path / "table.csv", tmp_path)
+    assert found.card.evaluation.source == f"{len(names)}-fold cross-validation on 24 images"
+    assert found.settings["test size"] == "0"
 
 
 def test_evaluate_takes_the_group_as_the_unit(tmp_path: Path):

@@ -1,5 +1,6 @@
 """Prediction of files, folders, patterns and lists: broken ones told, the rest answered, and CSV that no spreadsheet runs."""
 
+import codecs
 import csv
 import errno
 import io
@@ -14,9 +15,10 @@ from PIL import Image
 
 from cards import CLASSES, saved
 from receptron.bundle.model import load
-from receptron.errors import BadValue, NotABundle
+from receptron.errors import BadValue, BundleCorrupt, NotABundle
 from receptron.evaluation.records import Answer
-from receptron.jobs.predict import Predicted, listed, predict, table
+from receptron.jobs.path_list import listed
+from receptron.jobs.predict import Predicted, predict, table
 from receptron.records import from_json, to_json
 from shell import run
 
@@ -43,10 +45,11 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-def test_folders_files_and_patterns_are_answered_once_each(model: Path, photos: Path):
+def test_folders_and_patterns_are_answered_once_and_a_file_named_outright_where_it_stands(model: Path, photos: Path):
     found = predict(model, [photos / "inner", str(photos / "*.png"), photos / "inner/2.png"])
-    assert [Path(answer.path).name for answer in found.answers] == ["2.png", "3.png", "0.png", "1.png", "cut.png"]
-    assert (found.answered, found.broken) == (4, 1)
+    assert [Path(answer.path).name for answer in found.answers] == ["2.png", "3.png", "0.png", "1.png", "cut.png", "2.png"]
+    assert (found.answered, found.broken) == (5, 1)
+    assert found.answers[0] == found.answers[5]
     alone = load(model).predict([photos / "inner/3.png"])[0]
     assert found.answers[1].probabilities == pytest.approx(alone.probabilities, abs=1e-5)
     assert from_json(to_json(found), Predicted) == found
@@ -55,7 +58,7 @@ def test_folders_files_and_patterns_are_answered_once_each(model: Path, photos: 
 def test_paths_that_name_nothing_are_told_and_the_rest_answered(model: Path, photos: Path, tmp_path: Path):
     found = predict(model, [photos / "gone.png", photos / "0.png", str(photos / "*.tiff"), tmp_path])
     assert (found.answered, found.broken) == (1, 3)
-    assert [answer.fault for answer in found.answers] == [None, "no such file", "no such file", "no image in it"]
+    assert [answer.fault for answer in found.answers] == ["no such file", None, "no such file", "no image in it"]
 
 
 def test_a_place_without_a_model_is_told(photos: Path):
@@ -73,14 +76,21 @@ def test_the_folder_of_a_run_stands_for_the_model_inside(tmp_path: Path, photos:
     "text, names",
     [
         (b"a.jpg\nb c.jpg\n", ["a.jpg", "b c.jpg"]),
-        (b"a.jpg\r\n\r\nb.jpg", ["a.jpg", "b.jpg"]),
+        (b"a.jpg\r\nb.jpg", ["a.jpg", "b.jpg"]),
+        (b"a.jpg\n\nb.jpg\n\n \n", ["a.jpg", "", "b.jpg"]),
+        ("\u00e9 1.jpg\r\nb.jpg\r\n".encode("utf-16"), ["\u00e9 1.jpg", "b.jpg"]),
+        (codecs.BOM_UTF16_BE + "a.jpg\n\u732b.jpg".encode("utf-16-be"), ["a.jpg", "\u732b.jpg"]),
+        ("a.jpg\nb.jpg".encode("utf-32"), ["a.jpg", "b.jpg"]),
+        ("a.jpg\r\nb.jpg".encode("utf-8-sig"), ["a.jpg", "b.jpg"]),
+        (b"a.jpg\0b.jpg", ["a.jpg", "b.jpg"]),
         (b"a\nb.jpg\0c.jpg\0", ["a\nb.jpg", "c.jpg"]),
         (b"\xff.jpg\n", ["\udcff.jpg"]),
         (b"", []),
     ],
 )
 def test_lists_are_separated_by_lines_or_nul(text: bytes, names: list[str]):
-    assert listed(text) == names
+    assert [path.text for path in listed(text)] == names
+    assert [path.line for path in listed(text)] == [*range(1, len(names) + 1)]
 
 
 NASTY = ["=cmd|'/c calc'!A1", "+1", "-1", "@x", "\tx", "\rx", 'a"b', "a,b", "a\nb", "a\r\nb", "a\0b", " =1", "é", "plain.jpg"]
@@ -151,4 +161,79 @@ def test_what_is_no_image_and_folders_that_may_not_be_read_are_told(model: Path,
 
     monkeypatch.setattr(os, "scandir", refusing)
     found = predict(model, [photos, photos / "0.png"])
-    assert [(Path(answer.path).name, answer.fault) for answer in found.answers] == [("0.png", None), ("inner", "not allowed to read it")]
+    assert [(Path(answer.path).name, answer.fault) for answer in found.answers] == [("inner", "not allowed to read it"), ("0.png", None)]
+
+
+@pytest.mark.parametrize(
+    "data, words",
+    [
+        ("a.jpg\nb.jpg\n".encode("utf-16-le"), "UTF-16 without its mark"),
+        ("/\n".encode("utf-16-be"), "UTF-16 without its mark"),
+        (codecs.BOM_UTF16_LE + b"a\0b", "UTF-16"),
+        (codecs.BOM_UTF32_LE + b"a\0", "UTF-32"),
+        (codecs.BOM_UTF16_LE + b"\0\xd8a\0", "UTF-16"),
+    ],
+)
+def test_lists_that_are_not_what_they_seem_are_refused(data: bytes, words: str):
+    with pytest.raises(BadValue, match=words):
+        listed(data)
+
+
+ENCODINGS = {"UTF-8": "utf-8", "with a mark": "utf-8-sig", "UTF-16": "utf-16", "UTF-32": "utf-32"}
+
+
+@pytest.mark.parametrize("name", ENCODINGS)
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+def test_csv_has_a_row_for_each_line_of_a_list_in_its_order(name: str, line_end: str, model: Path, photos: Path):
+    lines = ["3.png", "gone.png", "1.png", "", "*.png", "3.png", "cut.png", "1.png", "/no/such/[0].png"]
+    given = [str(photos / ("inner" if line == "3.png" else ".") / line) if line else "" for line in lines]
+    done = run("predict", model, "-", "--csv", stdin=(line_end.join(given) + line_end).encode(ENCODINGS[name]))
+    rows = list(csv.reader(io.StringIO(done.out, newline="")))[1:]
+    assert [Path(row[0]) for row in rows] == [Path(path) for path in given]
+    assert [row[1] for row in rows if row[1] and "truncated" not in row[1]] == [
+        "no such file (line 2 of the list)", "a blank line (line 4 of the list)", "no such file (line 5 of the list)",
+        "no such file (line 9 of the list)",
+    ]  # fmt: skip
+    assert "truncated" in rows[6][1] and rows[0][2:] == rows[5][2:] and rows[2][2:] == rows[7][2:] and rows[0][2]
+    assert done.code == 0
+
+
+def test_a_folder_in_a_list_is_answered_where_it_stands(model: Path, photos: Path):
+    found = predict(model, listed(f"{photos / '1.png'}\n{photos / 'inner'}\n{photos / '0.png'}".encode()))
+    assert [Path(answer.path).name for answer in found.answers] == ["1.png", "2.png", "3.png", "0.png"]
+
+
+@pytest.mark.parametrize("what", ["._model.json", "._MANIFEST.json", "._model.safetensors"])
+def test_what_a_mac_leaves_beside_a_model_is_passed_over(what: str, photos: Path, tmp_path: Path):
+    folder = saved(tmp_path / "model")
+    (folder / what).write_bytes(b"\0\5\x16\7" + bytes(60))
+    assert predict(folder, [photos / "0.png"]).answered == 1
+    saved(folder)  # and a new model takes its place
+
+
+@pytest.mark.parametrize("names", [("model.json",), ("split.csv",), ("MANIFEST.json",), ("model.json", "split.csv", "MANIFEST.json")])
+def test_a_model_whose_text_has_line_ends_of_windows_answers_as_before_and_says_so(names: tuple[str, ...], photos: Path, tmp_path: Path):
+    folder = saved(tmp_path / "model")
+    before = predict(folder, [photos / "0.png"])
+    for name in names:
+        text = (folder / name).read_bytes()
+        assert b"\r" not in text
+        (folder / name).write_bytes(text.replace(b"\n", b"\r\n"))
+    assert predict(folder, [photos / "0.png"]).answers == before.answers
+    told = run("predict", folder, photos / "0.png").err
+    assert [name for name in names if name != "MANIFEST.json" and f"{name}: its line ends" in " ".join(told.split())] == [
+        name for name in names if name != "MANIFEST.json"
+    ]
+
+
+def test_weights_converted_as_text_are_read_only_if_nothing_was_lost(photos: Path, tmp_path: Path):
+    folder = saved(tmp_path / "model")
+    path = folder / "model.safetensors"
+    data = path.read_bytes()
+    path.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n"))
+    if b"\r\n" not in data:
+        assert predict(folder, [photos / "0.png"]).answered == 1
+    path.write_bytes(data.replace(b"\r\n", b"\n").replace(b"\n", b"\r\n")[:-1] + b"\1")
+    with pytest.raises(BundleCorrupt, match="CRLF") as caught:
+        predict(folder, [photos / "0.png"])
+    assert "model.safetensors" in caught.value.what and "binary" in caught.value.mend

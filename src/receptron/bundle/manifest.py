@@ -19,7 +19,7 @@ from receptron.records import from_json, to_json
 NAME = "MANIFEST.json"
 FORMAT = 1
 _LIMIT = 1 << 20  # bytes; a manifest of a dozen files takes two thousand
-LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind; never read
+_LITTER = {".DS_Store", "Thumbs.db", "desktop.ini"}  # what file managers leave behind; never read
 _LONGEST = 255  # bytes of a file name
 _MEND = "restore the folder from a copy, or make it again"
 
@@ -78,9 +78,19 @@ def read(folder: Path, limits: Mapping[str, int] | None = None) -> dict[str, byt
     return {name: _checked(folder / name, sum_, (limits or {}).get(name)) for name, sum_ in listed.files.items()}
 
 
+def is_litter(name: str) -> bool:
+    """Whether file managers leave such a file behind: `.DS_Store`, and `._x` beside each x (RFC 1740) on disks that are not a Mac's own."""
+    return name in _LITTER or name.startswith("._")
+
+
+def converted(folder: Path, files: Mapping[str, bytes]) -> list[str]:
+    """Which of the files that `read` gave lie there with other line ends than they were written with."""
+    return [name for name, data in files.items() if (folder / name).stat().st_size != len(data)]
+
+
 def _present(folder: Path) -> set[str]:
     try:
-        return {path.name for path in folder.iterdir()} - {NAME} - LITTER
+        return {path.name for path in folder.iterdir() if not is_litter(path.name)} - {NAME}
     except OSError as error:
         raise _unreadable(folder, error) from error
 
@@ -94,7 +104,7 @@ def _manifest(folder: Path) -> Manifest:
         found = from_json(data, Manifest, source=str(path))
     except DataFault as error:
         raise BundleCorrupt(f"{path} is damaged.", why=error.why, mend=_MEND) from error
-    if text(found.format, found.files) != data or any(_odd(name) for name in found.files):
+    if text(found.format, found.files) not in (data, _unix(data)) or any(_odd(name) for name in found.files):
         raise BundleCorrupt(f"{path} is damaged.", why="its text is not what this program writes", mend=_MEND)
     if found.format != FORMAT:
         raise BundleFault(
@@ -109,7 +119,10 @@ def _checked(path: Path, expected: Sum, limit: int | None) -> bytes:
     if not _is_plain(path):
         what = "is no plain file" if path.exists() else "is missing"
         raise BundleCorrupt(f"{path} {what}.", why=f"the manifest lists {expected.bytes:,} bytes", mend=_MEND)
-    if (size := path.stat().st_size) != expected.bytes:
+    size = path.stat().st_size
+    if expected.bytes < size <= 2 * expected.bytes and (limit is None or expected.bytes <= limit):
+        return _restored(path, expected, size)
+    if size != expected.bytes:
         raise BundleCorrupt(f"{path} has changed.", why=f"{size:,} bytes where the manifest says {expected.bytes:,}", mend=_MEND)
     if limit is not None and size > limit:
         raise BundleCorrupt(f"{path} is too large to be read.", why=f"it has {size:,} bytes, at most {limit:,} are possible", mend=_MEND)
@@ -120,6 +133,23 @@ def _checked(path: Path, expected: Sum, limit: int | None) -> bytes:
             f"{path} has changed.", why=f"its SHA-256 is {digest[:12]}..., the manifest says {expected.sha256[:12]}...", mend=_MEND
         )
     return data
+
+
+def _restored(path: Path, expected: Sum, size: int) -> bytes:
+    """The file as it was written, where only its line ends were made those of Windows since. Raises: BundleCorrupt."""
+    data = _bytes(path, size + 1)
+    unix = _unix(data)
+    if hashlib.sha256(unix).hexdigest() == expected.sha256:
+        return unix
+    why = f"{size:,} bytes where the manifest says {expected.bytes:,}"
+    if b"\r\n" in data and b"\n" not in data.replace(b"\r\n", b""):
+        why += "; its line ends were made those of Windows (CRLF), as git and FTP do to text"
+        raise BundleCorrupt(f"{path} has changed.", why=why, mend="copy the folder again as binary files (git: * -text in .gitattributes)")
+    raise BundleCorrupt(f"{path} has changed.", why=why, mend=_MEND)
+
+
+def _unix(data: bytes) -> bytes:
+    return data.replace(b"\r\n", b"\n")
 
 
 def _bytes(path: Path, limit: int) -> bytes:

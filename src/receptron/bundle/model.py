@@ -61,6 +61,7 @@ class Model:
         self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None, limits: Limits = LIMITS
     ) -> None:
         self.card, self.split, self.folder = card, split, folder
+        self.notes: list[str] = []  # what was odd about its files and did no harm
         self.plan = CanvasPlan(card.input.resize, card.input.interpolation, limits, card.depth)
         self.net = net.eval().requires_grad_(False)
 
@@ -219,7 +220,10 @@ def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Mo
     path = check_given(folder)
     found = store.read(path)
     net = assemble(found.folder, found.card, found.state)
-    return Model(found.card, net.to(_device(device)), found.split, path, limits)
+    model = Model(found.card, net.to(_device(device)), found.split, path, limits)
+    told = "its line ends were made those of Windows (CRLF); it is read as it was written"
+    model.notes = [f"{found.folder / name}: {told}" for name in found.converted]
+    return model
 
 
 def _device(name: str) -> torch.device:

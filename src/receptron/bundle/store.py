@@ -33,6 +33,7 @@ class Contents:
     state: dict[str, Tensor]
     split: tuple[Placed, ...]
     folder: Path
+    converted: tuple[str, ...] = ()  # files whose line ends were changed since; what was read is as it was written
 
 
 @dataclass(frozen=True)
@@ -73,8 +74,8 @@ def read(folder: Path) -> Contents:
 
 def _contents(folder: Path) -> Contents:
     files = manifest.read(folder, LIMITS)
-    card = _card(folder / CARD, files[CARD])
-    return Contents(card, _state(folder / WEIGHTS, files[WEIGHTS]), placed(folder / SPLIT, files[SPLIT], card.classes), folder)
+    card, changed = _card(folder / CARD, files[CARD]), tuple(manifest.converted(folder, files))
+    return Contents(card, _state(folder / WEIGHTS, files[WEIGHTS]), placed(folder / SPLIT, files[SPLIT], card.classes), folder, changed)
 
 
 def verify(folder: Path) -> None:
@@ -91,8 +92,8 @@ def foreign(folder: Path) -> str:
     """What in `folder` is no part of a model, in a few words; empty if nothing is."""
     if not folder.is_dir():
         return "it is a file"
-    ours = {WEIGHTS, CARD, SPLIT, manifest.NAME} | manifest.LITTER
-    odd = sorted(path.name for path in folder.iterdir() if path.name not in ours)
+    ours = {WEIGHTS, CARD, SPLIT, manifest.NAME}
+    odd = sorted(path.name for path in folder.iterdir() if path.name not in ours and not manifest.is_litter(path.name))
     return ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
 
 

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli import scan_flags, screen
 from receptron.cli.tables import Table
 from receptron.wording import counted
 
@@ -17,25 +17,39 @@ COLOURS = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 def audit(
     path: Annotated[str, typer.Argument(help="Class folders, with train/val/test around or in them, a table, or: digits.")],
-    layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
+    layout: scan_flags.Layout = "auto",
+    path_column: scan_flags.PathColumn = None,
+    label_column: scan_flags.LabelColumn = None,
+    split_column: scan_flags.SplitColumn = None,
+    fold_column: scan_flags.FoldColumn = None,
+    group_column: scan_flags.GroupColumn = None,
+    root: scan_flags.Root = None,
+    suffix: scan_flags.Suffix = "",
+    group: scan_flags.Group = None,
+    ungrouped: scan_flags.Ungrouped = "refuse",
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Exit with 0 although over 1 % of the images are broken.")] = False,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
 ) -> None:
     """What is wrong with these images, before any training. Nothing is changed, moved or copied."""
     from receptron.cli.bars import Bars
+    from receptron.data.dataset.scan_options import ScanOptions, flags_of
     from receptron.jobs.audit import audit as job
     from receptron.jobs.audit import obstacle
 
-    found = job(path, layout=layout, progress=Bars(), image_memory=image_memory)
+    options = ScanOptions(
+        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+    )
+    found = job(path, options=options, progress=Bars(), image_memory=image_memory)
     refused = obstacle(found, allow_broken=allow_broken)
     screen.json(found) if json else _show(found)
     if refused:
         screen.say(refused)
         raise typer.Exit(1)
     if not json:
-        flags = (f" --layout {layout}" if layout != "auto" else "") + (" --allow-broken" if obstacle(found, allow_broken=False) else "")
-        screen.show("Next: ", (f"receptron train {_quoted(path)}{flags}", "bold"))
+        allowed = "--allow-broken" if obstacle(found, allow_broken=False) else ""
+        command = ("receptron train", _quoted(path), flags_of(options.settings), allowed)
+        screen.show("Next: ", (" ".join(word for word in command if word), "bold"))
 
 
 def _show(found: "Audit") -> None:

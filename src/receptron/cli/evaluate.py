@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen
+from receptron.cli import paths, scan_flags, screen
 from receptron.cli.tables import Table
 from receptron.wording import counted
 
@@ -22,7 +22,16 @@ def evaluate(
         Path, typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False)
     ],
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
-    layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
+    layout: scan_flags.Layout = "auto",
+    path_column: scan_flags.PathColumn = None,
+    label_column: scan_flags.LabelColumn = None,
+    split_column: scan_flags.SplitColumn = None,
+    fold_column: scan_flags.FoldColumn = None,
+    group_column: scan_flags.GroupColumn = None,
+    root: scan_flags.Root = None,
+    suffix: scan_flags.Suffix = "",
+    group: scan_flags.Group = None,
+    ungrouped: scan_flags.Ungrouped = "refuse",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
@@ -30,10 +39,14 @@ def evaluate(
 ) -> None:
     """Measure a model on labelled images; those that it was trained on are told apart."""
     from receptron.cli.bars import Bars
+    from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs import evaluate as job
 
+    options = ScanOptions(
+        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+    )
     found = job.evaluate(
-        model, path, side=side, layout=layout, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
+        model, path, side=side, options=options, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
     )
     if as_json:
         screen.json(found)
@@ -42,7 +55,7 @@ def evaluate(
 
 
 def _show(found: "Evaluated") -> None:
-    from receptron.data.unused import sentences
+    from receptron.data.unused import of_columns, sentences
 
     for figures in (found.fresh, found.trained):
         if figures:
@@ -57,7 +70,7 @@ def _show(found: "Evaluated") -> None:
         screen.say(f"{counted(count, 'image')} of {label} left out: the model does not know this class.")
     for file, reason in found.broken.items():
         screen.say(f"{file}: {reason}")
-    for line in sentences(found.unused):
+    for line in (*sentences(found.unused), *of_columns(found.unused_columns)):
         screen.say(line)
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen
+from receptron.cli import paths, scan_flags, screen
 from receptron.cli.bars import Bars
 from receptron.cli.tables import Table
 from receptron.errors import BadValue
@@ -30,7 +30,6 @@ def train(
     net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
     weights: Annotated[str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)] = None,
     time: Annotated[str, typer.Option(help="How long the ladder may climb: 90s, 10m, 1h.")] = "10m",
-    layout: Annotated[str, typer.Option(help="What the folders are: auto, classes or splits.")] = "auto",
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share kept for the test; 0 cross-validates instead.")] = 0.2,
@@ -66,9 +65,20 @@ def train(
     weights_crop: Annotated[
         float | None, typer.Option(help="Input side / resized shorter side.", rich_help_panel=_FACTS, show_default=False)
     ] = None,
+    layout: scan_flags.Layout = "auto",
+    path_column: scan_flags.PathColumn = None,
+    label_column: scan_flags.LabelColumn = None,
+    split_column: scan_flags.SplitColumn = None,
+    fold_column: scan_flags.FoldColumn = None,
+    group_column: scan_flags.GroupColumn = None,
+    root: scan_flags.Root = None,
+    suffix: scan_flags.Suffix = "",
+    group: scan_flags.Group = None,
+    ungrouped: scan_flags.Ungrouped = "refuse",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
+    from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs.options import Extras
     from receptron.jobs.train import train as job
     from receptron.weights.sidecar import Sidecar
@@ -77,9 +87,12 @@ def train(
         net=net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
+    images = ScanOptions(
+        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+    )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
-        facts, precision, allow_broken, like, resume, overwrite, layout, cache, tensorboard, every, command, Bars(), image_memory
+        facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory
     )
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:

@@ -1,11 +1,11 @@
 """What lies in a folder or a table of images: records only, nothing is moved, copied or changed."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
 from receptron.data.reading.depth_scale import ValueRange
-from receptron.data.unused import Unused
+from receptron.data.unused import Unused, UnusedColumn
 from receptron.fault_kind import FaultKind
 
 SIDES = {  # names of a given split, as folders or in a table, in any case
@@ -34,6 +34,7 @@ class Item:
     split: str | None = None  # "train", "val" or "test" where the user said so
     group: str | None = None  # images of one group (a patient, a burst) stay on one side
     line: int | None = None  # line (CSV) or row (Parquet) that named it
+    fold: str | None = None  # where the user said which images are held out together in cross-validation
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,9 @@ class Catalog:
     respelled: tuple[str, ...] = ()  # names that are written in two Unicode forms, taken as one
     side_like: tuple[str, ...] = ()  # classes that are called like a side of a split
     group_noun: str = "group"  # what images of one group have in common, as its column says: "patient"
+    grouped_by: str = ""  # how groups are known: "column patient_id", "--group patient"
+    columns: dict[str, str] = field(default_factory=dict[str, str])  # of a table: which column plays which role
+    unused_columns: tuple[UnusedColumn, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:

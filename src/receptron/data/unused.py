@@ -1,9 +1,9 @@
-"""What lies among the images and is not used, and why: a record for each, told by every command that walks a folder."""
+"""What lies among the images or in their table and is not used, and why: a record for each, told by every command that reads it."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from receptron.wording import counted, listed
 
@@ -62,6 +62,15 @@ class Unused:
     count: int = 1
 
 
+@dataclass(frozen=True)
+class UnusedColumn:
+    """A column of a table that plays no role."""
+
+    name: str
+    looks_like: Literal["", "group", "split"]  # a role that it may be meant to play
+    why: str  # "24 values in 192 rows"
+
+
 def by_kind(unused: Iterable[Unused]) -> dict[UnusedKind, list[Unused]]:
     """In the order of kinds, the gravest first."""
     found: dict[UnusedKind, list[Unused]] = {}
@@ -77,3 +86,11 @@ def sentences(unused: Iterable[Unused], most: int = 3) -> list[str]:
         + listed([f"{one.path} ({one.reason})" for one in group], most)
         for kind, group in by_kind(unused).items()
     ]
+
+
+def of_columns(unused: Iterable[UnusedColumn]) -> list[str]:
+    """Sentences about columns: one for each that looks as if it were meant for something, and one for the rest."""
+    unused = list(unused)
+    told = [f"Column {one.name} is not used, but looks like a {one.looks_like} ({one.why})." for one in unused if one.looks_like]
+    rest = [one.name for one in unused if not one.looks_like]
+    return told + ([f"Not used: {counted(len(rest), 'column')}: {listed(rest)}"] if rest else [])

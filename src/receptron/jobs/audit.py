@@ -6,6 +6,7 @@ from pathlib import Path
 from receptron.data.audit import audit as rules
 from receptron.data.audit.preconditions import too_many_broken
 from receptron.data.dataset.scan import scan
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import read
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
@@ -16,7 +17,7 @@ from receptron.progress import Progress
 def audit(
     path: str | Path,
     *,
-    layout: str = "auto",
+    options: ScanOptions | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
     image_memory: float = IMAGE_MEMORY,
@@ -25,7 +26,7 @@ def audit(
 
     Args:
         path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
-        layout: "classes" or "splits" where folders can be read in both ways.
+        options: How folders, tables and names are meant where that is not certain.
         progress: Told how far it is; None: nobody.
         workers: Threads that read; None: one per core, 16 at most.
         image_memory: Megabytes that one image may take while it is decoded.
@@ -35,7 +36,7 @@ def audit(
 
     Raises:
         BadValue: If nothing is there, and for a number out of its range.
-        UnknownName: For another layout.
+        UnknownName: For a layout or a column that is not there.
         UnclearLayout: For folders that can be read in more than one way.
         NoImages: If there is nothing to audit.
         BadTable: For a table with a line that cannot be used.
@@ -48,7 +49,7 @@ def audit(
         (1797, 0, 10)
     """
     start = time.perf_counter()
-    catalog = scan(path, layout)
+    catalog = scan(path, options)
     reading = read(catalog, progress=progress, workers=workers, limits=within(image_memory))
     clusters = find_duplicates(reading, progress)
     return rules.audit(catalog, reading, clusters, time.perf_counter() - start)

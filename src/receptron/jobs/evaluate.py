@@ -11,17 +11,18 @@ import numpy as np
 from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.dataset.spelling import composed
 from receptron.data.deduplication.duplicates import joined
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
 from receptron.data.splitting.groups import in_groups
-from receptron.data.unused import Unused
+from receptron.data.unused import Unused, UnusedColumn
 from receptron.errors import NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Evaluation
-from receptron.progress import Progress
+from receptron.progress import Progress, Silent
 from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
@@ -41,6 +42,7 @@ class Evaluated:
         broken: Files that could not be read, and why.
         mistakes: Wrong answers on new images, surest first.
         unused: What lies among the images and is not used, and why.
+        unused_columns: Columns of a table that play no role.
 
     Example:
         >>> found = evaluate("digits-model", "digits")
@@ -56,6 +58,7 @@ class Evaluated:
     broken: dict[str, str]
     mistakes: tuple[Answer, ...]
     unused: tuple[Unused, ...] = ()
+    unused_columns: tuple[UnusedColumn, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ def evaluate(
     path: str | Path,
     *,
     side: str = "auto",
-    layout: str = "auto",
+    options: ScanOptions | None = None,
     batch: int = BATCH,
     device: str = "cpu",
     progress: Progress | None = None,
@@ -90,7 +93,7 @@ def evaluate(
         model: The model directory.
         path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
         side: Where the images come with sides: "auto" takes their test side, "all" everything, or "train", "val", "test".
-        layout: "classes" or "splits" where folders can be read in both ways.
+        options: How folders, tables and names are meant where that is not certain.
         batch: Images that go through the network at once, at most.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
         progress: Told how far it is; None: nobody.
@@ -104,7 +107,7 @@ def evaluate(
         BundleCorrupt: For a file of it that is not as it was written.
         BundleFault: For a format or a net that this version does not know.
         BadValue: If no images are there, for a device that is not here, and for a number out of its range.
-        UnknownName: For another side or layout, and where the model knows none of the labels.
+        UnknownName: For another side, a layout or column that is not there, and where the model knows none of the labels.
         UnclearLayout: For folders that can be read in more than one way.
         NoImages: If there is nothing to evaluate.
         BadTable: For a table with a line that cannot be used.
@@ -117,7 +120,9 @@ def evaluate(
         >>> found.fresh.count + found.trained.count
         1797
     """
-    loaded, catalog = load(model, device, within(image_memory)), scan(path, layout)
+    loaded, catalog = load(model, device, within(image_memory)), scan(path, options)
+    for note in loaded.notes:
+        (progress or Silent()).tell(note)
     items, unknown = _known(_chosen(catalog, side), loaded)
     scores = loaded.scores([item.path for item in items], batch, progress)
     judged = _judged(items, scores, loaded, catalog.group_noun)
@@ -132,6 +137,7 @@ def evaluate(
         broken={name_of(items[i].path, i): reason for i, reason in sorted(scores.faults.items())},
         mistakes=_mistakes(judged, loaded),
         unused=catalog.unused,
+        unused_columns=catalog.unused_columns,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.reading.file_bytes import IMAGE_MEMORY
 from receptron.errors import BadValue, UnknownName
 from receptron.progress import Progress, Silent
@@ -27,7 +28,7 @@ class Extras:
         like: Folder of an earlier run, whose timed decisions, threads and sides are taken over.
         resume: Whether to continue an unfinished run in the same `out`.
         overwrite: Whether to replace a finished or unfinished run in `out`.
-        layout: "classes" or "splits" where folders can be read in both ways.
+        images: How folders, tables and names are meant where that is not certain.
         cache: Folder of cached activations; None: the user's cache.
         tensorboard: Folder to log curves to.
         every: Seconds between checkpoints.
@@ -46,7 +47,7 @@ class Extras:
     like: Path | None = None
     resume: bool = False
     overwrite: bool = False
-    layout: str = "auto"
+    images: ScanOptions = field(default_factory=ScanOptions)
     cache: Path | None = None
     tensorboard: Path | None = None
     every: float = 15.0

@@ -2,7 +2,7 @@
 
 import csv
 import io
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -14,26 +14,27 @@ from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
-from receptron.progress import Progress
+from receptron.jobs.path_list import ListedPath
+from receptron.progress import Progress, Silent
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection
 
 
 @dataclass(frozen=True)
 class Predicted:
-    """Answers in the order of the files; broken ones have a `fault` and no class.
+    """Answers in the order of the paths that were given; broken ones have a `fault` and no class.
 
     Attributes:
         model: The model directory.
         classes: Class names in the order of the network's outputs.
         answered: Images that were answered.
         broken: Files and paths that were not.
-        answers: One for each, those for paths that name nothing last.
+        answers: One for each.
         unused: What lies in the folders asked about and is no image, and why.
 
     Example:
         >>> found = predict("digits-model", ["gone.png", "scans"])
-        >>> found.answered, found.broken, found.answers[-1].fault
+        >>> found.answered, found.broken, found.answers[0].fault
         (2, 1, 'no such file')
     """
 
@@ -47,16 +48,17 @@ class Predicted:
 
 def predict(
     model: str | Path,
-    paths: Iterable[str | Path],
+    paths: Iterable[str | Path | ListedPath],
     *,
     batch: int = BATCH,
     device: str = "cpu",
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
 ) -> Predicted:
-    """Answers for every image that some paths name, each file once.
+    """Answers for every image that some paths name, in the order of the paths.
 
-    A path that names nothing and a file that cannot be read become answers with a fault; the rest are answered.
+    A path that names nothing and a file that cannot be read become answers with a fault, where they stand; the rest are answered. A file
+    that is named several times has as many answers; what folders and patterns give is answered once.
 
     Args:
         model: The model directory.
@@ -67,7 +69,7 @@ def predict(
         image_memory: Megabytes that one image may take while it is decoded.
 
     Returns:
-        Answers in the order of the files.
+        Answers in the order of the paths.
 
     Raises:
         NotABundle: If no model directory is there.
@@ -84,18 +86,17 @@ def predict(
         raise BadValue("paths must be a list of paths.", why=f"what came is a {type(paths).__name__}", mend="put it into a list: [path]")
     paths = list(paths)
     for path in paths:
-        check_given(path)
+        if not isinstance(path, ListedPath):
+            check_given(path)
     loaded = load(model, device, within(image_memory))
-    files, missing, unused = _named(paths)
-    answers = [*loaded.predict(files, batch, progress), *missing]
+    for note in loaded.notes:
+        (progress or Silent()).tell(note)
+    asked = _Asked()
+    for path in paths:
+        asked.add(path)
+    answers = asked.answered(loaded.predict(list(asked.places), batch, progress))
     broken = sum(not answer.answered for answer in answers)
-    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, tuple(answers), tuple(unused))
-
-
-def listed(text: bytes) -> list[str]:
-    """Paths of a list: one per line, or separated by NUL where there is one (`find -print0`); names keep their bytes."""
-    parts = text.split(b"\0") if b"\0" in text else [line.removesuffix(b"\r") for line in text.split(b"\n")]
-    return [part.decode(errors="surrogateescape") for part in parts if part]
+    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused))
 
 
 def table(predicted: Predicted, top: int = 1) -> str:
@@ -116,23 +117,42 @@ def table(predicted: Predicted, top: int = 1) -> str:
     return text.getvalue()
 
 
-def _named(paths: Iterable[str | Path]) -> tuple[list[str | Path], list[Answer], list[Unused]]:
-    files: dict[str | Path, None] = {}
-    missing: list[Answer] = []
-    unused: dict[Unused, None] = {}
-    for path in paths:
-        try:
-            found = find_images([path])
-        except UnreadableFolder as error:
-            missing += [_missing(folder, reason) for folder, reason in error.folders]
-        except NoImages:
-            missing.append(_missing(str(path), "no image in it"))
-        except BadValue:
-            missing.append(_missing(str(path), "no such file"))
+class _Asked:
+    """What paths name, in their order: a place in the list of files for each answer, or the answer that a path gets that names nothing."""
+
+    def __init__(self) -> None:
+        self.places: dict[str | Path, int] = {}  # of each file that is looked at
+        self.answers: list[int | Answer] = []
+        self.unused: dict[Unused, None] = {}
+
+    def add(self, path: str | Path | ListedPath) -> None:
+        """A file named outright is answered where it stands, each time; one that a folder or a pattern gives, once."""
+        if isinstance(path, ListedPath):
+            name, where, reason = path.text, f" (line {path.line:,} of the list)", path.fault
         else:
-            files |= dict.fromkeys(found.files)
-            unused |= dict.fromkeys(found.unused)
-    return list(files), missing, list(unused)
+            name, where, reason = path, "", ""
+        if reason:
+            self.answers.append(_missing(str(name), reason + where))
+            return
+        try:
+            found = find_images([name], patterns=not where)
+        except UnreadableFolder as error:
+            self.answers += [_missing(folder, why + where) for folder, why in error.folders]
+        except NoImages:
+            self.answers.append(_missing(str(name), f"no image in it{where}"))
+        except BadValue:
+            self.answers.append(_missing(str(name), f"no such file{where}"))
+        else:
+            outright = len(found.files) == 1 and found.files[0] == Path(name).expanduser()
+            self.answers += [self._place(file) for file in found.files if outright or file not in self.places]
+            self.unused |= dict.fromkeys(found.unused)
+
+    def _place(self, file: Path) -> int:
+        return self.places.setdefault(file, len(self.places))
+
+    def answered(self, given: Sequence[Answer]) -> tuple[Answer, ...]:
+        """All answers, with those that the model gave for the files."""
+        return tuple(given[one] if isinstance(one, int) else one for one in self.answers)
 
 
 def _missing(path: str, reason: str) -> Answer:

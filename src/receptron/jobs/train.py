@@ -26,6 +26,7 @@ from receptron.data.ingest import Ingested, read
 from receptron.data.reading.file_bytes import within
 from receptron.data.records import Audit, Catalog
 from receptron.data.splitting.few_groups import check_groups
+from receptron.data.splitting.given_folds import check_folds, cross_validated
 from receptron.data.splitting.split import Split, split
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
@@ -49,6 +50,7 @@ from receptron.training.context import RunEnvironment
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.records import Run, Stage
+from receptron.wording import counted
 
 _DEFAULTS: dict[str, object] = {"time": "10m", "seed": 0, "device": "auto", "test_size": 0.2}
 SAMPLES = 6  # images per class shown in the report
@@ -114,7 +116,7 @@ def train(
 
     Raises:
         BadValue: If nothing is there, for what is no time, seed, device or share, and for fewer groups than sides and folds need.
-        UnknownName: For a net, reference, precision or layout that is not there.
+        UnknownName: For a net, reference, precision, layout or column that is not there.
         UnclearLayout: For folders that can be read in more than one way.
         WouldReplace: If something lies in `out`, and `extras` do not say that it may go.
         MissingExtra: For a Parquet table without pyarrow, and curves without tensorboard.
@@ -147,7 +149,10 @@ def train(
     check_every(extras.every)
     within(extras.image_memory)
     path = check_given(path)
-    catalog = scan(path, extras.layout)
+    catalog = scan(path, extras.images)
+    if count := cross_validated(catalog):
+        extras.progress.tell(f"The table gives {counted(count, 'fold')}: they are cross-validated, and there is no test side.")
+        test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     folder = choose_folder(path, out, resume=extras.resume)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -159,7 +164,7 @@ def train(
             sided = _sides(catalog, start, like.sides if like else {}, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
-        settings |= {"layout": extras.layout} if extras.layout != "auto" else {}
+        settings |= extras.images.settings
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, _data_digest(sided), start.spec, _weights_digest(start))
@@ -235,6 +240,7 @@ def _sides(catalog: Catalog, start: InitialWeights, earlier: Mapping[str, str], 
     clusters = find_duplicates(reading)
     sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=earlier)
     sides = replace(sides, summary=replace(sides.summary, group_noun=catalog.group_noun))
+    check_folds(sides)
     check_groups(sides.summary)
     return _Sided(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
 
@@ -309,9 +315,10 @@ def _placed(sided: _Sided) -> Iterator[store.Placed]:
 
 
 def _data_digest(sided: _Sided) -> str:
-    """Digest over all images that are used, with label and side."""
+    """Digest over all images that are used, with label and side, and with group and fold where they have one."""
     rows = sorted((row.sha256, row.label, row.side) for row in _placed(sided))
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
+    bound = [(one.sha256, one.item.group or "", one.item.fold or "") for one in sided.reading.good if one.item.group or one.item.fold]
+    return hashlib.sha256(repr([*rows, *sorted(bound)]).encode(errors="surrogateescape")).hexdigest()
 
 
 def _weights_digest(start: InitialWeights) -> str:
@@ -327,8 +334,9 @@ def _call(given: Mapping[str, object], extras: Extras) -> str:
         if getattr(extras, name) != getattr(Extras(), name)
     }
     parts = [repr(str(given["path"])), *(f"{name}={_shown(value)}" for name, value in plain.items())]
-    if rare:
-        parts.append(f"extras=receptron.Extras({', '.join(f'{name}={value!r}' for name, value in rare.items())})")
+    told = [f"{name}={value!r}" for name, value in rare.items()] + ([f"images={extras.images.call}"] if extras.images.given else [])
+    if told:
+        parts.append(f"extras=receptron.Extras({', '.join(told)})")
     return f"receptron.train({', '.join(parts)})"
 
 

@@ -2,7 +2,9 @@
 
 import shlex
 from dataclasses import dataclass
+from pathlib import Path
 
+from receptron.data.dataset.scan_options import flags_of
 from receptron.training.records import Run
 
 
@@ -36,12 +38,18 @@ def again(run: Run) -> str:
 
 def following(run: Run) -> tuple[NextCommand, ...]:
     """What one does with a trained model, typed beside its folder: a page is sent to others, to whom paths of its maker mean nothing."""
-    folder, layout = run.model.parent.name or run.model.name, run.settings.get("layout")
-    images = shlex.quote(run.audit.root.name or str(run.audit.root)) + (f" --layout {layout}" if layout else "")
+    folder, images = run.model.parent.name or run.model.name, shlex.quote(_images(run))
+    flags = flags_of(run.settings)
     python = f'import receptron\n\nmodel = receptron.load({folder!r})\nmodel.predict(["photo.jpg"])'
     return (
         NextCommand("Ask it about new images", f"receptron predict {shlex.quote(folder)} new-photos/"),
         NextCommand("Measure it on images that it has never seen", f"receptron evaluate {shlex.quote(folder)} labelled-photos/"),
-        NextCommand("See every finding in the images again, after mending them", f"receptron audit {images}"),
+        NextCommand("See every finding in the images again, after mending them", f"receptron audit {images} {flags}".rstrip()),
         NextCommand("Use it from Python", python),
     )
+
+
+def _images(run: Run) -> str:
+    """What the run was given, without the folders above: a table, or the root."""
+    table = run.settings.get("path") if run.audit.layout == "table" else None
+    return Path(table).name if table else run.audit.root.name or str(run.audit.root)

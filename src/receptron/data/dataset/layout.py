@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from receptron.data.dataset.side_names import affix, is_fold, says_nothing, side_of
 from receptron.data.dataset.spelling import composed
-from receptron.data.dataset.table import ENDINGS as TABLES
 from receptron.data.dataset.tree import Folder
+from receptron.data.tables.table_files import ENDINGS as TABLES
 from receptron.errors import UnclearLayout, UnknownName
 from receptron.wording import listed
 

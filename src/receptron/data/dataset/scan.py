@@ -6,10 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from receptron.data.dataset import digits, discovery, spelling, tree
-from receptron.data.dataset.layout import Layout, check_layout, read_layout
-from receptron.data.dataset.table import ENDINGS as TABLES
-from receptron.data.dataset.table import read_table
+from receptron.data.dataset.layout import Layout, read_layout
+from receptron.data.dataset.name_groups import grouped
+from receptron.data.dataset.scan_options import ScanOptions, check_options
 from receptron.data.records import Catalog, Item
+from receptron.data.tables.table import read_table
+from receptron.data.tables.table_files import ENDINGS as TABLES
 from receptron.data.unused import Unused, UnusedKind
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.fault_kind import of_system
@@ -25,15 +27,14 @@ class FoundImages:
     unused: tuple[Unused, ...] = ()
 
 
-def scan(path: str | Path, layout: str = "auto") -> Catalog:
-    """All images under `path`: class folders, sides of a split in or around them, or a table `path,label[,split][,group]` (CSV, Parquet).
+def scan(path: str | Path, options: ScanOptions | None = None) -> Catalog:
+    """All images under `path`: class folders, sides of a split in or around them, or a table, as `options` say they are meant.
 
-    `layout` "classes" or "splits" decides where folders can be read in both ways. The name `digits` stands for scikit-learn's scanned
-    digits unless a folder of that name is here.
-    Raises: BadValue if nothing is there, or the path is empty; UnclearLayout, UnreadableFolder; NoImages; BadTable with the line of each
-    fault.
+    The name `digits` stands for scikit-learn's scanned digits unless a folder of that name is here.
+    Raises: BadValue if nothing is there, the path is empty, or groups are asked for that names do not tell; UnknownName for a layout or
+    column that is not there; UnclearLayout, UnreadableFolder; NoImages; BadTable with the line of each fault.
     """
-    check_layout(layout)
+    options = check_options(options or ScanOptions())
     place = _there(check_given(path).expanduser())
     if place is None and str(path) == digits.DIGITS:
         place = digits.digits()
@@ -41,21 +42,23 @@ def scan(path: str | Path, layout: str = "auto") -> Catalog:
         raise BadValue(
             f"{path} does not exist.", mend=f"give a folder of class folders, a CSV or Parquet table, or the name {digits.DIGITS!r}"
         )
-    if place.is_dir():
-        return _folder(place, layout)
-    if layout != "auto":
-        raise BadValue(f"--layout {layout} is for folders, and {place} is none.", mend="leave it out: a table says label and split itself")
-    return _table(place)
+    if place.is_dir() and options.of_tables:
+        raise BadValue(f"{listed(options.of_tables)} is for tables, and {place} is a folder.", mend="leave it out, or give a table")
+    if not place.is_dir() and options.layout != "auto":
+        what = f"--layout {options.layout} is for folders, and {place} is none."
+        raise BadValue(what, mend="leave it out: a table says label and split itself")
+    found = _folder(place, options.layout) if place.is_dir() else _table(place, options)
+    return grouped(found, options.groups, options.ungrouped)
 
 
-def find_images(paths: Iterable[str | Path]) -> FoundImages:
+def find_images(paths: Iterable[str | Path], *, patterns: bool = True) -> FoundImages:
     """Image files that the paths name, each once: files as they are, folders with all below, patterns such as `photos/*.jpg`.
 
-    A file named outright is taken whatever its ending.
+    A file named outright is taken whatever its ending. Without `patterns` a name with a star is a name.
     Raises: BadValue for a path or pattern that names nothing; NoImages if no image is left; UnreadableFolder.
     """
     paths = list(paths)
-    found = [_named(path) for path in paths]
+    found = [_named(path, patterns) for path in paths]
     files = dict.fromkeys(file for one in found for file in one.files)
     unused = tuple(one for part in found for one in part.unused)
     if not files:
@@ -76,12 +79,12 @@ def _there(place: Path) -> Path | None:
         raise UnreadableFolder(str(place.parent), [(str(place), reason)], kind) from error
 
 
-def _named(path: str | Path) -> FoundImages:
+def _named(path: str | Path, patterns: bool) -> FoundImages:
     place = check_given(path).expanduser()
     there = _there(place)
     if there is not None:
         return _below(there)
-    matches = sorted(glob.glob(str(place), recursive=True))  # noqa: PTH207 - absolute patterns too
+    matches = sorted(glob.glob(str(place), recursive=True)) if patterns else []  # noqa: PTH207 - absolute patterns too
     if not matches:
         raise BadValue(f"{place} names no file.", mend="check the spelling; a pattern such as photos/*.jpg must match something")
     found = [_below(Path(match)) if Path(match).is_dir() else _alone(Path(match)) for match in matches]
@@ -100,15 +103,19 @@ def _alone(place: Path) -> FoundImages:
     return FoundImages((), (Unused(tree.shown(place, place.parent), *seen),)) if seen else FoundImages((place,))
 
 
-def _table(place: Path) -> Catalog:
+def _table(place: Path, options: ScanOptions) -> Catalog:
     if place.suffix.lower() not in TABLES:
         raise BadValue(
             f"{place} is one file, and no table.", mend=f"give a folder of class folders, or a table that ends in {', '.join(TABLES)}"
         )
-    items, respelled = read_table(place)
-    if not items:
+    table = read_table(place, options)
+    if not table.items:
         raise NoImages(f"{place} has a header but no rows.", mend="add one row per image: path,label")
-    return Catalog(place.parent, "table", _ordered(items), respelled=respelled)
+    by = f"column {table.columns['group']}" if "group" in table.columns else ""
+    return Catalog(
+        table.root, "table", _ordered(table.items), respelled=table.respelled, group_noun=table.group_noun, grouped_by=by,
+        columns=table.columns, unused_columns=table.unused,
+    )  # fmt: skip
 
 
 def _folder(root: Path, wanted: str) -> Catalog:

@@ -18,7 +18,9 @@ def check_groups(summary: SplitSummary) -> None:
         f"the images come from {counted(count, summary.group_noun)} only, and {needed} are needed.",
         why=f"images of one {summary.group_noun} stay together: two must be there to learn from"
         + (", one for the test" if needed == 3 else ""),
-        mend="--test-size 0 judges by cross-validation and needs 2" if count == 2 else f"add images of another {summary.group_noun}",
+        mend="--test-size 0 judges by cross-validation and needs 2"
+        if count == 2
+        else f"add images of another {summary.group_noun}; or leave --group out (--group-column none), if they need not stay together",
     )
 
 

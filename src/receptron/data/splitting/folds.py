@@ -5,6 +5,7 @@ from collections import Counter
 import numpy as np
 from numpy.typing import NDArray
 
+from receptron.data.splitting.given_folds import given_folds
 from receptron.data.splitting.groups import Unit
 from receptron.data.splitting.split import Split
 from receptron.errors import BadValue
@@ -13,6 +14,7 @@ from receptron.errors import BadValue
 def folds(split: Split, k: int, seed: int = 0) -> list[NDArray[np.intp]]:
     """`k` arrays of places that part the training side; each unit lies in one, each class is spread as evenly as its units allow.
 
+    Folds that the user gave are taken as they are, whatever `k`.
     Fewer than `k` where there are fewer units: as many as those. Where units are single images, the folds' sizes and each class's counts
     differ by one at most.
     Raises: BadValue if k is below 2, or there are not two units.
@@ -20,6 +22,8 @@ def folds(split: Split, k: int, seed: int = 0) -> list[NDArray[np.intp]]:
     train = set(split.train)
     kept = [Unit(tuple(p for p in unit.places if p in train), unit.anchor) for unit in split.units]
     kept = sorted((unit for unit in kept if unit.places), key=lambda unit: _order(split, unit, seed))
+    if given := given_folds(split, kept):
+        return given
     if k < 2:
         raise BadValue(f"{k} folds cannot be made.", mend="use 2 or more")
     if len(kept) < 2:

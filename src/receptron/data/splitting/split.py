@@ -29,6 +29,7 @@ class Split:
     set_aside: tuple[int, ...]  # never used, because they belong to both sides
     units: tuple[Unit, ...]
     labels: tuple[str, ...]  # of every entry
+    folds: tuple[str | None, ...]  # of every entry, where the user gave them
     sides: dict[str, str]  # sha256 to "train" or "test": what a model remembers for the next run
     summary: SplitSummary
 
@@ -106,7 +107,8 @@ def _made(
     if any(entry.item.group is not None for entry in entries if entry.good):
         summary = replace(summary, train_groups=units_of(together, train), test_groups=units_of(together, test))
     sides = {entries[place].sha256: side[place] for place in (*train, *test)}
-    return Split(train, test, aside, tuple(together), labels, sides, summary)
+    folds = tuple(entry.item.fold for entry in entries)
+    return Split(train, test, aside, tuple(together), labels, folds, sides, summary)
 
 
 def _on(side: Mapping[int, str], name: str) -> tuple[int, ...]:

@@ -1,0 +1,61 @@
+"""A list of paths as bytes, of a file or of stdin: one path a line, in the encoding that its mark says, or separated by NUL."""
+
+import codecs
+from dataclasses import dataclass
+
+from receptron.errors import BadValue
+
+_MARKS = (  # those of UTF-32 first: one of them begins like that of UTF-16
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_MEND = "write it in UTF-8, as with PowerShell's `| Out-File -Encoding utf8 list.txt`, or separate names by NUL"
+
+
+@dataclass(frozen=True)
+class ListedPath:
+    """One line of a list: a file or a folder, never a pattern."""
+
+    text: str
+    line: int  # from 1
+
+    @property
+    def fault(self) -> str:
+        """Why it can name nothing; empty if it can."""
+        return "" if self.text.strip() else "a blank line"
+
+
+def listed(data: bytes) -> list[ListedPath]:
+    """The paths of a list; bytes that are no UTF-8 stay as they are, for names of files may be any.
+
+    A blank line is a path that names nothing, unless no other follows it.
+    Raises: BadValue for bytes that are not what their mark says, and for UTF-16 without one.
+
+    >>> [path.text for path in listed("a.jpg\\r\\nb.jpg\\r\\n".encode("utf-16"))]
+    ['a.jpg', 'b.jpg']
+    """
+    parts = _lines(data)
+    while parts and not parts[-1].strip():
+        parts.pop()
+    return [ListedPath(part, number) for number, part in enumerate(parts, start=1)]
+
+
+def _lines(data: bytes) -> list[str]:
+    encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
+    if not encoding and _is_wide(data):
+        raise BadValue("the list of paths looks like UTF-16 without its mark.", why="every other byte is NUL", mend=_MEND)
+    if not encoding and b"\0" in data:
+        return [part.decode(errors="surrogateescape") for part in data.split(b"\0")]
+    try:
+        text = data.decode(encoding) if encoding else data.removeprefix(codecs.BOM_UTF8).decode(errors="surrogateescape")
+    except UnicodeDecodeError as error:
+        raise BadValue(f"the list of paths is no {error.encoding.upper()}, as its mark says.", why=error.reason, mend=_MEND) from error
+    return [line.removesuffix("\r") for line in text.split("\n")]
+
+
+def _is_wide(data: bytes) -> bool:
+    """Whether every second byte of a text of some length is NUL; names separated by NUL are hardly all of one byte."""
+    even = len(data) // 2
+    return len(data) >= 4 and len(data) % 2 == 0 and even in (data[0::2].count(0), data[1::2].count(0))
