@@ -48,7 +48,7 @@ def test_a_given_test_side_keeps_its_place_beside_folds():
     "names, words",
     [
         (["a", None, "b", "b"], "1 training image of 4 are in no fold"),
-        (["a"] * 4, "1 fold are given"),
+        (["a"] * 4, "the table gives 1 fold"),
         ([str(i) for i in range(21)], "21 folds"),
     ],
 )

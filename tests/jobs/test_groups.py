@@ -2,7 +2,6 @@
 
 import csv
 import re
-from dataclasses import replace
 from html import unescape
 from pathlib import Path
 
@@ -93,12 +92,10 @@ def test_a_patient_column_and_names_are_groups_by_themselves_and_by_flag(tmp_pat
     with (tmp_path / "table.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("file", "class", "patient_id", "remark"), *rows])
     by_column = scratch(tmp_path / "table.csv", tmp_path / "1")
-    names = Extras(precision="float32", images=ScanOptions(groups=("patient",)), cache=tmp_path / "cache")
+    names = Extras(precision="float32", images=ScanOptions("classes", groups=("patient",)), cache=tmp_path / "cache")
     (tmp_path / "2").mkdir()
     (tmp_path / "table.csv").rename(tmp_path / "2/table.csv")
-    by_name = train(
-        tmp_path, tmp_path / "2/out", "lenet5", "none", time="20s", extras=replace(names, images=replace(names.images, layout="classes"))
-    )
+    by_name = train(tmp_path, tmp_path / "2/out", "lenet5", "none", time="20s", extras=names)
     for found in (by_column, by_name):
         assert found.split.train_groups is not None and found.split.train_groups + (found.split.test_groups or 0) == 12
         assert re.search(r"test images from \d+ patients?$", found.card.evaluation.source)
@@ -138,6 +135,12 @@ def test_evaluate_takes_the_group_as_the_unit(tmp_path: Path):
             csv.writer(file).writerows(
                 [("path", "label", "group")[:columns], *(row[:columns] for row in (rows[:12] if name == "few" else rows))]
             )
+    with (tmp_path / "odd.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "keeper", "note"), *((*row, f"n{i}") for i, row in enumerate(rows))])
+    told = run("evaluate", model, tmp_path / "odd.csv").err
+    assert "Column keeper is not used, but looks like a group (8 values in 48 rows)." in told and "1 column: note" in told
+    keeper = run("evaluate", model, tmp_path / "odd.csv", "--group-column", "keeper")
+    assert "48 images new to the model from 8 keepers" in keeper.out and "keeper" not in keeper.err
     grouped, plain, few = (evaluate(model, tmp_path / f"{name}.csv").fresh for name in ("with", "without", "few"))
     assert grouped and plain and few
     assert grouped.source == "48 images new to the model from 8 groups" and plain.source == "48 images new to the model"

@@ -28,6 +28,7 @@ from receptron.data.records import Audit, Catalog
 from receptron.data.splitting.few_groups import check_groups
 from receptron.data.splitting.given_folds import check_folds, cross_validated
 from receptron.data.splitting.split import Split, split
+from receptron.data.unused import of_columns
 from receptron.errors import StorageFault
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
@@ -150,8 +151,7 @@ def train(
     within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
-    if count := cross_validated(catalog):
-        extras.progress.tell(f"The table gives {counted(count, 'fold')}: they are cross-validated, and there is no test side.")
+    if _tell_table(catalog, extras.progress):
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     folder = choose_folder(path, out, resume=extras.resume)
@@ -201,6 +201,16 @@ def _check_kinds(net: object, weights: object, device: object, test_size: object
     check_kind("device", device, str)
     check_kind("test_size", test_size, int, float)
     check_kind("extras", extras, Extras, type(None))
+
+
+def _tell_table(catalog: Catalog, progress: Progress) -> bool:
+    """What of a table is not used. Returns: whether it gives folds, which leave nothing for a test side."""
+    for line in of_columns(catalog.unused_columns):
+        progress.tell(line)
+    count = cross_validated(catalog)
+    if count:
+        progress.tell(f"The table gives {counted(count, 'fold')}: they are cross-validated, and there is no test side.")
+    return bool(count)
 
 
 def _tell_likeness(like: EarlierRun, settings: Mapping[str, object], sided: _Sided, progress: Progress) -> None:

@@ -44,7 +44,7 @@ _GAIN = {
 
 
 def several_labels(context: AuditContext) -> list[Finding]:
-    """Classes that look like several labels of one image, as tags: `a`, `b` and `a b`."""
+    """Classes that look like several labels of one image, as tags: "cat", "dog" and "cat dog"."""
     for mark in _MARKS:
         if combined := _tags([label for label, count in context.sizes.items() if count], mark):
             shown = "blanks" if mark == " " else f"{mark!r}"

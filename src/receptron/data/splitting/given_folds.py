@@ -30,7 +30,7 @@ def check_folds(split: Split) -> None:
     if lacking := given[None]:
         raise BadValue(f"{counted(lacking, 'training image')} of {len(split.train):,} are in no fold.", why=why, mend=mend)
     if not 2 <= len(names) <= MOST:
-        raise BadValue(f"{counted(len(names), 'fold')} are given.", why=f"from 2 to {MOST} can be trained", mend=mend)
+        raise BadValue(f"the table gives {counted(len(names), 'fold')}.", why=f"from 2 to {MOST} can be trained", mend=mend)
     if len(kept := given_folds(split, split.units)) < 2:
         raise BadValue(f"of {len(names)} given folds {len(kept)} are left.", why="copies or groups hold them together", mend=mend)
 

@@ -71,7 +71,7 @@ def assign(table: Path, header: Sequence[str], rows: Sequence[Sequence[str]], na
 
 
 def side_in(text: str, column: str) -> str | None:
-    """The side that a cell says: `test`, or `True` in a column called `is_test`; None if it says none.
+    """The side that a cell says, in a word, or by yes or no in a column that is called like a side; None if it says none.
 
     >>> side_in("Validation", "split"), side_in("1", "is_valid"), side_in("False", "is_test"), side_in("7", "set")
     ('val', 'val', 'train', None)
