@@ -218,13 +218,17 @@ def test_unused_columns_are_listed_and_those_like_groups_or_splits_marked(tmp_pa
         "sex": ["fm"[i % 2] for i in range(n)],
         "note": [f"note {i}" for i in range(n)],
         "constant": ["v1"] * n,
+        "age": [str(20 + i // 5) for i in range(n)],
+        "xmin": [str(i % 9) for i in range(n)],
+        "category_id": [{"x": "1", "y": "2", "z": "2"}[label] for label in labels],
+        "lesion_id": [f"L{i if i % 3 else i // 12}" for i in range(n)],  # most have one image
         "": [str(i) for i in range(n)],
     }
     found = of(scan(write(tmp_path / "t.csv", {name: tuple(cells) for name, cells in columns.items()})))
-    assert {name for name, role in found.items() if role == "group"} == {"who", "nr", "Animal Name"}
+    assert {name for name, role in found.items() if role == "group"} == {"who", "nr", "Animal Name", "lesion_id"}
     assert {name for name, role in found.items() if role == "split"} == {"purpose", "holdout"}
     assert {name for name, role in found.items() if not role} == {
-        "class_number", "latin", "weight", "sex", "note", "constant", "column 14, without a name",
+        "class_number", "latin", "weight", "sex", "note", "constant", "age", "xmin", "category_id", "column 18, without a name",
     }  # fmt: skip
 
 

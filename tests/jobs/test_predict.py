@@ -169,6 +169,7 @@ def test_what_is_no_image_and_folders_that_may_not_be_read_are_told(model: Path,
     [
         ("a.jpg\nb.jpg\n".encode("utf-16-le"), "UTF-16 without its mark"),
         ("/\n".encode("utf-16-be"), "UTF-16 without its mark"),
+        ("/\u7167\u7247/\u732b.jpg\r\n".encode("utf-16-le"), "UTF-16 without its mark"),
         (codecs.BOM_UTF16_LE + b"a\0b", "UTF-16"),
         (codecs.BOM_UTF32_LE + b"a\0", "UTF-32"),
         (codecs.BOM_UTF16_LE + b"\0\xd8a\0", "UTF-16"),

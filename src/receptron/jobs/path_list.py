@@ -45,7 +45,7 @@ def listed(data: bytes) -> list[ListedPath]:
 def _lines(data: bytes) -> list[str]:
     encoding = next((name for mark, name in _MARKS if data.startswith(mark)), "")
     if not encoding and _is_wide(data):
-        raise BadValue("the list of paths looks like UTF-16 without its mark.", why="every other byte is NUL", mend=_MEND)
+        raise BadValue("the list of paths looks like UTF-16 without its mark.", why="over a quarter of its bytes are NUL", mend=_MEND)
     if not encoding and b"\0" in data:
         return [part.decode(errors="surrogateescape") for part in data.split(b"\0")]
     try:
@@ -56,6 +56,5 @@ def _lines(data: bytes) -> list[str]:
 
 
 def _is_wide(data: bytes) -> bool:
-    """Whether every second byte of a text of some length is NUL; names separated by NUL are hardly all of one byte."""
-    even = len(data) // 2
-    return len(data) >= 4 and len(data) % 2 == 0 and even in (data[0::2].count(0), data[1::2].count(0))
+    """Whether over a quarter of the bytes are NUL: names separated by NUL would have less than three bytes in the mean."""
+    return len(data) >= 4 and data.count(0) > len(data) / 4

@@ -1,6 +1,7 @@
 """Rules of the audit about tables: which columns were used for what, which were not, and labels that look like several."""
 
 import re
+import shlex
 from collections import Counter
 from collections.abc import Iterable
 
@@ -26,7 +27,7 @@ def unused_columns(context: AuditContext) -> list[Finding]:
     found = [
         Finding(
             "column not used", "warning", f"column {one.name} is not used, but looks like a {one.looks_like} ({one.why})",
-            f"{_GAIN[one.looks_like]}: --{one.looks_like}-column {_word(one.name)}",
+            f"{_GAIN[one.looks_like]}: --{one.looks_like}-column {shlex.quote(one.name)}",
         )
         for one in unused if one.looks_like
     ]  # fmt: skip
@@ -55,7 +56,7 @@ def several_labels(context: AuditContext) -> list[Finding]:
 
 
 def _tags(labels: Iterable[str], mark: str) -> list[str]:
-    """Labels made of others: every part stands in another label too, and alone, at another place or beside another number of parts."""
+    """Labels made of parts that other labels have too, where all parts of one are labels themselves, or parts change their place."""
     parts = {label: [part for part in re.split(rf"\s*{re.escape(mark)}\s*", label.strip().casefold()) if part] for label in labels}
     met = Counter(part for own in parts.values() for part in set(own))
     alone = {own[0] for own in parts.values() if len(own) == 1}
@@ -65,12 +66,6 @@ def _tags(labels: Iterable[str], mark: str) -> list[str]:
     places = {(part, place) for label in made for place, part in enumerate(parts[label])}
     moving = len(places) > len({part for part, _ in places})
     return made if len(made) > 1 and moving else []
-
-
-def _word(name: str) -> str:
-    import shlex
-
-    return shlex.quote(name)
 
 
 COLUMN_RULES = (used_columns, unused_columns, several_labels)

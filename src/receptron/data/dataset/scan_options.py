@@ -46,6 +46,10 @@ class ScanOptions:
     groups: tuple[str, ...] = ()
     ungrouped: str = "refuse"
 
+    def __post_init__(self) -> None:
+        if isinstance(cast(object, self.groups), list):
+            object.__setattr__(self, "groups", tuple(self.groups))
+
     @property
     def columns(self) -> dict[str, str]:
         """The columns that were named, by their role."""

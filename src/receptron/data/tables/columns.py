@@ -1,6 +1,7 @@
 """Which column of a table plays which role: by a flag, or by its name. Two columns for one role are refused."""
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -129,7 +130,7 @@ def _has_sides(column: str, cells: Iterable[str]) -> bool:
 def _two(table: Path, role: str, names: list[str]) -> BadTable:
     if len({name.strip().casefold() for name in names}) < len(names):
         return BadTable(f"{table} cannot be used.", why=f"line 1: column {names[0].strip()} stands there twice", mend="rename one of them")
-    ways = " or ".join(f"--{role}-column {_word(name)}" for name in names)
+    ways = " or ".join(f"--{role}-column {shlex.quote(name.strip())}" for name in names)
     none = f", or --{role}-column {NONE}" if role in OPTIONAL else ""
     return BadTable(
         f"{table} has {len(names)} columns that may be the {role}: {listed(names)}.",
@@ -147,9 +148,3 @@ def _missing(table: Path, header: Sequence[str], roles: list[str]) -> BadTable:
         ),
         mend=f"name the column: {' '.join(f'--{role}-column NAME' for role in roles)}",
     )
-
-
-def _word(name: str) -> str:
-    import shlex
-
-    return shlex.quote(name.strip())

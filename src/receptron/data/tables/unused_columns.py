@@ -34,6 +34,12 @@ GROUP_WORDS = frozenset(
         "day",
     }
 )
+_NUMBERS = frozenset({"id", "uid", "uuid", "guid", "nr"})  # what columns of names end in
+_DESCRIPTIONS = frozenset(
+    {"age", "sex", "gender", "width", "height", "size", "length", "weight", "area", "score", "count", "year", "month", "hour", "bbox"}
+    | {"xmin", "xmax", "ymin", "ymax", "x", "y", "w", "h", "lat", "lon", "latitude", "longitude", "temperature", "format", "quality"}
+)
+"""Words of columns that describe an image, whatever their values."""
 FEWEST = 4  # values below which a column rather describes images than groups them
 
 
@@ -50,7 +56,7 @@ def _seen(roles: Roles, place: int, cells: Sequence[str], labels: Sequence[str])
     why = f"{counted(values, 'value')} in {counted(len(cells), 'row')}"
     if "split" not in roles.place and filled and _is_split(name, filled):
         return UnusedColumn(name, "split", why)
-    if "group" not in roles.place and 1 < values < len(filled) and (_says_group(name) or _is_group(cells, labels)):
+    if "group" not in roles.place and 1 < values < len(filled) and not _says_class(cells, labels) and _is_group(name, filled):
         return UnusedColumn(name, "group", why)
     return UnusedColumn(name, "", why)
 
@@ -60,17 +66,19 @@ def _is_split(name: str, filled: Sequence[str]) -> bool:
     return all(side_in(cell, name) for cell in filled) and bool(side_of(name) or len(set(filled)) > 1)
 
 
-def _says_group(name: str) -> bool:
-    return any(word.casefold().removesuffix("s") in GROUP_WORDS for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+", name))
+def _says_class(cells: Sequence[str], labels: Sequence[str]) -> bool:
+    """Whether the column is another word for the class: one value for each class, or several classes under one."""
+    pairs = {(cell, label) for cell, label in zip(cells, labels, strict=True) if cell}
+    classes = len(set(labels))
+    return len({cell for cell, _ in pairs}) <= classes and len(pairs) <= classes
 
 
-def _is_group(cells: Sequence[str], labels: Sequence[str]) -> bool:
-    """Whether values come back as names do: most on two rows or more, no measurements, and not one value for each class."""
-    pairs = [(cell, label) for cell, label in zip(cells, labels, strict=True) if cell]
-    counts = Counter(cell for cell, _ in pairs)
-    if len(counts) < FEWEST or sum(count for count in counts.values() if count > 1) < 0.8 * len(pairs):
+def _is_group(name: str, filled: Sequence[str]) -> bool:
+    """Whether the name says so, or values come back as names do: most of them, and no measurements."""
+    words = {word.casefold() for word in re.findall(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+", name)}
+    if words & _NUMBERS or {word.removesuffix("s") for word in words} & GROUP_WORDS:
+        return True
+    counts = Counter(filled)
+    if words & _DESCRIPTIONS or len(counts) < FEWEST or sum(count for count in counts.values() if count > 1) < 0.8 * len(filled):
         return False
-    if any(re.fullmatch(r"[-+]?\d*\.\d+([eE][-+]?\d+)?", cell) for cell in counts):
-        return False
-    classes = len({label for _, label in pairs})
-    return not (len(counts) <= classes and len(set(pairs)) <= max(len(counts), classes))
+    return not any(re.fullmatch(r"[-+]?\d*\.\d+([eE][-+]?\d+)?", cell) for cell in counts)
