@@ -13,6 +13,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import from_scratch
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
+from receptron.training.records import PhaseName
 from receptron.zoo import build
 
 
@@ -40,7 +41,7 @@ def test_with_every_fold_judging_none_chooses_the_epoch():
     found = train_from_scratch(make, place)
     assert sorted(found.outcome.rows.tolist()) == list(range(60))
     assert all(point.accuracy is None for point in found.outcome.points)
-    assert {point.phase for point in found.outcome.points} == {f"from scratch, without fold {i}" for i in (1, 2, 3)}
+    assert {point.phase for point in found.outcome.points} == {PhaseName("from scratch", i) for i in range(3)}
 
 
 def test_initial_weights_hang_on_the_seed_and_the_fold_alone():

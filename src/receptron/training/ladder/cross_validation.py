@@ -22,7 +22,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
-from receptron.training.records import EpochRecord, RungRecord
+from receptron.training.records import EpochRecord, PhaseName, RungRecord
 
 # Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
 # Source: Pocock 1977, Biometrika 64:191, Table 1.
@@ -133,8 +133,8 @@ def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> t
 def _train(
     step: TrainableRung, context: TrainingContext, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters, fold: int | None
 ) -> tuple[nn.Module, Fitted]:
-    name = f"{step.name}, all training images" if fold is None else f"{step.name}, without fold {fold + 1}"
-    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing), rung=step.name, fold=fold)
+    name = PhaseName(step.name, fold)
+    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
     return module, fit(phase, step.engine, context.environment.hooks(name))
 
 
