@@ -1,6 +1,8 @@
 """ONNX files that are damaged, lie or reach for other files: numbers, or an error in our words, and no memory asked for."""
 
 import random
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -295,3 +297,17 @@ def test_a_weight_that_two_nodes_read_counts_once_and_stands_in_both(tmp_path: P
 def test_odd_names_of_nodes_break_nothing(name: str, tmp_path: Path):
     path = graph(tmp_path, [made_node("Conv", ["x", "w"], ["y"], name=name)], (1, 3, 9, 10), w=ones(3, 3, 3, 3))
     assert inspect(load(str(path)), (3, 9, 10)).cost.parameters == 81
+
+
+@pytest.mark.parametrize("change", [products, repeated, copies])
+def test_reckoning_with_constants_takes_little_memory(change: Any, tmp_path: Path):
+    """onnx's own shape inference included: what the process takes at most, in kilobytes."""
+    path = changed(tmp_path, change)
+    code = (
+        "import resource, sys; from receptron.analysis.inspection import inspect; "
+        "from receptron.analysis.model_import.loading import load; "
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss; inspect(load(sys.argv[1]), (3, 8, 8)); "
+        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", code, path], capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 400_000

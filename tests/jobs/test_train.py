@@ -115,6 +115,38 @@ def test_without_a_test_side_every_image_is_judged_by_a_network_that_never_saw_i
     assert not any(point.accuracy for point in scratch(photos, tmp_path / "again", test_size=0).curves), "folds that judge choose no epoch"
 
 
+def test_labels_that_were_turned_are_told_where_every_image_was_held_out(weights: Path, tmp_path: Path):
+    """In the record, by the paths that the user knows; where most images were never held out, the reason instead."""
+    root = folder(tmp_path / "turned", 24)
+    moved = sorted((root / CLASSES[0]).iterdir())[0]
+    moved.rename(root / CLASSES[1] / f"turned_{moved.name}")
+    found = train(root, tmp_path / "ladder", weights=weights, test_size=0, extras=extras(tmp_path)).suspects
+    assert found and not found.unknown and found.looked_at == 24 * len(CLASSES)
+    beliefs = [one.belief for one in found.images]
+    assert beliefs == sorted(beliefs) and all(one.belief < one.usual and one.likelier_belief > one.belief for one in found.images)
+    assert all((root / one.path).is_file() and one.path.startswith(one.label) and one.likelier != one.label for one in found.images)
+    tested = train(root, tmp_path / "tested", weights=weights, extras=extras(tmp_path)).suspects
+    assert tested and not tested.unknown and tested.looked_at < found.looked_at, "the training side only"
+
+
+def test_where_most_training_images_were_never_held_out_the_reason_is_told(photos: Path, tmp_path: Path):
+    found = scratch(photos, tmp_path)
+    held_out = found.suspects.looked_at if found.suspects else 0
+    learnt_from = sum(count.train for count in found.split.counts)
+    assert found.suspects and not found.suspects.images
+    assert found.suspects.unknown == (f"only {held_out} of {learnt_from} training images were held out once; --test-size 0 holds out each")
+    assert found.input_check is None, "from scratch no weights expect anything"
+    whole = scratch(photos, tmp_path / "whole", test_size=0)
+    assert whole.suspects and not whole.suspects.unknown and whole.suspects.looked_at == 36 and whole.suspects.judged_by == "from scratch"
+
+
+def test_no_test_image_is_both_a_mistake_and_a_doubt(photos: Path, tmp_path: Path):
+    found = scratch(photos, tmp_path)
+    assert all(answer.predicted == answer.label for answer in found.doubtful)
+    assert not {answer.path for answer in found.mistakes} & {answer.path for answer in found.doubtful}
+    assert len(found.mistakes) + len(found.doubtful) == min(24, found.card.evaluation.count)
+
+
 def test_a_given_split_with_leaks_tells_the_honest_figure_and_the_given_one(tmp_path: Path):
     root = tmp_path / "given"
     folder(root / "train", 10), folder(root / "test", 4, start=500)

@@ -12,7 +12,7 @@ from scipy.stats import binomtest
 
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.data.records import Audit, Finding, SideCount, SplitSummary
-from receptron.evaluation.records import Answer, BaselineComparison, Bin, ClassScore, Estimate, Evaluation
+from receptron.evaluation.records import Answer, BaselineComparison, Bin, ClassScore, Estimate, Evaluation, SuspectLabel, SuspectLabels
 from receptron.training.records import EpochRecord, PhaseName, Run, RungRecord, Stage, Trial
 from receptron.weights.inputs import InputSpec
 
@@ -117,7 +117,7 @@ def listed(found: Answers, temperature: float) -> tuple[tuple[Answer, ...], tupl
         for path, row, t in zip(found.files, chances, found.truth, strict=True)
     ]
     wrong = sorted((a for a in every if a.label != a.predicted), key=lambda a: -a.confidence)
-    return tuple(wrong[:24]), tuple(sorted(every, key=lambda a: a.confidence)[:24])
+    return tuple(wrong[:24]), tuple(sorted((a for a in every if a.label == a.predicted), key=lambda a: a.confidence)[:24])
 
 
 DECISIONS = {
@@ -174,6 +174,16 @@ def findings(files: tuple[str, ...]) -> tuple[Finding, ...]:
     )  # fmt: skip
 
 
+def suspects(found: Answers) -> SuspectLabels:
+    """Every thirtieth image, as if its label were the next class's."""
+    k = len(found.labels)
+    images = tuple(
+        SuspectLabel(found.files[i], found.labels[(found.truth[i] + 1) % k], 0.004 * n, 0.8, found.labels[found.truth[i]], 0.9 - 0.01 * n)
+        for n, i in enumerate(range(0, len(found.files), 30))
+    )
+    return SuspectLabels(images, 1500, "linear head")
+
+
 def run(root: Path, files: tuple[str, ...] = (), wish: Wish = Wish()) -> Run:
     """A whole record; `files` are real images under `root`, one per tested image, if there are any."""
     found = answers(wish, files)
@@ -218,7 +228,7 @@ def run(root: Path, files: tuple[str, ...] = (), wish: Wish = Wish()) -> Run:
         (Stage("audit", 6.4), Stage("features", 98.0), Stage("cross-validation", 121.0), Stage("training", 51.5), Stage("evaluation", 4.1)),
         wrong, doubtful, given, {c: per[c][:8] for c in classes}, DECISIONS,
         {"--time": "5m", "--seed": "7", "--test-size": "0.2", "--weights": "mobilenet_v2_tf.pt",
-         "--device": "auto", "--allow-broken": "no"}, 283.2,
+         "--device": "auto", "--allow-broken": "no"}, 283.2, suspects=suspects(found),
     )  # fmt: skip
 
 

@@ -155,3 +155,44 @@ def test_it_prints_in_light_colours(visit: Any, name: str):
     assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert page.evaluate(CONTRAST)["poor"] == []
     assert len(page.pdf(format="A4")) > 5_000
+
+
+@pytest.mark.parametrize("width", [360, 390, 620])
+def test_a_narrow_screen_shows_both_networks_of_a_comparison(visit: Callable[..., Any], width: int):
+    page = visit("compare", width)
+    for name in ("totals", "pairs"):
+        right = page.evaluate(
+            f"Math.max(...[...document.querySelectorAll('.{name} td, .{name} th')].filter(c => c.checkVisibility())"
+            ".map(c => c.getBoundingClientRect().right))"
+        )
+        assert right <= width, name
+    told = set(page.evaluate("[...document.querySelectorAll('.pairs [data-net]')].map(c => c.dataset.net)"))
+    assert len(told) == 2, "each layer says whose it is"
+
+
+def test_the_drawing_fills_the_page_and_is_not_cut_at_its_foot(visit: Callable[..., Any]):
+    page = visit("inspect", 1440)
+    sizes = "['clientHeight', 'scrollHeight', 'clientWidth', 'scrollWidth'].map(n => document.querySelector('.drawing')[n])"
+    place = page.evaluate(sizes)
+    assert place[0] == place[1] and place[2] == place[3]
+    boxes = page.evaluate("[...document.querySelectorAll('rect.plate')].map(b => [b.x.baseVal.value, b.y.baseVal.value])")
+    assert max(x for x, _ in boxes) - min(x for x, _ in boxes) > 600, "more than one column"
+    assert len({tuple(b) for b in boxes}) == len(boxes), "no box lies on another"
+
+
+def test_a_wide_drawing_begins_with_its_first_box_in_sight(visit: Callable[..., Any]):
+    page = visit("inspect", 390)
+    left, right = page.evaluate("(r => [r.left, r.right])(document.querySelector('rect.plate').getBoundingClientRect())")
+    assert left >= 0 and right <= 390
+
+
+def test_no_title_of_the_sheet_is_said_twice_and_no_fractions_touch(visit: Callable[..., Any]):
+    page = visit("sheet", 1440)
+    titles = page.evaluate("[...document.querySelectorAll('section h3')].map(h => h.firstChild.data.replace(/^.*[\\]] /, '').trim())")
+    assert titles and not [title for title in titles if title.count(": ") and len(set(title.split(": "))) == 1]
+    gaps = page.evaluate(
+        "[...document.querySelectorAll('mtable')].flatMap(t => { const rows = [...t.querySelectorAll('mtr')].map(r => "
+        "[...r.querySelectorAll('mfrac')].map(f => f.getBoundingClientRect())).filter(r => r.length);"
+        "return rows.slice(1).map((r, i) => Math.min(...r.map(f => f.top)) - Math.max(...rows[i].map(f => f.bottom))); })"
+    )
+    assert gaps and min(gaps) >= 6

@@ -103,6 +103,35 @@ def test_the_page_fits_its_window_and_every_chart_is_seen(visit, name: str, widt
     assert page.locator("figure.chart").count() >= 6
 
 
+@pytest.mark.parametrize("width", [360, 390, 1440])
+@pytest.mark.parametrize("name", ["leaks", "forty classes", "bare"])
+def test_every_column_of_the_scores_is_seen_without_scrolling(visit, name: str, width: int):
+    page = visit(name, width)
+    right = page.evaluate("Math.max(...[...document.querySelectorAll('.scores th, .scores td')].map(c => c.getBoundingClientRect().right))")
+    region = page.evaluate("document.querySelector('.scores').parentElement.getBoundingClientRect().right")
+    assert right <= region + 0.5
+
+
+SHADOWED = """() => [...document.querySelectorAll(".scroll, .canvas")].filter(e => e.checkVisibility()
+  && !getComputedStyle(e).backgroundImage.includes("linear-gradient")).length"""
+
+
+@pytest.mark.parametrize("name", ["leaks", "long names", "forty classes"])
+def test_whatever_scrolls_hints_at_what_is_cut(visit, name: str):
+    page = visit(name, 390)
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    assert page.evaluate(SHADOWED) == 0
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", ["leaks", "forty classes", "hostile"])
+def test_a_cell_of_the_matrix_has_a_colour_that_its_legend_shows(visit, name: str, scheme: str):
+    page = visit(name, scheme=scheme)
+    colours = "[...document.querySelectorAll('.natural %s')].map(e => getComputedStyle(e).fill)"
+    cells = set(page.evaluate(colours % ".plot .cell:not(.none)"))
+    assert cells and cells <= set(page.evaluate(colours % ".legend rect"))
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("name", ["leaks", "hostile"])
 def test_every_text_stands_out_from_what_is_behind_it(visit, name: str, scheme: str):

@@ -13,7 +13,7 @@ from reading import Page, live, outward, read
 from sample import HOSTILE, awkward, flowers, painted, run
 
 from receptron.errors import StorageFault
-from receptron.evaluation.records import Estimate
+from receptron.evaluation.records import Estimate, SuspectLabels
 from receptron.report import frame, render, write
 from receptron.training.records import Run
 
@@ -165,6 +165,25 @@ def test_calibration_ladder_cost_and_provenance_are_the_records(case: tuple[Run,
     assert all(finding.message in words and finding.cure in words for finding in record.audit.findings)
     for answer in record.mistakes[:12]:
         assert percent(answer.confidence) in words
+
+
+def test_suspicious_labels_are_told_with_what_is_believed_instead(case: tuple[Run, str, Page]):
+    record, html, page = case
+    words = page.words().replace(NBSP, " ")
+    found = record.suspects.images if record.suspects else ()
+    for one in found[:12]:
+        assert percent(one.belief) in words and percent(one.likelier_belief) in words
+    assert f"<b>{len(found)}</b> of 1,500 training images" in html.replace(NBSP, " ")
+
+
+@pytest.mark.parametrize(
+    "why", ["only 9 of 90 training images were held out once; --test-size 0 holds out each", "there is one class only"]
+)
+def test_where_labels_were_not_looked_at_the_page_says_why(why: str):
+    record, _, _ = drawn("leaks")
+    html = render(replace(record, suspects=SuspectLabels((), 9, "from scratch", why)), painted)
+    assert f"Not looked for: {why}." in html
+    assert 'id="labels"' not in render(replace(record, suspects=None), painted), "of an older record nothing is said"
 
 
 def test_another_record_gives_other_numbers():

@@ -3,6 +3,7 @@
 import io
 import math
 import re
+import shlex
 from base64 import b64decode
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ from sample import Wish, awkward, painted, points, run
 from receptron.data.records import Finding
 from receptron.evaluation.records import TOO_FEW, Answer, BaselineComparison, Estimate
 from receptron.report import render, words
+from receptron.report.commands import following
 from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
 from receptron.report.curves import curves
 from receptron.report.field import field
@@ -27,7 +29,7 @@ from receptron.report.selection import findings_shown, ranked, samples_shown
 from receptron.report.svg import tag
 from receptron.report.thumbnails import SIDE, Thumbnail, Thumbnails, from_folder, thumbnail
 from receptron.report.verdict import caveats, verdict
-from receptron.training.records import PhaseName
+from receptron.training.records import InputCheck, PhaseName
 
 share = st.floats(0, 1)
 
@@ -47,8 +49,56 @@ def test_it_is_real_only_where_every_baseline_is_beaten():
 
 def test_the_verdict_tells_the_gain_that_decided_it():
     reason = verdict((gain(0.4, 0.6, True), gain(-0.01, 0.06, False))).reason
-    assert "+2.5 points (−1.0 to +6.0)" in reason
+    assert "2.5 points better (−1.0 to +6.0) than the nearest neighbour" in reason
     assert "reaches zero" in reason
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        (-0.15, -0.016, "8.3 points worse (−15.0 to −1.6) than"),
+        (-0.1, 0.06, "2.0 points worse (−10.0 to +6.0) than"),
+        (-0.05, 0.05, "neither better nor worse (−5.0 to +5.0) than"),
+        (-0.0003, -0.0001, "neither better nor worse (−0.0 to −0.0) than"),
+        (0.02, 0.06, "4.0 points better (+2.0 to +6.0) than"),
+    ],
+)
+def test_a_loss_is_told_as_a_loss_and_never_as_a_gain(low: float, high: float, told: str):
+    reason = verdict((gain(low, high, low > 0),)).reason
+    assert told in reason and "gain" not in reason
+
+
+def test_weights_that_are_fed_wrongly_are_held_against_the_headline():
+    fault = "the weights were not trained on images normalised by mean 0, std 1; mean 0.5, std 0.5 would fit"
+    wrong = InputCheck("stem.0.norm", 48, 1.2, "mean 0.5, std 0.5", 0.02, fault)
+    clean = run(Path("photos"), wish=Wish(findings=False))
+    assert any("mean 0.5, std 0.5 would fit" in told for told in caveats(replace(clean, input_check=wrong)))
+    assert caveats(replace(clean, input_check=replace(wrong, fault=""))) == ()
+
+
+def test_the_legend_of_the_matrix_shows_every_shade_that_a_cell_can_have():
+    page = render(run(Path("photos")), painted)
+    figure = page[page.index("Truth in rows") :].partition("</figure>")[0]
+    legend = figure[figure.index('<ul class="legend"') :]
+    for kind in ("right", "wrong"):
+        assert re.findall(rf'class="cell {kind}-(\d)"', legend) == ["1", "2", "3", "4", "5"]
+        used = set(re.findall(rf'class="cell {kind}-(\d)"', figure.partition("<ul")[0]))
+        assert used <= set("12345") and used
+
+
+def test_no_image_is_shown_as_a_mistake_and_as_a_doubt():
+    made = run(Path("photos"))
+    assert made.mistakes and made.doubtful
+    assert not {answer.path for answer in made.mistakes} & {answer.path for answer in made.doubtful}
+
+
+@pytest.mark.parametrize("home", ["/home/anna/work/flowers-model", "out", "/srv/my models/it's one"])
+def test_commands_for_whom_the_page_is_sent_to_hold_no_path_of_its_maker(home: str):
+    made = run(Path("/home/anna/my photos"), wish=Wish(findings=False))
+    made = replace(made, model=Path(home) / "model", report=Path(home) / "report.html")
+    for step in following(made):
+        assert "/home" not in step.command and "/srv" not in step.command
+    assert shlex.split(following(made)[0].command) == ["receptron", "predict", Path(home).name, "new-photos/"]
 
 
 def test_few_images_leaks_and_serious_findings_are_held_against_the_headline():
@@ -109,7 +159,7 @@ def test_an_unknown_interval_is_told_in_words_everywhere():
     page = render(replace(made, card=replace(made.card, evaluation=judged, comparisons=(compared,)), split=groups), painted)
     told = re.sub(r"<[^>]+>", "", page).replace("\u00a0", " ")
     assert "is unknown: too few groups." in told and "expect between" not in told
-    assert "+10.0 points (unknown: too few groups)" in told
+    assert "10.0 points better (unknown: too few groups)" in told
     assert "5 patients to learn from and 3 patients for the test only" in told and "images of further patients" in told
     assert "Groups stayed whole: 5 patients to learn from, 3 patients to be tested on." in told
     assert verdict((compared,)).kind == "unknown"

@@ -32,8 +32,9 @@ def test_one_fold_is_held_out_and_its_images_get_honest_answers():
     assert np.array_equal(found.outcome.rows, place.folds[0])
     part = place.images.part(place.folds[0])
     assert np.allclose(found.outcome.logits, answers_on_canvases(found.outcome.net, place, part, Hardware()), atol=1e-5)
-    best = max(point.accuracy for point in found.outcome.points)
-    assert found.rungs[-1].accuracy and found.rungs[-1].accuracy.value == pytest.approx(best)
+    rung = found.rungs[-1]
+    assert rung.taken and rung.accuracy is None and rung.gain is None, "images that chose the epoch do not judge it"
+    assert f"the best by the {len(place.folds[0])} images held out was kept" in rung.why
 
 
 def test_with_every_fold_judging_none_chooses_the_epoch():
@@ -41,6 +42,8 @@ def test_with_every_fold_judging_none_chooses_the_epoch():
     found = train_from_scratch(make, place)
     assert sorted(found.outcome.rows.tolist()) == list(range(60))
     assert all(point.accuracy is None for point in found.outcome.points)
+    right = found.outcome.logits.argmax(1) == place.images.targets.numpy()[found.outcome.rows]
+    assert found.rungs[-1].accuracy and found.rungs[-1].accuracy.value == pytest.approx(right.mean())
     assert {point.phase for point in found.outcome.points} == {PhaseName("from scratch", i) for i in range(3)}
 
 

@@ -124,6 +124,10 @@ def _show(run: "Run") -> None:
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     _findings(run)
+    if told := _suspects(run):
+        screen.show(f"Labels   {told}")
+    if run.input_check and run.input_check.fault:
+        screen.show(("Weights  warning: ", "bold"), run.input_check.fault)
     screen.show(f"Timed    {_decided(run)}")
     screen.show(f"Again    {again(run)}")
     screen.show(f"Model    {run.model}")
@@ -146,6 +150,19 @@ def _findings(run: "Run") -> None:
     screen.show(f"Data     {counted(run.audit.images, 'image')}, {run.audit.broken:,} unreadable; {told}")
     for finding in [f for f in run.audit.findings if f.severity != "note"][:3]:
         screen.show(f"         {finding.severity}: {finding.message}")
+
+
+def _suspects(run: "Run") -> str:
+    """How many labels are in doubt, or why that is not known."""
+    found = run.suspects
+    if found is None:
+        return ""
+    if found.unknown:
+        return f"wrong ones were not looked for: {found.unknown}"
+    if not found.images:
+        return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
+    verb = "looks" if len(found.images) == 1 else "look"
+    return f"{len(found.images):,} of {counted(found.looked_at, 'training image')} {verb} mislabelled; they are in the report"
 
 
 def _percent(estimate: "Estimate") -> str:

@@ -123,7 +123,8 @@ class _Gathered:
     def take(self, index: int, one: _Read) -> None:
         self.entries[index] = one.entry
         if one.look:
-            self.looks.grey[index], self.looks.colour[index], self.looks.digests[index] = one.look.grey, one.look.colour, one.look.digest
+            self.looks.grey[index], self.looks.colour[index] = one.look.grey, one.look.colour
+            self.looks.digests[index], self.looks.unoriented[index] = one.look.digest, one.look.unoriented
         if one.entry.facts:
             self.looks.sides[index] = min(one.entry.facts.width, one.entry.facts.height)
         if self.canvases is not None and one.canvas is not None:
@@ -168,6 +169,7 @@ def _blank(count: int) -> PerceptualHashes:
     return PerceptualHashes(
         np.zeros((count, GREY, GREY), np.uint8),
         np.zeros((count, COLOUR, COLOUR, 3), np.uint8),
+        np.zeros(count, np.uint64),
         np.zeros(count, np.uint64),
         np.zeros(count, np.int32),
     )

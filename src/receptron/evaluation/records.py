@@ -115,6 +115,28 @@ class Answer:
 
 
 @dataclass(frozen=True)
+class SuspectLabel:
+    """A training image whose label is probably wrong, by answers of networks that never saw it."""
+
+    path: str
+    label: str  # as given
+    belief: float  # probability of that label
+    usual: float  # mean probability of that label over all training images that bear it
+    likelier: str  # the class that it more probably is
+    likelier_belief: float
+
+
+@dataclass(frozen=True)
+class SuspectLabels:
+    """Every training image whose label is probably wrong, the least believed first; or why that cannot be told."""
+
+    images: tuple[SuspectLabel, ...]
+    looked_at: int  # training images with an out-of-fold answer
+    judged_by: str  # the rung whose out-of-fold answers were taken
+    unknown: str = ""  # why nothing can be told; empty where it can
+
+
+@dataclass(frozen=True)
 class Evaluation:
     """Every metric on one set of images, each with its interval.
 

@@ -15,10 +15,11 @@ from receptron.evaluation import baselines
 from receptron.jobs.initial_weights import InitialWeights
 from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
+from receptron.training.features.input_check import check_input
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
-from receptron.training.records import RungRecord, Trial
+from receptron.training.records import InputCheck, RungRecord, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one
@@ -34,6 +35,8 @@ class FittedNetwork:
     trials: tuple[Trial, ...]
     context: TrainingContext
     features: Features | None
+    head_logits: NDArray[np.float64] | None  # (N, classes) of the linear head, out of fold, for all training images
+    input_check: InputCheck | None
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -66,9 +69,15 @@ def fit_network(
     context = _context(reading, split, start, fit_options, environment)
     if start.pretrained is None:
         scratch = train_from_scratch(start.maker(len(context.classes)), context)
-        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None)
-    ladder = run_ladder(start.make(len(context.classes)), context)
-    return FittedNetwork(_classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features)
+        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None)
+    net = start.make(len(context.classes))
+    checked = check_input(net, context)
+    if checked.fault:
+        environment.progress.tell(f"Warning: {checked.fault}")
+    ladder = run_ladder(net, context)
+    return FittedNetwork(
+        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features, ladder.head_logits, checked
+    )
 
 
 def images_at(reading: Ingested, split: Split, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:

@@ -16,7 +16,7 @@ from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
 
-SHOWN = 24  # mistakes and doubtful images kept for the report
+SHOWN = 24  # mistakes, and right answers of least confidence, kept for the report
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,6 @@ def _judged(
         for name, row, label in zip(seen.names, chances, seen.truth.tolist(), strict=True)
     ]
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
-    unsure = sorted(answers, key=lambda a: a.confidence)
+    unsure = sorted((a for a in answers if a.predicted == a.label), key=lambda a: a.confidence)
     comparisons = tuple(compare(right, answer == seen.truth, name, seen.groups) for name, answer in rivals.items())
     return TestEvaluation(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))

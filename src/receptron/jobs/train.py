@@ -37,6 +37,7 @@ from receptron.jobs.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.initial_weights import InitialWeights, Wish, choose_initial_weights
 from receptron.jobs.options import Extras, check_every, check_kind, check_precision, check_seed, seconds
 from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, fingerprint, now, resuming
+from receptron.jobs.suspect_labels import suspect_labels
 from receptron.jobs.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
 from receptron.progress import Progress
 from receptron.records import to_json
@@ -103,7 +104,7 @@ def train(
         weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
             images start from scratch, others from the net's first published weights.
         time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
-        seed: Whole number from 0 on that all chance comes from.
+        seed: Whole number that all chance comes from, 0 to 2**63 - 1.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
         test_size: Share of the images kept for the test, below 1; 0 judges by cross-validation instead.
         extras: What few need.
@@ -286,6 +287,7 @@ def _run(
         stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages), decisions={},
         mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
         settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
+        suspects=suspect_labels(learnt, root), input_check=learnt.input_check,
     )  # fmt: skip
 
 

@@ -35,13 +35,13 @@ def again(run: Run) -> str:
 
 
 def following(run: Run) -> tuple[NextCommand, ...]:
-    """What one does with a trained model."""
-    model, root = shlex.quote(str(run.model)), shlex.quote(str(run.audit.root))
-    root += f" --layout {run.settings['layout']}" if "layout" in run.settings else ""
-    python = f'import receptron\n\nmodel = receptron.load({str(run.model)!r})\nmodel.predict(["photo.jpg"])'
+    """What one does with a trained model, typed beside its folder: a page is sent to others, to whom paths of its maker mean nothing."""
+    folder, layout = run.model.parent.name or run.model.name, run.settings.get("layout")
+    images = shlex.quote(run.audit.root.name or str(run.audit.root)) + (f" --layout {layout}" if layout else "")
+    python = f'import receptron\n\nmodel = receptron.load({folder!r})\nmodel.predict(["photo.jpg"])'
     return (
-        NextCommand("Ask it about new images", f"receptron predict {model} new-photos/"),
-        NextCommand("Measure it on images that it has never seen", f"receptron evaluate {model} labelled-photos/"),
-        NextCommand("See every finding in the images again, after mending them", f"receptron audit {root}"),
+        NextCommand("Ask it about new images", f"receptron predict {shlex.quote(folder)} new-photos/"),
+        NextCommand("Measure it on images that it has never seen", f"receptron evaluate {shlex.quote(folder)} labelled-photos/"),
+        NextCommand("See every finding in the images again, after mending them", f"receptron audit {images}"),
         NextCommand("Use it from Python", python),
     )

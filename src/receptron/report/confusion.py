@@ -10,6 +10,7 @@ from receptron.report.words import percent, shortened, things
 
 LEVELS_RIGHT = (0.25, 0.5, 0.7, 0.9)  # shares of a row from which the next darker shade is used
 LEVELS_WRONG = (0.05, 0.12, 0.25, 0.5)
+SHADES = 5
 LETTER = 6.4  # units that one letter of a label takes
 MOST_LETTERS = 14  # letters of a label
 CELLS = ((3, 72), (6, 58), (8, 46), (20, 36), (10**9, 17))  # classes up to which a cell has this size
@@ -40,7 +41,7 @@ def confusion(evaluation: Evaluation) -> Chart:
         title += f": the {len(kept)} of {len(names)} classes with the most mistakes"
     rows = [_Row(names[i], sum(evaluation.confusion[i]), tuple(evaluation.confusion[i][j] for j in kept)) for i in kept]
     columns = [names[i] for i in kept]
-    legend = (Key("right-4", "right"), Key("wrong-4", "wrong; stronger for a larger share of the row"))
+    legend = (Key("right", "right, by share of the row", SHADES), Key("wrong", "wrong, by share of the row", SHADES))
     numbers = tuple((row.truth, *(str(n) for n in row.counts)) for row in rows)
     return Chart(title, text, _drawing(columns, rows, text), ("Truth", *columns), numbers, legend)
 

@@ -13,7 +13,7 @@ from receptron.report.field import field
 from receptron.report.frame import framed
 from receptron.report.intervals import IntervalRow, baselines, chart, recalls, track
 from receptron.report.reliability import reliability
-from receptron.report.selection import answers_shown, files_shown, findings_shown, samples_shown
+from receptron.report.selection import answers_shown, files_shown, findings_shown, samples_shown, suspects_shown
 from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
 from receptron.report.verdict import caveats, verdict
@@ -24,6 +24,7 @@ FILTERS: dict[str, Callable[..., str]] = {
     "percent": words.percent,
     "interval": words.interval,
     "with_interval": words.with_interval,
+    "lead": words.lead,
     "gain": words.gain,
     "number": words.number,
     "magnitude": words.magnitude,
@@ -71,6 +72,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "mixups": mixups(card.evaluation),
         "mistakes": answers_shown(run.mistakes, picture),
         "doubtful": answers_shown(run.doubtful, picture),
+        "suspects": suspects_shown(run.suspects, picture),
         "findings": findings_shown(run.audit.findings, picture),
         "samples": samples_shown(run.samples, picture),
         "again": again(run),

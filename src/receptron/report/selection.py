@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from receptron.data.records import Finding
-from receptron.evaluation.records import Answer
+from receptron.evaluation.records import Answer, SuspectLabel, SuspectLabels
 from receptron.report.thumbnails import Thumbnail
 
 MOST_ANSWERS = 12
@@ -40,6 +40,14 @@ class ShownAnswer:
 
 
 @dataclass(frozen=True)
+class ShownSuspect:
+    """A training image whose label is probably wrong."""
+
+    image: Shown
+    suspect: SuspectLabel
+
+
+@dataclass(frozen=True)
 class ShownFinding:
     """A finding with pictures of the first files that it concerns."""
 
@@ -50,6 +58,12 @@ class ShownFinding:
 def answers_shown(answers: Sequence[Answer], picture: Picture) -> tuple[ShownAnswer, ...]:
     """The first answers, in the order of the record."""
     return tuple(ShownAnswer(Shown(a.path, picture(a.path)), a, ranked(a)) for a in answers[:MOST_ANSWERS])
+
+
+def suspects_shown(suspects: SuspectLabels | None, picture: Picture) -> tuple[ShownSuspect, ...]:
+    """The labels that are believed least."""
+    found = suspects.images[:MOST_ANSWERS] if suspects else ()
+    return tuple(ShownSuspect(Shown(one.path, picture(one.path)), one) for one in found)
 
 
 def ranked(answer: Answer) -> tuple[tuple[str, float], ...]:

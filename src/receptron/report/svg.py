@@ -12,6 +12,7 @@ class Key:
 
     mark: str
     text: str
+    shades: int = 1  # more: the drawing classes are MARK-1 to MARK-N
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from receptron.data.splitting.few_groups import few_groups
 from receptron.evaluation.records import BaselineComparison
-from receptron.report.words import gain, percent, things
+from receptron.report.words import lead, percent, sentence, things
 from receptron.training.records import Run
 
 FEW = 100  # images, below which the interval is wide enough to be told in words
@@ -27,16 +27,14 @@ def verdict(comparisons: tuple[BaselineComparison, ...]) -> ReportVerdict:
         )
     worst = min(comparisons, key=lambda c: c.gain.low)
     against = f"{the(worst.baseline)} ({percent(worst.baseline_accuracy.value)})"
-    figures = f"{gain(worst.gain)}, paired on the same {things(worst.gain.count, 'image')}"
+    told = f"{lead(worst.gain)} than {against}, paired on the same {things(worst.gain.count, 'image')}"
     if worst.gain.unknown:
-        return ReportVerdict("unknown", "Unknown", f"Its gain over {against} is {figures}. Images of further groups are needed to tell.")
+        return ReportVerdict("unknown", "Unknown", f"It did {told}. Images of further groups are needed to tell.")
     if worst.gain.high < 0:
-        return ReportVerdict("worse", "Worse than the baseline", f"It does worse than {against}: {figures}. Do not use this network.")
+        return ReportVerdict("worse", "Worse than the baseline", f"It did {told}. Do not use this network.")
     if all(c.better for c in comparisons):
-        return ReportVerdict("real", "Real, not luck", f"It beats {against} by {figures}. Chance alone does not explain that.")
-    return ReportVerdict(
-        "unsure", "Could be luck", f"Its gain over {against} is {figures}. That interval reaches zero: more images are needed to tell."
-    )
+        return ReportVerdict("real", "Real, not luck", f"It did {told}. Chance alone does not explain that.")
+    return ReportVerdict("unsure", "Could be luck", f"It did {told}. That interval reaches zero: more images are needed to tell.")
 
 
 def caveats(run: Run) -> tuple[str, ...]:
@@ -51,6 +49,8 @@ def caveats(run: Run) -> tuple[str, ...]:
         found.append(
             f"{things(run.split.leaks, 'test image')} of the given split had a twin in training; the figure here is the one without them."
         )
+    if run.input_check and run.input_check.fault:
+        found.append(f"{sentence(run.input_check.fault)} Correct what is said of the weights, and train again.")
     errors = sum(f.severity == "error" for f in run.audit.findings)
     if errors:
         found.append(f"{things(errors, 'finding')} in the images {'is' if errors == 1 else 'are'} serious.")

@@ -48,6 +48,15 @@ def gain(estimate: Estimate) -> str:
     return f"{points(estimate.value)} points ({ends})"
 
 
+def lead(estimate: Estimate) -> str:
+    """A paired difference as a person tells it: "1.3 points better (+0.2 to +2.4)", "8.3 points worse (−15.0 to −2.0)"."""
+    ends = estimate.method if estimate.unknown else f"{points(estimate.low)} to {points(estimate.high)}"
+    size = f"{abs(estimate.value) * 100:.1f}"
+    if size == "0.0":
+        return f"neither better nor worse ({ends})"
+    return f"{size} points {'better' if estimate.value > 0 else 'worse'} ({ends})"
+
+
 def number(value: float) -> str:
     """A count with commas, or three significant digits of anything else."""
     if not math.isfinite(value):

@@ -6,7 +6,7 @@ from typing import Any
 
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
-from receptron.evaluation.records import Answer, Estimate, Evaluation
+from receptron.evaluation.records import Answer, Estimate, Evaluation, SuspectLabels
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,7 @@ class RungRecord:
     """One step of the ladder that was validated."""
 
     name: str  # "majority class", "nearest neighbour", "linear head", "last stage", "everything", "from scratch"
-    accuracy: Estimate | None  # cross-validated on the training side; None where it was not tried
+    accuracy: Estimate | None  # cross-validated on the training side; None where that was not done
     gain: Estimate | None  # over the rung below, paired
     seconds: float
     taken: bool
@@ -60,6 +60,19 @@ class Trial:
 
 
 @dataclass(frozen=True)
+class InputCheck:
+    """Whether pretrained weights are fed as they were trained: what reaches their first BatchNorm, beside what that keeps."""
+
+    layer: str  # the first BatchNorm; empty where there is none
+    images: int  # training images that were looked at
+    misfit: float | None  # median over channels of the divergence of the two normal distributions, in nats; None: unknown
+    better: str  # a usual normalisation under which they fit much better, as "mean 0.5, std 0.5"; empty: none known, or none needed
+    better_misfit: float | None
+    fault: str  # what is wrong, as a sentence; empty where nothing was found
+    unknown: str = ""  # why nothing could be checked
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -83,13 +96,15 @@ class Run:
         trials: Number formats that were tried on this machine.
         stages: Seconds of each part of the run.
         mistakes: Wrong answers, surest first.
-        doubtful: Least sure answers, whether right or wrong.
+        doubtful: Right answers, least sure first.
         given: Figures on the user's own test side as given, where it leaked.
         samples: A few files per class.
         decisions: What was decided by the clock of this machine; `--like` gives it to another run.
         settings: Every flag and its value.
         seconds: Of all sittings.
         interrupted: Whether a Ctrl-C ended it early; it can be gone on with.
+        suspects: Training images that are probably mislabelled; None: not looked for.
+        input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
 
     Example:
         >>> from pathlib import Path
@@ -117,3 +132,5 @@ class Run:
     settings: dict[str, str]
     seconds: float
     interrupted: bool = False
+    suspects: SuspectLabels | None = None
+    input_check: InputCheck | None = None

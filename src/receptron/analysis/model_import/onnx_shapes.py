@@ -27,7 +27,7 @@ def inferred(stated: bytes, sizes: Mapping[str, Sequence[int]], path: Path) -> d
             for extent in sizes[one.name]:
                 one.type.tensor_type.shape.dim.add().dim_value = extent
     try:
-        found = onnx.shape_inference.infer_shapes(model, data_prop=True).graph
+        found = onnx.shape_inference.infer_shapes(model).graph  # data_prop reckons with constants without a bound
     except Exception as error:  # onnx and protobuf have each their own
         why = (str(error).splitlines() or [type(error).__name__])[0][:200]
         raise AnalysisFault(f"onnx's own shape inference refuses {path}.", why=why, mend="export it again") from error

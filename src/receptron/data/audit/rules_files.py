@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from receptron.data.audit.context import AuditContext, Told, finding
 from receptron.data.audit.preconditions import NOT_THE_FILE
-from receptron.data.deduplication.duplicates import SMALLEST
+from receptron.data.deduplication.perceptual_hash import SMALLEST
 from receptron.data.records import Finding
 from receptron.fault_kind import FaultKind
 

@@ -1,59 +1,14 @@
-"""Rules of the audit about the whole set: copies, sides that leak, classes too small or too unequal."""
+"""Rules of the audit about the whole set: sides that leak, classes too small or too unequal."""
 
-from collections.abc import Callable
 from dataclasses import replace
 
 from receptron.data.audit.context import AuditContext, Told, about_classes, finding
-from receptron.data.deduplication.duplicates import CopyPair
-from receptron.data.records import Entry, Finding
+from receptron.data.audit.rules_copies import copies
+from receptron.data.records import Finding
 from receptron.wording import counted, listed
 
 FEWEST = 10  # images below which a class is too small to say how well it is recognised
 UNEQUAL = 3.0  # times as many images in the largest class as in the smallest
-_WORDS = {True: "exact duplicates", False: "near duplicates"}
-
-
-def copies(context: AuditContext) -> list[Finding]:
-    """Exact and near duplicates: within a class, across classes, across given sides."""
-    found: list[Finding] = []
-    for exact in (True, False):
-        word = _WORDS[exact]
-        severity = "warning" if exact else "note"
-        cure = "they stay together on one side; delete the spare ones to save time"
-        found += _copies(context, exact, lambda a, b: _label(a, b) and not _across(a, b), word, severity, cure)
-        cure = "decide which class is right and delete the other copy" if exact else "look at both: one label may be wrong"
-        found += _copies(context, exact, lambda a, b: not _label(a, b), f"{word} across classes", "error" if exact else "warning", cure)
-        cure = "take them off the training side; figures on this test side are too good (both figures are told)"
-        found += _copies(context, exact, _across, f"{word} across given sides", "error", cure)
-    return found
-
-
-def _copies(
-    context: AuditContext, exact: bool, wanted: Callable[[Entry, Entry], bool], kind: str, severity: str, cure: str
-) -> list[Finding]:
-    """One finding over all pairs of one kind that `wanted` picks; both images of each pair are named, with the other as the note."""
-    told: list[Told] = []
-    pairs = [pair for pair in context.clusters.pairs if (pair.kind != "near") == exact]
-    picked = [pair for pair in pairs if wanted(context.entries[pair.first], context.entries[pair.second])]
-    for pair in picked:
-        told += _both(context, pair)
-    message = f"{counted(len(picked), 'pair')} of {kind}"
-    return finding(context, kind, severity, told, message=message, cure=cure)
-
-
-def _both(context: AuditContext, pair: CopyPair) -> list[Told]:
-    first, second = context.entries[pair.first], context.entries[pair.second]
-    how = "" if pair.kind == "same file" else f" ({pair.kind})" if pair.kind != "near" else f" ({pair.likeness:.0%} alike)"
-    return [Told(first, f"= {context.name(second)}{how}"), Told(second, f"= {context.name(first)}{how}")]
-
-
-def _label(a: Entry, b: Entry) -> bool:
-    return a.item.label == b.item.label
-
-
-def _across(a: Entry, b: Entry) -> bool:
-    """Whether one is for training and the other for looking how well it went."""
-    return a.item.split is not None and b.item.split is not None and a.item.split != b.item.split
 
 
 def split_groups(context: AuditContext) -> list[Finding]:

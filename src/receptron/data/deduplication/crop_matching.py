@@ -4,11 +4,13 @@ Two X-rays or two portraits agree in their large shapes, and so do their percept
 shapes are taken away, provided both are laid over each other to about half a pixel: so the window of one that the other shows is sought.
 """
 
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from receptron.data.deduplication.orientations import laid
 from receptron.data.deduplication.perceptual_hash import GREY, resampling
 
 Floats = NDArray[np.float32]
@@ -28,35 +30,58 @@ WINDOWS = (
 )
 _STEPS = ((0.0125, 0.60), (0.0125, 0.65), (0.00625, 0.75), (0.00625, 0.80))  # how far edges move in a round, likeness to stay in the race
 ENTRY, SAME = 0.45, 0.85  # likeness at the start, and after the search
-_CHUNK = 2048  # pairs searched at a time
+_CHUNK = 512  # pictures or pairs at a time
 
 
-def details(grey: NDArray[np.uint8]) -> tuple[Floats, NDArray[np.bool_]]:
+@dataclass(frozen=True)
+class Tries:
+    """Pairs to be looked at closely: places of the whole and of the part, and where and how the part is supposed to lie in the whole."""
+
+    wholes: Indices
+    parts: Indices
+    windows: Indices  # places in WINDOWS
+    ways: Indices  # places in ORIENTATIONS
+
+    def some(self, which: slice | Indices) -> "Tries":
+        """Those chosen."""
+        return Tries(self.wholes[which], self.parts[which], self.windows[which], self.ways[which])
+
+
+def details(grey: NDArray[np.uint8]) -> tuple[NDArray[np.float16], NDArray[np.bool_]]:
     """Fine detail (N, 48 * 48) of grey pictures (N, 64, 64) at unit length, and which of them have enough to be compared."""
-    matrix = np.broadcast_to(resampling(GREY, SIZE, 0, 1), (len(grey), SIZE, GREY))
-    raw = _detail(grey, matrix, matrix)
-    return _unit(raw), np.sqrt(np.square(raw).mean(axis=1)) >= FAINTEST
+    found = np.zeros((len(grey), SIZE * SIZE), np.float16)
+    clear = np.zeros(len(grey), np.bool_)
+    for start in range(0, len(grey), _CHUNK):
+        chunk = grey[start : start + _CHUNK]
+        matrix = np.broadcast_to(resampling(GREY, SIZE, 0, 1), (len(chunk), SIZE, GREY))
+        raw = _detail(chunk, matrix, matrix)
+        found[start : start + _CHUNK] = _unit(raw)
+        clear[start : start + _CHUNK] = np.sqrt(np.square(raw).mean(axis=1)) >= FAINTEST
+    return found, clear
 
 
-def likeness(grey: NDArray[np.uint8], detail: Floats, wholes: Indices, parts: Indices, windows: Floats) -> Floats:
-    """Best correlation found between picture `parts[k]` and a window of picture `wholes[k]`, sought from `windows[k]` on.
+def likeness(grey: NDArray[np.uint8], detail: NDArray[np.float16], tries: Tries) -> Floats:
+    """Best correlation (K,) found between each part, laid in its way, and a window of its whole, sought from the given window on.
 
-    `windows` is (K, 4). 0 where the search gave up; -1 to 1; copies reach 0.9 and more, different images of the same kind rarely 0.7.
+    The search ends where it reaches SAME or has no hope of it, which is 0; copies reach it, different images of the same kind rarely 0.7.
     """
-    found = np.zeros(len(wholes), np.float32)
-    for start in range(0, len(wholes), _CHUNK):
-        chunk = slice(start, start + _CHUNK)
-        found[chunk] = _searched(grey[wholes[chunk]], detail[parts[chunk]], windows[chunk].copy())
+    found = np.zeros(len(tries.wholes), np.float32)
+    for start in range(0, len(found), _CHUNK):
+        some = tries.some(slice(start, start + _CHUNK))
+        parts = detail[some.parts].astype(np.float32).reshape(-1, SIZE, SIZE)
+        target = laid(parts, some.ways).reshape(-1, SIZE * SIZE)
+        windows = np.asarray(WINDOWS, np.float32)[some.windows]
+        found[start : start + _CHUNK] = _searched(grey[some.wholes], target, windows)
     return found
 
 
 def _searched(grey: NDArray[np.uint8], target: Floats, windows: Floats) -> Floats:
     """Move the four edges, one at a time, wherever that makes the pictures more alike; those that lag behind drop out."""
     best = _correlation(grey, target, windows)
-    for step, enough in ((0.0, ENTRY), *_STEPS):
-        alive = np.flatnonzero(best >= (enough if step == 0 else ENTRY))
-        if step:
-            best[alive], windows[alive] = _round(grey[alive], target[alive], windows[alive], best[alive], step)
+    best[best < ENTRY] = 0
+    for step, enough in _STEPS:
+        alive = np.flatnonzero((best >= ENTRY) & (best < SAME))
+        best[alive], windows[alive] = _round(grey[alive], target[alive], windows[alive], best[alive], step)
         best[best < enough] = 0
     return best
 

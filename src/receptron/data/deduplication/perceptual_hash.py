@@ -12,8 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from receptron.data.deduplication.orientations import ORIENTATIONS
 from receptron.data.reading.pixel_formats import Pixels
 
+SMALLEST = 30  # px of the shorter side: below this different images (two handwritten ones) are as alike as copies, so only equal ones count
 GREY, COLOUR, HASHED, KEPT = 64, 8, 32, 8  # px; px; px before the cosine transform; lowest frequencies kept per axis
 
 
@@ -24,6 +26,7 @@ class PerceptualHash:
     grey: Pixels  # (64, 64)
     colour: Pixels  # (8, 8, 3)
     digest: int  # 64 bits of a hash over size and pixels: equal for equal pictures in different files
+    unoriented: int  # the same, equal also for pictures mirrored or turned by quarters; 0 for those that are not small
     phash: int
 
 
@@ -34,6 +37,7 @@ class PerceptualHashes:
     grey: Pixels  # (N, 64, 64)
     colour: Pixels  # (N, 8, 8, 3)
     digests: NDArray[np.uint64]  # (N,)
+    unoriented: NDArray[np.uint64]  # (N,)
     sides: NDArray[np.int32]  # (N,) shorter side in px, 0 if unreadable
 
 
@@ -42,9 +46,15 @@ def look(pixels: Pixels) -> PerceptualHash:
     image = Image.fromarray(pixels)
     grey = np.asarray(image.convert("L").resize((GREY, GREY), Image.Resampling.BOX))
     colour = np.asarray(image.resize((COLOUR, COLOUR), Image.Resampling.BOX))
+    small = min(pixels.shape[:2]) < SMALLEST
+    unoriented = min(_digest(way.of(pixels[None])[0]) for way in ORIENTATIONS) if small else 0
+    return PerceptualHash(grey, colour, _digest(pixels), unoriented, int(hashes(grey[None])[0]))
+
+
+def _digest(pixels: Pixels) -> int:
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=8)
     digest.update(np.ascontiguousarray(pixels).data)
-    return PerceptualHash(grey, colour, int.from_bytes(digest.digest(), "big"), int(hashes(grey[None])[0]))
+    return int.from_bytes(digest.digest(), "big")
 
 
 def hashes(grey: NDArray[Any], window: tuple[float, float, float, float] = (0.0, 0.0, 1.0, 1.0)) -> NDArray[np.uint64]:

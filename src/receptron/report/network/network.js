@@ -28,6 +28,8 @@
   if (graph) {
     const [width, height] = [graph.width.baseVal.value, graph.height.baseVal.value];
     let scale = 1;
+    const first = graph.querySelector("rect.plate"); // on a narrow screen a wide graph begins with its first box in sight
+    if (first && graph.parentElement.clientWidth < width) graph.parentElement.scrollLeft = Math.max(0, first.x.baseVal.value - 24);
     const zoom = (to) => {
       scale = Math.min(4, Math.max(0.1, to));
       graph.setAttribute("width", width * scale);

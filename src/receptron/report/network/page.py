@@ -22,6 +22,8 @@ from receptron.report.network.graph import Graph, graph_of
 
 BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 190, 40, 24, 26
 """Pixels of a box of the drawing and between boxes."""
+PAGE_WIDTH = 1090  # px of the drawing that a page holds: a narrow net is folded into as many columns as fit
+LEAST_ROWS = 8  # rows of a column, so that a small net stays in one
 
 
 @dataclass(frozen=True)
@@ -86,21 +88,34 @@ def _boxes(tape: Tape, graph: Graph, layers: Sequence[Layer]) -> list[Drawn]:
     busiest = (
         max((known[tape.module_calls[b.scope].path].macs for b in graph.boxes if tape.module_calls[b.scope].path in known), default=1) or 1
     )
+    folded = _folded(max((b.row for b in graph.boxes), default=0) + 1, widest)
     drawn: list[Drawn] = []
     for box in graph.boxes:
         layer = known[tape.module_calls[box.scope].path]
         beside = sum(1 for b in graph.boxes if b.row == box.row)
-        x = GAP_X + int((box.column + (widest - beside) / 2) * (BOX_WIDTH + GAP_X))
+        column, row = divmod(box.row, folded)
+        x = GAP_X + column * _column_width(widest) + int((box.column + (widest - beside) / 2) * (BOX_WIDTH + GAP_X))
         lines = [f"{layer.path} ({layer.kind})", f"{times(layer.before)} to {times(layer.after)}"]
         lines += [f"{layer.parameters:,} parameters, {layer.macs:,} MACs", *layer.working]
         title = layer.path if len(layer.path) < 24 else f"…{layer.path[-22:]}"
-        y = GAP_Y + box.row * (BOX_HEIGHT + GAP_Y)
+        y = GAP_Y + row * (BOX_HEIGHT + GAP_Y)
         drawn.append(Drawn(x, y, title, f"{layer.kind} {times(layer.after[1:])}", layer.macs / busiest, "\n".join(lines)))
     return drawn
 
 
+def _column_width(widest: int) -> int:
+    """Pixels of a column whose rows have up to `widest` boxes, with room for the arrows that go on in the next."""
+    return widest * (BOX_WIDTH + GAP_X) + GAP_X
+
+
+def _folded(rows: int, widest: int) -> int:
+    """Rows of each column."""
+    columns = max(1, PAGE_WIDTH // _column_width(widest))
+    return max(LEAST_ROWS, -(-rows // columns))
+
+
 def _arrows(graph: Graph, boxes: list[Drawn]) -> list[str]:
-    """Paths from the foot of one box to the head of another; long ones bend around the boxes between."""
+    """Paths from the foot of one box to the head of another; long ones bend around the boxes between, and some go on in a next column."""
     paths: list[str] = []
     for source, target in graph.arrows:
         if source < 0:
@@ -108,7 +123,10 @@ def _arrows(graph: Graph, boxes: list[Drawn]) -> list[str]:
         a, b = boxes[source], boxes[target]
         x1, y1, x2, y2 = a.x + BOX_WIDTH // 2, a.y + BOX_HEIGHT, b.x + BOX_WIDTH // 2, b.y
         rows = (y2 - y1) // (BOX_HEIGHT + GAP_Y)
-        if rows < 1 or a.x != b.x:
+        if b.y <= a.y:  # in a later column: out at the right, in at the left
+            x1, y1, x2, y2 = a.x + BOX_WIDTH, a.y + BOX_HEIGHT // 2, b.x, b.y + BOX_HEIGHT // 2
+            paths.append(f"M{x1} {y1}C{x1 + 2 * GAP_X} {y1} {x2 - 2 * GAP_X} {y2} {x2} {y2}")
+        elif rows < 1 or a.x != b.x:
             paths.append(f"M{x1} {y1}C{x1} {y1 + GAP_Y} {x2} {y2 - GAP_Y} {x2} {y2}")
         else:
             middle = a.x - GAP_X // 2

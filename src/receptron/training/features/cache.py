@@ -26,8 +26,10 @@ from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import StorageFault
 from receptron.progress import Progress
 from receptron.weights.inputs import InputSpec
+from receptron.wording import counted
 
-BLOCK = 64  # images in one file and in one forward pass
+BLOCK = 64  # images in one file
+CHUNK = 8  # images in one forward pass: their first maps still fit a processor's cache, which is twice as fast as 64 at 224 px
 LIMIT = 10 * 2**30  # bytes that the cache may take on disk, over all fronts
 _BLOCK_NAME = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}\.safetensors")  # key / digest, which nothing else is called
 VIEW_SEED = 0  # views in the cache are shared by all runs, whatever their seed
@@ -71,27 +73,34 @@ class FeatureCache:
         """
         rows = self.read(set(digests)) if kept is None else kept
         found = {digest: row[: views.count] for digest, row in rows.items() if len(row) >= views.count}
-        progress.start("features", len(digests), "images")
-        progress.advance(sum(digest in found for digest in digests))
         missing = list(dict.fromkeys(digest for digest in digests if digest not in found))
-        for block in _blocks(missing):
-            rows = self._compute(front, views, block, canvases, run)
+        progress.start("features", len(missing) * views.count, "views")
+        for block in _parts(missing, BLOCK):
+            parts = [self._compute(front, views, part, canvases, run, progress) for part in _parts(block, CHUNK)]
+            rows = torch.cat(parts)
             found.update(zip(block, rows, strict=True))
             self._write(dict(zip(block, rows, strict=True)))
-            progress.advance(len(block))
         if self.folder and missing:
             prune(self.folder.parent)
-        progress.done(f"{len(missing):,} computed, {len(digests) - len(missing):,} from the cache")
+        progress.done(f"{counted(len(missing), 'image')} computed, {len(digests) - len(missing):,} from the cache")
         return torch.stack([found[digest] for digest in digests])
 
     @staticmethod
     def _compute(
-        front: nn.Module, views: FeatureViews, block: list[str], canvases: Canvases, run: Callable[[nn.Module, Tensor], Tensor]
+        front: nn.Module,
+        views: FeatureViews,
+        part: list[str],
+        canvases: Canvases,
+        run: Callable[[nn.Module, Tensor], Tensor],
+        progress: Progress,
     ) -> Tensor:
-        """Activations (block, views, ...). A short block is filled up, so that a row never depends on how many were missing."""
-        full = block + block[:1] * (BLOCK - len(block))
-        pictures = [canvases[digest] for digest in full]
-        return torch.stack([run(front, views.of(pictures, full, view)) for view in range(views.count)], dim=1)[: len(block)]
+        """Activations (part, views, ...). A short part is filled up, so that a row never depends on how many were missing."""
+        full = part + part[:1] * (CHUNK - len(part))
+        pictures, columns = [canvases[digest] for digest in full], list[Tensor]()
+        for view in range(views.count):
+            columns.append(run(front, views.of(pictures, full, view)))
+            progress.advance(len(part))
+        return torch.stack(columns, dim=1)[: len(part)]
 
     def _write(self, rows: dict[str, Tensor]) -> None:
         """Add a block; a full disk costs the cache, never the run. NaN and infinity are not kept."""
@@ -145,9 +154,9 @@ def _verified(file: Path) -> Iterator[tuple[str, Tensor]]:
         return
 
 
-def _blocks(names: list[str]) -> Iterator[list[str]]:
-    for start in range(0, len(names), BLOCK):
-        yield names[start : start + BLOCK]
+def _parts(names: list[str], most: int) -> Iterator[list[str]]:
+    for start in range(0, len(names), most):
+        yield names[start : start + most]
 
 
 def cache_key(state: dict[str, Tensor], views: FeatureViews, number_format: str) -> str:

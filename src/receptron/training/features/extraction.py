@@ -12,7 +12,7 @@ from receptron.evaluation.finite_checks import check_finite
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import Images, TrainingContext
-from receptron.training.features.cache import FeatureCache, FeatureViews, cache_key
+from receptron.training.features.cache import CHUNK, FeatureCache, FeatureViews, cache_key
 from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
 from receptron.training.hardware.autotune import candidates, choose
 from receptron.training.hardware.device import Hardware
@@ -24,7 +24,6 @@ SHARE = 0.35  # of the free memory may hold activations
 FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways
 VIEWS = (4, 16)  # augmented views of one image, at least and at most
 TRIAL_IMAGES = 16
-CHUNK = 8  # images in one pass of the front: their first maps still fit a processor's cache, which is twice as fast as 64 at 224 px
 
 
 @dataclass(frozen=True)

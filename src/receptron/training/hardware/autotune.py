@@ -32,7 +32,12 @@ def choose(
     key = f"engine of {stage}"
     known = context.environment.decisions.recall(key, list[Trial])
     if known is None or len(known) != len(engines):
-        speeds = [images / _seconds(step(engine)) for engine in engines]
+        speeds = list[float]()
+        context.environment.progress.start(f"timing number formats for {stage}", len(engines), "formats")
+        for engine in engines:
+            speeds.append(images / _seconds(step(engine)))
+            context.environment.progress.advance()
+        context.environment.progress.done()
         best = max(range(len(engines)), key=lambda i: speeds[i] if i == 0 else speeds[i] / WORTH)
         known = [
             Trial(stage, engine.precision, engine.layout, speed, i == best)

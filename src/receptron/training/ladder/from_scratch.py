@@ -68,14 +68,16 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     logits = np.concatenate(
         [answers_on_canvases(net, context, context.images.part(fold), engine) for net, fold in zip(nets, context.folds, strict=False)]
     )
-    right = logits.argmax(1) == context.images.targets.numpy()[rows]
-    units = context.groups_of(rows)
-    gain = paired_gain(right, near[rows], units)
-    kept = "the last was kept" if context.full_folds else "the best by the images held out was kept"
+    kept = f"the best by the {len(rows):,} images held out was kept, so what it reaches on them says nothing; the test side does"
+    accuracy = gain = None
+    if context.full_folds:
+        right, units = logits.argmax(1) == context.images.targets.numpy()[rows], context.groups_of(rows)
+        gain = paired_gain(right, near[rows], units)
+        accuracy = share(right, np.ones(len(right), bool), units, len(nets))
+        kept = "the last was kept"
     done = len(nets) and len([point for point in points if point.phase == points[0].phase])
     short = f"; the time was up after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
     why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
-    accuracy = share(right, np.ones(len(right), bool), units, len(nets))
     rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
     return Scratch(LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine), (*rungs, rung), tuple(trials))

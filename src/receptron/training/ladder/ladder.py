@@ -48,6 +48,7 @@ class Ladder:
     rungs: tuple[RungRecord, ...]
     trials: tuple[Trial, ...]
     features: Features
+    head_logits: NDArray[np.float64]  # (N, classes) of the linear head, out of fold
 
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
@@ -64,7 +65,7 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context)))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
-    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features)
+    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits)
 
 
 def _climb(
@@ -112,7 +113,7 @@ def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDAr
 
 def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
     began, truth = context.environment.time_budget.spent, context.images.targets
-    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds)
+    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress)
     right = chosen.logits.argmax(1) == truth.numpy()
     units = numbered(context.images.groups)
     gain = paired_gain(right, below, units)

@@ -12,6 +12,8 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from torch import Tensor, nn
 
+from receptron.progress import Progress, Silent
+
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer
 _ABSENT = -20.0  # logit of a class that the training images do not show
 
@@ -71,12 +73,18 @@ def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -
     return LinearHead(weight, bias, strength)
 
 
-def choose_head(features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]]) -> Chosen:
+def choose_head(
+    features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], progress: Progress | None = None
+) -> Chosen:
     """Try every strength on the folds (arrays of held-out rows) by log-loss on centre views; fit on all images with the best."""
-    centre = features[:, :1]
-    losses = [_log_loss(_out_of_fold(centre, targets, classes, folds, strength)[1], targets) for strength in STRENGTHS]
+    centre, losses, told = features[:, :1], list[float](), progress or Silent()
+    told.start("linear head", len(STRENGTHS), "strengths")
+    for strength in STRENGTHS:
+        losses.append(_log_loss(_out_of_fold(centre, targets, classes, folds, strength)[1], targets))
+        told.advance()
     strength = STRENGTHS[int(np.argmin(losses))]
     heads, logits = _out_of_fold(features, targets, classes, folds, strength)
+    told.done(f"{strength:g} is best")
     return Chosen(fit_head(features, targets, classes, strength), tuple(heads), logits)
 
 

@@ -1,0 +1,43 @@
+"""Which training images are probably mislabelled: from out-of-fold answers, where those of nearly all images are there."""
+
+import os
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from receptron.evaluation import temperature_scaling
+from receptron.evaluation.label_issues import label_issues, thresholds
+from receptron.evaluation.records import SuspectLabel, SuspectLabels
+from receptron.jobs.fit import FittedNetwork
+
+NEARLY_ALL = 0.95  # of the training images must have an out-of-fold answer
+HEAD = "linear head"
+
+
+def suspect_labels(learnt: FittedNetwork, root: Path) -> SuspectLabels:
+    """By the rung that was taken if it answered nearly all images, else by the linear head; paths are told relative to `root`."""
+    count, outcome = len(learnt.context.images), learnt.outcome
+    if len(learnt.context.classes) < 2:
+        return SuspectLabels((), 0, "", "there is one class only")
+    if len(outcome.rows) >= NEARLY_ALL * count:
+        return _found(learnt, outcome.rows, outcome.logits, outcome.rung, root)
+    if learnt.head_logits is not None:
+        return _found(learnt, np.arange(count), learnt.head_logits, HEAD, root)
+    why = f"only {len(outcome.rows):,} of {count:,} training images were held out once; --test-size 0 holds out each"
+    return SuspectLabels((), len(outcome.rows), outcome.rung, why)
+
+
+def _found(learnt: FittedNetwork, rows: NDArray[np.int64], logits: NDArray[np.float64], rung: str, root: Path) -> SuspectLabels:
+    images, classes = learnt.context.images.part(rows), learnt.context.classes
+    given = images.targets.numpy()
+    chances = temperature_scaling.probabilities(logits, temperature_scaling.sure_temperature(logits, given, images.groups))
+    usual = thresholds(chances, given)
+    suspects = tuple(
+        SuspectLabel(
+            os.path.relpath(images.names[row], root), classes[given[row]], float(chances[row, given[row]]), float(usual[given[row]]),
+            classes[likelier], float(chances[row, likelier]),
+        )
+        for row, likelier in zip(*(part.tolist() for part in label_issues(chances, given)), strict=True)
+    )  # fmt: skip
+    return SuspectLabels(suspects, len(rows), rung)
