@@ -19,6 +19,7 @@ class RungRecord:
     seconds: float
     taken: bool
     why: str  # why it was taken or left, in one sentence
+    short_of_time: bool = False  # it was left because the time did not suffice; more may change that
 
 
 @dataclass(frozen=True)

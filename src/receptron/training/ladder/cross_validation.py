@@ -73,20 +73,19 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     truth = context.images.targets.numpy()
     modules: list[nn.Module] = []
     rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(context.classes))), list[EpochRecord]()
-    verdict = ""
+    verdict, short = "", False
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
         held_out = context.folds[number]
-        if (
-            verdict := _halted(context)
-            or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks)
-            or _no_time(step, context, number)
-        ):
+        if verdict := _halted(context) or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks):
+            break
+        if verdict := _no_time(step, context, number):
+            short = True
             break
         module, fitted = train(step, context, number)
         points.extend(fitted.points)
         if fitted.out_of_time:
-            verdict = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}"
+            verdict, short = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}", True
             break
         modules.append(module)
         said = step.judge(module, held_out)
@@ -96,7 +95,8 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
-        return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, tuple(points))
+        rung = RungRecord(step.name, None, None, time_budget.spent - began, False, verdict, short)
+        return CrossValidated(rung, (), rows, logits, tuple(points))
     right = logits.argmax(1) == truth[rows]
     units = context.groups_of(rows)
     gain = paired_gain(right, below[rows], units)
@@ -105,7 +105,7 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     why = _in_words(gain.value, taken, tested)
     why += f"; {verdict}" if verdict and not taken else ""
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
-    rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why)
+    rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why, short and not taken)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
