@@ -11,13 +11,14 @@ from types import FrameType
 import pytest
 from typer.testing import CliRunner
 
+import receptron
 from jobs.photos import SIDECAR, folder
 from receptron.cli.app import commands
 from receptron.weights import store
 from receptron.zoo import build
 
 HOUSE = Path(__file__).parent.parent
-SOURCE = HOUSE / "src/receptron"
+SOURCE = Path(receptron.__file__).parent  # where it is installed
 TEXT = (HOUSE / "ARCHITECTURE.md").read_text().partition("## Three journeys")[2].partition("\n## ")[0]
 _STEP = re.compile(r"`([\w/]+\.py):([\w.]+)`")
 Step = tuple[str, str]
