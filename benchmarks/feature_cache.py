@@ -31,6 +31,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
+from receptron.training.records import PhaseName
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.zoo import build
@@ -109,12 +110,14 @@ def main() -> None:
         pooled = torch.stack([torch.cat([probed.tail.pooled(part) for part in maps[:, v].split(64)]) for v in range(VIEWS.count)], 1)
     plan = Hyperparameters(options.epochs, 32, 0.05)
     canvases = [reading.canvases[digest] for digest in digests]
-    slow = Phase("through the backbone", probed, CanvasSource(canvases, digests, targets, SPEC, 3, PHOTO, 0), plan)
+    slow = Phase(PhaseName("through the backbone"), probed, CanvasSource(canvases, digests, targets, SPEC, 3, PHOTO, 0), plan)
     through_backbone = seconds(lambda: fit(slow, ENGINE, Hooks()))
 
     def from_cache() -> float:
         head = nn.Linear(pooled.shape[2], len(labels))
-        return seconds(lambda: fit(Phase("from the cache", head, ViewSource(pooled.clone(), digests, targets), plan), ENGINE, Hooks()))
+        return seconds(
+            lambda: fit(Phase(PhaseName("from the cache"), head, ViewSource(pooled.clone(), digests, targets), plan), ENGINE, Hooks())
+        )
 
     fast = median(from_cache() for _ in range(5))
     table = Table("figure", "value", "wanted", title=f"{len(digests)} photos, {torch.get_num_threads()} threads, float32")

@@ -26,6 +26,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
+from receptron.training.records import PhaseName
 
 
 class Held:
@@ -58,7 +59,7 @@ def main() -> None:
     def speed(images: Source) -> tuple[float, float]:
         """Images per second of one epoch, and per second of processor time over all threads."""
         began = time.process_time()
-        seen = fit(Phase("one epoch", net, images, Hyperparameters(1, 32, 1e-3)), engine, Hooks()).points[-1].images_per_second
+        seen = fit(Phase(PhaseName("one epoch"), net, images, Hyperparameters(1, 32, 1e-3)), engine, Hooks()).points[-1].images_per_second
         return seen, len(names) / (time.process_time() - began)
 
     held = Held(source, 32)

@@ -91,3 +91,18 @@ def test_what_is_not_used_is_printed_with_its_reason(photos: Path):
     assert "2 files not used: no images" in done.stdout
     assert "notes.txt  a text file" in done.stdout
     assert "a\\n\\x1b[31mb.txt" in done.stdout
+
+
+@pytest.mark.parametrize("copies", [1, 2, 3])
+def test_a_pair_of_copies_takes_one_line_and_any_other_finding_one_a_file(copies: int, photos: Path):
+    for index in range(copies):
+        place = photos / f"class [red]{index % 2}"
+        (place / f"copy {index}.png").write_bytes((place / f"{index}.png").read_bytes())
+        (place / f"duplicates {index}.jpg").write_bytes(b"")  # a name like that of another finding
+    told = CliRunner().invoke(commands(), ["audit", str(photos), "--allow-broken"]).stdout.splitlines()
+    assert sum(" = " in line and "copy" in line for line in told) == copies
+    assert sum(line.startswith("    ") and "duplicates" in line and ".jpg" in line for line in told) == copies
+    record = from_json(CliRunner().invoke(commands(), ["audit", str(photos), "--allow-broken", "--json"]).stdout, Audit)
+    paired = [one for one in record.findings if one.paired]
+    assert paired and all(len(one.files) == 2 * copies for one in paired)
+    assert {one.kind for one in record.findings if not one.paired and "duplicates" in one.kind} == set()

@@ -213,7 +213,7 @@ def test_many_of_a_kind_are_told_as_one(number: int, tmp_path: Path):
     assert sum(one.count for one in unused) == number
     assert (len(unused) == number) == (number <= ONE_BY_ONE)
     (line,) = sentences(unused)
-    assert f"{number:,} file" in line and ".xml (a text file)" in line
+    assert f"{number:,} file" in line and ".xml (a text file" in line
 
 
 def test_names_of_strangers_are_text(tmp_path: Path):
@@ -288,6 +288,19 @@ def test_heic_without_its_extra_says_which(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "cat/0.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
     (entry, _) = read(scan(tmp_path)).entries
     assert (entry.fault_kind, "receptron[heic]" in str(entry.fault)) == (FaultKind.UNSUPPORTED, True)
+
+
+@pytest.mark.parametrize(
+    ("count", "noun", "told"),
+    [
+        (1, "file", "a text file"),
+        (21, "file", "a text file; 21 files"),
+        (1, "image", "a text file; 1 image"),
+        (1_200, "image", "a text file; 1,200 images"),
+    ],
+)
+def test_one_line_that_stands_for_many_says_for_how_many(count: int, noun: str, told: str):
+    assert Unused("labels/", UnusedKind.NO_IMAGE, "a text file", count, noun).told == told
 
 
 def test_unused_files_count_in_words():

@@ -55,7 +55,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     _, told = child.communicate(timeout=LIMIT)
     assert child.returncode == 0, told.decode()
     record = json.loads((place / "undisturbed/run.json").read_text())
-    trained = {point["phase"] for point in record["curves"]}
+    trained = {(point["phase"]["rung"], point["phase"]["fold"]) for point in record["curves"]}
     assert len(trained) >= (2 if request.param == "pretrained" else 1), trained
     return Case(case.flags, place, digest_of(place / "undisturbed"), time.monotonic() - began)
 

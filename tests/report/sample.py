@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.data.records import Audit, Finding, SideCount, SplitSummary
 from receptron.evaluation.records import Answer, BaselineComparison, Bin, ClassScore, Estimate, Evaluation, SuspectLabel, SuspectLabels
-from receptron.training.records import EpochRecord, Run, RungRecord, Stage, Trial
+from receptron.training.records import EpochRecord, PhaseName, Run, RungRecord, Stage, Trial
 from receptron.weights.inputs import InputSpec
 
 FLOWERS = ("daisy", "dandelion", "roses", "sunflowers", "tulips")
@@ -144,7 +144,7 @@ def ladder(wish: Wish, n: int) -> tuple[RungRecord, ...]:
              "Its gain over the nearest neighbour is more than chance; regularisation C = 0.3 was best in cross-validation."),
         RungRecord("last stage", around(last, 0.014, n, cv), around(last - linear, 0.013, n, "paired bootstrap", -1), 171.8, True,
              "Its gain over the linear head is more than chance."),
-        RungRecord("everything", None, None, 0.0, False, "An estimated 7 min 40 s would go over the time limit of 5 min."),
+        RungRecord("everything", None, None, 0.0, False, "An estimated 7 min 40 s would go over the time limit of 5 min.", True),
     )  # fmt: skip
 
 
@@ -152,12 +152,12 @@ def points(folds: int = 5, epochs: int = 12) -> tuple[EpochRecord, ...]:
     rng = np.random.default_rng(3)
     made: list[EpochRecord] = []
     for f in range(folds + 1):
-        phase = f"last stage, fold {f + 1}" if f < folds else "last stage, all training images"
+        phase = PhaseName("last stage", f if f < folds else None)
         for e in range(1, epochs + 1):  # as shown; the record counts from 0
             loss = 0.12 + 1.25 * np.exp(-e / 2.4) + rng.normal(0, 0.025)
             seen = float(0.93 - 0.22 * np.exp(-e / 2.2) + rng.normal(0, 0.008)) if f < folds else None
             rate = float(0.003 * (1 + np.cos(np.pi * e / epochs)) / 2 + 1e-6)
-            made.append(EpochRecord(phase, e - 1, float(loss), seen, rate, 402.0 + f, "last stage", f if f < folds else None))
+            made.append(EpochRecord(phase, e - 1, float(loss), seen, rate, 402.0 + f))
     return tuple(made)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from reading import Page, live, outward, read
-from sample import HOSTILE, awkward, flowers, painted, run
+from sample import HOSTILE, Wish, awkward, flowers, painted, run
 
 from receptron.errors import StorageFault
 from receptron.evaluation.records import Estimate, SuspectLabels
@@ -258,3 +258,11 @@ def test_a_file_name_that_is_no_unicode_does_not_stop_the_page():
     html = render(replace(record, mistakes=(replace(record.mistakes[0], path=odd),)), lambda path: None if path == odd else images(path))
     assert r"cracked/\udcff\udcfe.jpg" in html
     html.encode()
+
+
+@pytest.mark.parametrize(("wish", "said"), [(Wish(), "Measured on"), (Wish(leaks=3), "Measured on"), (Wish(folds=True), "Measured by")])
+def test_the_page_says_by_what_it_measured_whatever_the_source_is_called(wish: Wish, said: str):
+    record = run(Path("photos"), wish=wish)
+    evaluation = replace(record.card.evaluation, source="a cross-validation of words, test images")
+    page = render(replace(record, card=replace(record.card, evaluation=evaluation)), painted)
+    assert said in page and page.count('<h2 id="curves-title">') == 1

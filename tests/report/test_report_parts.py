@@ -29,7 +29,7 @@ from receptron.report.selection import findings_shown, ranked, samples_shown
 from receptron.report.svg import tag
 from receptron.report.thumbnails import SIDE, Thumbnail, Thumbnails, from_folder, thumbnail
 from receptron.report.verdict import caveats, verdict
-from receptron.training.records import InputCheck
+from receptron.training.records import InputCheck, PhaseName
 
 share = st.floats(0, 1)
 
@@ -243,7 +243,7 @@ def test_curves_skip_what_is_not_finite_and_draw_a_single_epoch():
 
 
 def test_each_trained_part_has_its_own_pair_of_curves():
-    both = [*points(2, 3), *(replace(p, phase="everything, fold 1", rung="everything") for p in points(1, 3)[:3])]
+    both = [*points(2, 3), *(replace(p, phase=PhaseName("everything", 0)) for p in points(1, 3)[:3])]
     assert [row[1] for row in curves(both)[0].rows[:3]] == ["1", "2", "3"]
     assert [c.title for c in curves(both)][::2] == ["Loss, last stage", "Loss, everything"]
 

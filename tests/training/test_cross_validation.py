@@ -86,7 +86,7 @@ def test_no_rung_starts_that_would_not_end_in_time():
     slow = step(place, ours, speed=1.0)  # one epoch of a fold's 90 and then all 120 images: 210 s
     found = cross_validate(slow, place, theirs, FOLDS)
     assert not found.taken and not found.modules and found.rung.accuracy is None
-    assert "3.5 min" in found.rung.why and "100 s are left" in found.rung.why
+    assert "3.5 min" in found.rung.why and "100 s are left" in found.rung.why and found.rung.short_of_time
     enough = context(COUNT, folds=FOLDS, seconds=230)
     assert cross_validate(step(enough, ours, speed=1.0), enough, theirs, FOLDS).taken
 
@@ -108,7 +108,7 @@ def test_after_a_ctrl_c_no_fold_is_begun():
     place, (ours, theirs) = context(COUNT, folds=FOLDS), patterns(60, 0)
     place.environment.signals.stop = True
     found = cross_validate(step(place, ours), place, theirs, FOLDS)
-    assert not found.modules and found.rung.why == "it was interrupted"
+    assert not found.modules and found.rung.why == "it was interrupted" and not found.rung.short_of_time
 
 
 def test_after_a_sigterm_no_fold_is_begun_and_the_run_leaves():
@@ -170,7 +170,7 @@ def test_a_gain_that_can_hardly_be_shown_any_more_is_not_trained_for():
     theirs[:8] = False
     found = cross_validate(step(place, theirs), place, theirs, FOLDS)
     assert not found.modules and not found.taken and found.rung.accuracy is None
-    assert "a sure gain would need 7 of the 8 left to be mended and none broken" in found.rung.why
+    assert "a sure gain would need 7 of the 8 left to be mended and none broken" in found.rung.why and not found.rung.short_of_time
 
 
 @pytest.mark.parametrize(
@@ -196,7 +196,7 @@ def test_a_fold_that_the_clock_cut_short_does_not_count(tmp_path: Path):
     slow = replace(step(place, ours), plan=Hyperparameters(3, 64, 0.1))
     place.environment.decisions.note("time was up in a rung, without fold 1, after epoch", 1)
     found = cross_validate(slow, place, theirs, FOLDS)
-    assert not found.modules and "the time was up in fold 1: give it --time" in found.rung.why
+    assert not found.modules and found.rung.short_of_time and "the time was up in fold 1: give it --time" in found.rung.why
     assert len(found.points) == 1, "one epoch was trained, and is told"
 
 

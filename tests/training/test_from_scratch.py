@@ -13,6 +13,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import from_scratch
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
+from receptron.training.records import PhaseName
 from receptron.zoo import build
 
 
@@ -43,7 +44,7 @@ def test_with_every_fold_judging_none_chooses_the_epoch():
     assert all(point.accuracy is None for point in found.outcome.points)
     right = found.outcome.logits.argmax(1) == place.images.targets.numpy()[found.outcome.rows]
     assert found.rungs[-1].accuracy and found.rungs[-1].accuracy.value == pytest.approx(right.mean())
-    assert {point.phase for point in found.outcome.points} == {f"from scratch, without fold {i}" for i in (1, 2, 3)}
+    assert {point.phase for point in found.outcome.points} == {PhaseName("from scratch", i) for i in range(3)}
 
 
 def test_initial_weights_hang_on_the_seed_and_the_fold_alone():

@@ -60,7 +60,7 @@ def every_rung(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     trained, own = list[str](), cross_validation.fit
     monkeypatch.setattr(cross_validation, "_hopeless", lambda *_: "")
     monkeypatch.setattr(CrossValidated, "taken", property(lambda self: bool(self.modules)))
-    monkeypatch.setattr(cross_validation, "fit", lambda phase, *rest: (trained.append(phase.name), own(phase, *rest))[1])
+    monkeypatch.setattr(cross_validation, "fit", lambda phase, *rest: (trained.append(str(phase.name)), own(phase, *rest))[1])
     return trained
 
 
@@ -74,7 +74,7 @@ def test_taken_rungs_are_trained_on_folds_and_then_on_everything(every_rung: lis
     assert all(torch.equal(t, before[name]) for name, t in tails[0].items()), "rung 2 leaves what lies before the boundary alone"
     assert not torch.equal(found.outcome.net.state_dict()["stem.conv.weight"], before["stem.conv.weight"]), "rung 3 does not"
     assert (found.outcome.rung == "everything" and found.outcome.stopped == "everything is the top of the ladder") or found.outcome.stopped
-    assert {point.phase for point in found.outcome.points} == set(every_rung)
+    assert {str(point.phase) for point in found.outcome.points} == set(every_rung)
 
 
 def test_a_climb_twice_is_the_same_and_one_resumed_as_well(every_rung: list[str], tmp_path: Path):

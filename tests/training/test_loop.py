@@ -22,10 +22,12 @@ from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
 from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Supervised
+from receptron.training.records import PhaseName
 
 PLAN = Hyperparameters(3, 8, 0.05, layer_decay=0.7, smoothing=0.1, seed=5)
 COUNT = 30  # three full batches of 8 and one of 6
 PER_EPOCH = 4
+PHASE = PhaseName("test")
 ENGINE = Hardware()
 
 
@@ -65,7 +67,7 @@ def judged(made: nn.Module) -> float:
 
 
 def phase(held_out: Callable[[nn.Module], float] | None = judged, made: nn.Module | None = None) -> Phase:
-    return Phase("test", made or net(), source(), PLAN, Supervised(PLAN.smoothing), held_out)
+    return Phase(PHASE, made or net(), source(), PLAN, Supervised(PLAN.smoothing), held_out)
 
 
 def same(a: nn.Module, b: nn.Module) -> bool:
@@ -277,7 +279,7 @@ def test_every_epoch_is_logged_once_with_its_figures():
     logged = []
     fitted = fit(phase(), ENGINE, Hooks(log=logged.append))
     assert tuple(logged) == fitted.points and [p.epoch for p in logged] == [0, 1, 2]
-    assert all(p.images_per_second > 0 and p.phase == "test" for p in logged)
+    assert all(p.images_per_second > 0 and p.phase == PHASE for p in logged)
 
 
 # What goes wrong, and what must be named. Each stops within the step that makes it, saves nothing of it, and is never the best.
@@ -340,13 +342,13 @@ class Blown:
 def test_the_very_images_whose_loss_is_bad_are_named(tmp_path: Path):
     error = stopped(replace(phase(), objective=Blown(6, "loss")), tmp_path)
     rows = order(COUNT, 5, 1)[8:16]
-    assert error.what == "test: the loss is NaN or infinite at step 6." and error.why == f"images in it: {rows[2]}.png"
+    assert error.what == f"{PHASE}: the loss is NaN or infinite at step 6." and error.why == f"images in it: {rows[2]}.png"
 
 
 def test_a_bad_gradient_names_its_batch_and_changes_no_weight(tmp_path: Path):
     made = replace(phase(None), objective=Blown(6, "gradient"))
     error = stopped(made, tmp_path)
-    assert error.what == "test: the gradient is NaN or infinite at step 6." and error.why.count(".png") == 8
+    assert error.what == f"{PHASE}: the gradient is NaN or infinite at step 6." and error.why.count(".png") == 8
     assert all(torch.isfinite(p).all() for p in made.net.state_dict().values())
     found = Checkpoints(tmp_path).newest()
     assert found is not None and found.step == 5
@@ -369,7 +371,7 @@ class Overflowing(nn.Module):
 
 def test_a_bad_running_statistic_names_layer_and_batch(tmp_path: Path):
     error = stopped(phase(None, Overflowing(net())), tmp_path)
-    assert error.what == "test: the statistic extra.running_var is NaN or infinite at step 6." and error.why.count(".png") == 8
+    assert error.what == f"{PHASE}: the statistic extra.running_var is NaN or infinite at step 6." and error.why.count(".png") == 8
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf")])

@@ -14,7 +14,9 @@ from receptron.training.checkpointing import time_budget
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.checkpointing.training_state import Keeper, Position
-from receptron.training.records import Trial
+from receptron.training.records import PhaseName, Trial
+
+PHASE = PhaseName("a rung", 0)
 
 
 def test_a_clock_counts_earlier_sittings(monkeypatch: pytest.MonkeyPatch):
@@ -54,7 +56,7 @@ def test_a_damaged_journal_is_named(tmp_path: Path):
 def test_time_is_written_down_with_every_checkpoint(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A run that is killed in a long phase must not get that phase's time a second time."""
     environment = context(12, tmp_path).environment
-    hooks, now = environment.hooks("a phase"), time_budget.time.monotonic()
+    hooks, now = environment.hooks(PHASE), time_budget.time.monotonic()
     net = nn.Linear(2, 2)
     keeper = Keeper(net, torch.optim.SGD(net.parameters(), 0.1), hooks.checkpoints, hooks.every, hooks.signals, hooks.saved)
     monkeypatch.setattr(time_budget.time, "monotonic", lambda: now + 500)
@@ -65,10 +67,10 @@ def test_time_is_written_down_with_every_checkpoint(tmp_path: Path, monkeypatch:
 
 def test_once_the_time_is_used_up_a_phase_ends_with_its_epoch_and_ends_there_again(tmp_path: Path):
     first = context(12, tmp_path).environment
-    over = first.hooks("a phase").is_over
+    over = first.hooks(PHASE).is_over
     assert not over(1)
     first.time_budget.budget = -1.0
     assert over(2) and over(3)
-    again = replace(first, decisions=DecisionLog(None, first.decisions.timed), time_budget=TimeBudget(inf)).hooks("a phase").is_over
+    again = replace(first, decisions=DecisionLog(None, first.decisions.timed), time_budget=TimeBudget(inf)).hooks(PHASE).is_over
     assert not again(1) and again(2), "told of the decision, another run ends there whatever its clock says"
     assert not first.decisions.timed.keys() & {"spent"}, "seconds are no decision"

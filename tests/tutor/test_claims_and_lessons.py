@@ -1,4 +1,4 @@
-"""Every worked example, table entry and answer of both documents, and every place where one is wrong or loose."""
+"""Numbers that a course and a list of questions print, and every place where one is wrong or loose."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from receptron.tutor.claims import CLAIMS, check
 from receptron.tutor.lessons import LESSONS, find
 from receptron.tutor.lessons.lesson import Fault, record
 from receptron.tutor.problem import numbers_in
-from receptron.tutor.question_bank import QUESTIONS
+from receptron.tutor.question_bank import QUESTIONS, basics, depth
 from receptron.tutor.question_bank.question import check as check_question
 from receptron.tutor.worked_problems import PROBLEMS, judge
 
@@ -23,13 +23,13 @@ KNOWN = {
     "thinning-has-a-price",
 }
 GROUPED = re.compile(r"(?<![\d,])\d{1,3}(?:,\d{3})+(?![\d,])")
-FILES = {"interview": "000_3d11085faa9ce028.txt", "lesson": "002_23b847439ef11134.txt"}
+FILES = {"questions": "000_3d11085faa9ce028.txt", "course": "002_23b847439ef11134.txt"}
 INPUTS = {600, 1000, 4096, 2000, 2048}
-"""Grouped numbers of the documents that are data of a question and no result."""
+"""Grouped numbers there that are data of a question and no result."""
 
 
-@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.document}: {claim.place}: {claim.says}"[:90])
-def test_a_number_of_the_documents_is_reproduced_or_a_lesson_says_why_not(claim):
+@pytest.mark.parametrize("claim", CLAIMS, ids=lambda claim: f"{claim.topic}: {claim.says}"[:90])
+def test_a_printed_number_is_reproduced_or_a_lesson_says_why_not(claim):
     finding = check(claim)
     assert finding.agrees or claim.lesson, f"printed {finding.printed}, computed {finding.computed}"
     if claim.lesson:
@@ -51,10 +51,10 @@ def test_how_many_numbers_are_listed_and_how_many_are_wrong():
 
 
 @pytest.mark.shared
-@pytest.mark.parametrize("document", FILES)
-def test_every_grouped_number_that_a_document_prints_is_in_the_list(document: str, shared: Path):
-    text = (shared / "seeds" / FILES[document]).read_text(encoding="utf-8")
-    printed = {int(found.replace(",", "")) for found in GROUPED.findall(text)}
+@pytest.mark.parametrize("text", FILES)
+def test_every_grouped_number_that_a_text_prints_is_in_the_list(text: str, shared: Path):
+    read = (shared / "seeds" / FILES[text]).read_text(encoding="utf-8")
+    printed = {int(found.replace(",", "")) for found in GROUPED.findall(read)}
     listed = {int(number) for claim in CLAIMS for number in (claim.printed if isinstance(claim.printed, tuple) else (claim.printed,))}
     listed |= {int(number) for claim in CLAIMS for number in numbers_in(claim.says)}
     assert printed - INPUTS <= listed, sorted(printed - INPUTS - listed)
@@ -90,8 +90,8 @@ def test_each_point_of_an_open_question_has_a_figure_or_a_source(name: str):
     assert check_question(question, everything).share == 1 and check_question(question, ()).found == ()
 
 
-def test_the_first_document_asks_fifteen_questions():
-    assert sum(question.document == "interview" for question in QUESTIONS.values()) == 15
+def test_the_list_of_questions_has_fifteen():
+    assert len(basics.QUESTIONS) + len(depth.QUESTIONS) == 15
 
 
 @pytest.mark.parametrize("name", PROBLEMS)

@@ -83,7 +83,7 @@ def _files(one: "Finding") -> list[str]:
     """A line per file, or per pair of copies, both of which the record names."""
     notes = one.notes or ("",) * len(one.files)
     lines = [f"{file}  {note}".rstrip() for file, note in zip(one.files, notes, strict=True)]
-    return lines[::2] if "duplicates" in one.kind else lines
+    return lines[::2] if one.paired else lines
 
 
 def _quoted(path: str) -> str:

@@ -85,9 +85,9 @@ def _layers(found: "Inspection", depth: int) -> Table:
 
 def _legend(found: "Inspection", depth: int) -> str:
     """What `global (851)` means, with the first such number of the table."""
-    seen = next((text for layer in found.layers if layer.depth < depth and (text := _seen(layer)[0]).startswith("global (")), "")
-    local = seen.removeprefix("global (").removesuffix(")")
-    return f"{seen}: the whole image through pooling or attention, {local} pixels along all other paths" if seen else ""
+    firsts = (layer.field.axes[0] for layer in found.layers if layer.depth < depth and layer.field and layer.field.axes)
+    local = next((axis.local for axis in firsts if axis.scope == "global" and axis.local), None)
+    return f"global ({local}): the whole image through pooling or attention, {local} pixels along all other paths" if local else ""
 
 
 def _seen(layer: "Layer") -> tuple[str, str]:

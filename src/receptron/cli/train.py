@@ -152,7 +152,7 @@ def _decided(run: "Run") -> str:
     """What the clock decided, in one line."""
     formats = dict.fromkeys(trial.precision for trial in run.trials if trial.chosen)
     counts = {name: run.decisions[name] for name in ("views", "epochs") if name in run.decisions}
-    left = [rung.name for rung in run.ladder if "--time" in rung.why]
+    left = [rung.name for rung in run.ladder if rung.short_of_time]
     told = [" and ".join(formats), *(f"{count} {name}" for name, count in counts.items()), *(f"no {name}" for name in left)]
     return f"{', '.join(told)}, by this machine's speed"
 

@@ -111,6 +111,7 @@ class Finding:
         files: The files, relative to the root.
         labels: The classes that it concerns.
         notes: What is to be said of each file, in the order of the files; empty where there is nothing to add.
+        paired: Whether the files come two by two, each pair copies of each other, so that one line tells of both.
         stops: Whether `train` refuses such images; "unless allowed": without --allow-broken.
 
     Example:
@@ -126,6 +127,7 @@ class Finding:
     files: tuple[str, ...] = ()
     labels: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    paired: bool = False
     stops: Literal["", "unless allowed", "always"] = ""
 
 

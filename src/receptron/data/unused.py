@@ -60,6 +60,13 @@ class Unused:
     kind: UnusedKind
     reason: str  # "a text file", "hidden", ...
     count: int = 1
+    noun: str = "file"  # that is counted
+
+    @property
+    def told(self) -> str:
+        """The reason; with the number where one line stands for more than itself."""
+        alone = self.count == 1 and self.noun == "file"
+        return self.reason if alone else f"{self.reason}; {counted(self.count, self.noun)}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +90,7 @@ def sentences(unused: Iterable[Unused], most: int = 3) -> list[str]:
     """One line for each kind, such as `Not used: 2 files (no images): notes.txt (a text file), ...`."""
     return [
         f"Not used: {counted(sum(one.count for one in group), 'file')} ({kind.heading}): "
-        + listed([f"{one.path} ({one.reason})" for one in group], most)
+        + listed([f"{one.path} ({one.told})" for one in group], most)
         for kind, group in by_kind(unused).items()
     ]
 

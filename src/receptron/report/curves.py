@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from receptron.report.scales import Scale, ticks, whole_ticks
 from receptron.report.svg import Chart, Key, label, line, picture, tag
 from receptron.report.words import number, percent
-from receptron.training.records import EpochRecord
+from receptron.training.records import EpochRecord, PhaseName
 
 WIDTH, HEIGHT = 420, 250
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
@@ -15,17 +15,21 @@ LEFT, RIGHT, TOP, BOTTOM = 46, 14, 14, 40
 
 @dataclass(frozen=True)
 class PhaseCurve:
-    """One phase as (epoch from 1, value) pairs; a fold is drawn thin."""
+    """One phase as (epoch from 1, value) pairs; one of a cross-validation's is drawn thin."""
 
-    phase: str
-    fold: bool  # one of the cross-validation's
+    phase: PhaseName
     points: tuple[tuple[int, float], ...]
+
+    @property
+    def fold(self) -> bool:
+        """Whether it is one of a cross-validation's."""
+        return self.phase.fold is not None
 
 
 def curves(points: Sequence[EpochRecord]) -> tuple[Chart, ...]:
     """Two charts for each part that was trained; the accuracy is left out where nothing was held out."""
-    rungs = dict.fromkeys(p.rung for p in points)
-    return tuple(chart for rung in rungs for chart in _pair(rung, [p for p in points if p.rung == rung]))
+    rungs = dict.fromkeys(p.phase.rung for p in points)
+    return tuple(chart for rung in rungs for chart in _pair(rung, [p for p in points if p.phase.rung == rung]))
 
 
 def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
@@ -34,11 +38,11 @@ def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
     found: list[Chart] = []
     if losses:
         top = max(v for one in losses for _, v in one.points)
-        rows = tuple((p.phase, str(p.epoch + 1), f"{p.loss:.4f}", f"{p.rate:.2e}", number(p.images_per_second)) for p in points)
+        rows = tuple((str(p.phase), str(p.epoch + 1), f"{p.loss:.4f}", f"{p.rate:.2e}", number(p.images_per_second)) for p in points)
         columns = ("Phase", "Epoch", "Loss", "Learning rate", "Images per second")
         found.append(_chart(f"Loss, {part}", losses, Scale(0, top * 1.05 or 1, HEIGHT - BOTTOM, TOP), columns, rows))
     if accuracies:
-        rows = tuple((p.phase, str(p.epoch + 1), percent(p.accuracy)) for p in points if p.accuracy is not None)
+        rows = tuple((str(p.phase), str(p.epoch + 1), percent(p.accuracy)) for p in points if p.accuracy is not None)
         low = min(v for one in accuracies for _, v in one.points)
         scale = Scale(math.floor(low * 10) / 10 if low < 1 else 0.9, 1, HEIGHT - BOTTOM, TOP)
         found.append(_chart(f"Accuracy on images held out, {part}", accuracies, scale, ("Phase", "Epoch", "Accuracy"), rows))
@@ -46,12 +50,12 @@ def _pair(part: str, points: Sequence[EpochRecord]) -> list[Chart]:
 
 
 def _lines(points: Sequence[EpochRecord], value: Callable[[EpochRecord], float | None]) -> list[PhaseCurve]:
-    found: dict[tuple[str, bool], list[tuple[int, float]]] = {}
+    found: dict[PhaseName, list[tuple[int, float]]] = {}
     for point in points:
         plotted = value(point)
         if plotted is not None and math.isfinite(plotted):
-            found.setdefault((point.phase, point.fold is not None), []).append((point.epoch + 1, plotted))
-    return [PhaseCurve(phase, fold, tuple(pairs)) for (phase, fold), pairs in found.items()]
+            found.setdefault(point.phase, []).append((point.epoch + 1, plotted))
+    return [PhaseCurve(phase, tuple(pairs)) for phase, pairs in found.items()]
 
 
 def _chart(title: str, lines: Sequence[PhaseCurve], y: Scale, columns: tuple[str, ...], rows: tuple[tuple[str, ...], ...]) -> Chart:
@@ -84,4 +88,4 @@ def _stroke(one: PhaseCurve, x: Scale, y: Scale) -> str:
     path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in at)
     end = tag("circle", {"cx": at[-1][0], "cy": at[-1][1], "r": 2.5 if one.fold else 4.0, "class": f"{name} end"})
     strokes = [tag("path", {"d": path, "class": name})] if len(at) > 1 else []
-    return tag("g", {}, tag("title", {}, one.phase), *strokes, end)
+    return tag("g", {}, tag("title", {}, str(one.phase)), *strokes, end)

@@ -19,6 +19,6 @@ def _told(name: str, value: Any) -> tuple[str, str]:
     if isinstance(value, list):  # trials of number formats
         chosen: Mapping[str, Any] = next(trial for trial in value if trial["chosen"])
         tried = f" of {things(len(value), 'format')} tried" if len(value) > 1 else ", asked for"
-        return f"Number format, {name.removeprefix('engine of ')}", f"{chosen['precision']}, {chosen['memory_format']}{tried}"
+        return f"Number format, {chosen['stage']}", f"{chosen['precision']}, {chosen['memory_format']}{tried}"
     shown = {"views": "augmented views of an image"}.get(name, name)
     return shown[:1].upper() + shown[1:], number(value) if isinstance(value, int | float) else str(value) or "yes"

@@ -69,6 +69,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "verdict": verdict(card.comparisons),
         "caveats": caveats(run),
         "figures": figures(run),
+        "curves": curves(run.curves),
         "mixups": mixups(card.evaluation),
         "mistakes": answers_shown(run.mistakes, picture),
         "doubtful": answers_shown(run.doubtful, picture),
@@ -82,7 +83,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
 
 
 def figures(run: Run) -> dict[str, Chart]:
-    """Every chart of the page by its name there; a chart without data is left out."""
+    """Every chart of the page but the curves, by its name there; a chart without data is left out."""
     card, evaluation = run.card, run.card.evaluation
     found = {
         "field": field(evaluation.accuracy),
@@ -92,7 +93,6 @@ def figures(run: Run) -> dict[str, Chart]:
         "before": reliability("before temperature scaling", evaluation.reliability_before, evaluation.ece_before),
         "after": reliability("after temperature scaling", evaluation.reliability_after, evaluation.ece_after),
     }
-    found |= {f"curve-{i}": one for i, one in enumerate(curves(run.curves))}
     if run.given is not None:
         rows = [IntervalRow("honest, leaks removed", evaluation.accuracy, main=True), IntervalRow("test side as given", run.given.accuracy)]
         found["given"] = chart("The honest figure beside the given one", rows)

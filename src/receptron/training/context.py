@@ -21,7 +21,7 @@ from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.decision_log import SPENT, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.loop.hooks import Hooks
-from receptron.training.records import EpochRecord
+from receptron.training.records import EpochRecord, PhaseName
 from receptron.weights.inputs import InputSpec
 
 
@@ -67,16 +67,16 @@ class RunEnvironment:
     every: float = 15.0  # seconds between checkpoints
     log: Callable[[EpochRecord], None] | None = None  # told of each epoch
 
-    def hooks(self, phase: str) -> Hooks:
+    def hooks(self, phase: PhaseName) -> Hooks:
         """The hooks of one phase, with checkpoints of its own."""
         self.note_time()
-        slug = "".join(letter if letter.isalnum() else "-" for letter in phase)
+        slug = "".join(letter if letter.isalnum() else "-" for letter in str(phase))
         checkpoints = Checkpoints(self.work / "checkpoints" / slug) if self.work else None
         return Hooks(
             checkpoints, self.every, self.signals, self.progress, self.log, self.note_time, lambda epoch: self._is_over(phase, epoch)
         )
 
-    def _is_over(self, phase: str, epoch: int) -> bool:
+    def _is_over(self, phase: PhaseName, epoch: int) -> bool:
         """Whether the time was used up when `epoch` epochs of a phase were done; decided once, and remembered."""
         key = f"time was up in {phase}, after epoch"
         known = self.decisions.recall(key, int)

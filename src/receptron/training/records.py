@@ -19,20 +19,34 @@ class RungRecord:
     seconds: float
     taken: bool
     why: str  # why it was taken or left, in one sentence
+    short_of_time: bool = False  # it was left because the time did not suffice; more may change that
+
+
+@dataclass(frozen=True)
+class PhaseName:
+    """Which phase of training: what is trained, and without which images.
+
+    >>> str(PhaseName("last stage", 0)), str(PhaseName("last stage"))
+    ('last stage, without fold 1', 'last stage, all training images')
+    """
+
+    rung: str
+    fold: int | None = None  # that is held out, from 0; None: all training images are learnt from
+
+    def __str__(self) -> str:
+        return f"{self.rung}, " + ("all training images" if self.fold is None else f"without fold {self.fold + 1}")
 
 
 @dataclass(frozen=True)
 class EpochRecord:
     """One epoch of one training phase."""
 
-    phase: str  # "last stage, fold 1", "last stage, all training images", ...
+    phase: PhaseName
     epoch: int  # from 0, as the loop counts; people are shown it from 1
     loss: float
     accuracy: float | None  # on the images held out, where there are any
     rate: float  # learning rate at the epoch's end
     images_per_second: float
-    rung: str = ""  # that was trained
-    fold: int | None = None  # that was held out, from 0; None: all training images were learnt from
 
 
 @dataclass(frozen=True)

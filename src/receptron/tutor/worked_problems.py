@@ -1,4 +1,4 @@
-"""The four practice problems of the second document: parts that are graded, points that are ticked, hints, solution and rubric."""
+"""Four practice problems: parts that are graded, points that are ticked, hints, solution and rubric."""
 
 from dataclasses import dataclass
 

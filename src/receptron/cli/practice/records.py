@@ -171,16 +171,16 @@ def lessons(name: Annotated[str | None, typer.Argument(help="One lesson.")] = No
 
 
 def claims(json: Json = False) -> None:
-    """Every worked example beside what is computed."""
+    """Numbers as courses and question lists print them, beside what is computed."""
     from receptron.tutor.claims import CLAIMS, check
 
     rows = [check(claim) for claim in CLAIMS]
     if json:
         screen.json(rows)
         return
-    table = Table("where", "says", "printed", "computed", "lesson")
+    table = Table("topic", "says", "printed", "computed", "lesson")
     for row in rows:
-        table.add(f"{row.document}, {row.place}", row.says, row.printed, row.computed, row.lesson or "agrees")
+        table.add(row.topic, row.says, row.printed, row.computed, row.lesson or "agrees")
     screen.table(table)
 
 

@@ -1,6 +1,6 @@
 """Rules of the audit about copies: sets of exact and of near duplicates, each with its size and a few examples."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from receptron.data.audit.context import AuditContext, Told, finding
 from receptron.data.deduplication.duplicates import CopyPair, joined
@@ -64,7 +64,7 @@ def _told(context: AuditContext, sets: list[_Copies], kind: str, severity: str, 
     told = [
         line for copied in sets for number, pair in enumerate(copied.pairs[:EXAMPLES]) for line in _lines(context, copied, pair, number)
     ]
-    return finding(context, kind, severity, told, message=_counts(sets, kind), cure=cure)
+    return [replace(one, paired=True) for one in finding(context, kind, severity, told, message=_counts(sets, kind), cure=cure)]
 
 
 def _counts(sets: list[_Copies], kind: str) -> str:

@@ -15,13 +15,9 @@ def unused(context: AuditContext) -> list[Finding]:
     found: list[Finding] = []
     for kind, group in by_kind(context.catalog.unused).items():
         message = f"{counted(sum(one.count for one in group), 'file')} not used: {kind.heading}"
-        files, notes = tuple(one.path for one in group), tuple(_note(one.reason, one.count) for one in group)
+        files, notes = tuple(one.path for one in group), tuple(one.told for one in group)
         found.append(Finding(kind.heading, kind.severity, message, kind.cure, files, notes=notes))
     return found
-
-
-def _note(reason: str, count: int) -> str:
-    return reason if count == 1 or f"{count:,}" in reason else f"{reason}; {counted(count, 'file')}"
 
 
 def unusable_labels(context: AuditContext) -> list[Finding]:

@@ -140,8 +140,7 @@ def _left_out(root: tree.Folder, layout: Layout) -> list[Unused]:
         (layout.beside, UnusedKind.OUTSIDE, "is no side of the split"),
     ):
         for folder in folders:
-            count = len(folder.below())
-            told.append(Unused(f"{tree.shown(folder.path, root.path)}/", kind, f"{reason}; {counted(count, 'image')}", count))
+            told.append(Unused(f"{tree.shown(folder.path, root.path)}/", kind, reason, len(folder.below()), "image"))
             inside |= {below.path for below in folder.walk()}
     strays = [image for folder in root.walk() if folder.path not in inside for image in folder.images]
     return told + [Unused(tree.shown(image, root.path), UnusedKind.OUTSIDE, "in no class folder") for image in strays]
@@ -169,6 +168,6 @@ def _nothing(root: Path, unused: Iterable[Unused], empty: list[str]) -> NoImages
             why="the name of the folder around an image is its class",
             mend=f"make one folder per class: {root}/CLASS/image.jpg, or give a table path,label",
         )
-    why = [f"{one.path}: {one.reason}" for one in unused][:8] + ([f"empty folders: {listed(empty, 8)}"] if empty else [])
+    why = [f"{one.path}: {one.told}" for one in unused][:8] + ([f"empty folders: {listed(empty, 8)}"] if empty else [])
     mend = f"put images ({', '.join(discovery.READABLE)}) into one folder per class"
     return NoImages(f"{root} holds no image.", why=tuple(why), mend=mend)

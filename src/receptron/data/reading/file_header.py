@@ -15,16 +15,19 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
 _BLOCK = 64  # px; coded by Huffman, each takes a bit or more
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
-_FOREIGN = {
-    b"%PDF": "a PDF document",
+_PICTURES = {
     b"%!PS": "a PostScript file",
     b"SIMPLE": "a FITS file",
-    b"8BPS": "a Photoshop document",
+    b"8BPS": "a Photoshop file",
     b"\x00\x00\x01\x00": "a Windows icon",
     b"\x00\x00\x00\x0cjP  ": "JPEG 2000, a format that is not read",
     b"\xff\x4f\xff\x51": "JPEG 2000, a format that is not read",
     b"\xff\x0a": "JPEG XL, a format that is not read",
     b"\x89HDF": "an HDF5 file",
+    b"\x93NUMPY": "a NumPy array",
+}
+_OTHERS = {
+    b"%PDF": "a PDF file",
     b"PK\x03\x04": "a zip archive",
     b"\x1f\x8b": "a gzip archive",
     b"Rar!": "a RAR archive",
@@ -32,12 +35,11 @@ _FOREIGN = {
     b"\x7fELF": "a program",
     b"MZ": "a program",
     b"SQLite": "a database",
-    b"\x93NUMPY": "a NumPy array",
 }
-_PICTURES = frozenset(
-    {what for what in _FOREIGN.values() if what.endswith("not read")}
-    | {"a PostScript file", "a FITS file", "a Photoshop document", "a Windows icon", "an HDF5 file", "a NumPy array"}
+_FOREIGN = tuple((magic, what, FaultKind.UNSUPPORTED) for magic, what in _PICTURES.items()) + tuple(
+    (magic, what, FaultKind.NO_IMAGE) for magic, what in _OTHERS.items()
 )
+_Fault = tuple[str, FaultKind] | None
 _AVIF = frozenset({b"avif", b"avis"})
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
 
@@ -102,9 +104,9 @@ def stranger(data: bytes) -> tuple[str, FaultKind]:
         return "an SVG drawing, a format that is not read", FaultKind.UNSUPPORTED
     if data[4:8] == b"ftyp":
         return "a film or an unknown media format, a format that is not read", FaultKind.UNSUPPORTED
-    foreign = next((what for magic, what in _FOREIGN.items() if data.startswith(magic)), None)
-    if foreign:
-        return foreign, FaultKind.UNSUPPORTED if foreign in _PICTURES else FaultKind.NO_IMAGE
+    for magic, what, kind in _FOREIGN:
+        if data.startswith(magic):
+            return what, kind
     return "a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})", FaultKind.NO_IMAGE
 
 
@@ -141,28 +143,27 @@ def scan_start(data: bytes) -> int:
     return _jpeg_frame(data)[1] or 0
 
 
-def fault(name: str, data: bytes) -> tuple[str, FaultKind] | None:
+def fault(name: str, data: bytes) -> _Fault:
     """What is wrong with the file as a container: cut short or changed. None where nothing is seen without decoding."""
     match name:
         case "PNG":
-            found = _png_fault(data)
+            return _png_fault(data)
         case "JPEG":
-            found = _jpeg_fault(data)
+            return _jpeg_fault(data)
         case "WEBP":
-            found = _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
+            return _cut(len(data), struct.unpack_from("<I", data, 4)[0] + 8)
         case "GIF":
-            found = _cut(len(data), 13)
+            return _cut(len(data), 13)
         case "BMP":
-            found = _cut(len(data), _bmp_length(data))
+            return _cut(len(data), _bmp_length(data))
         case "AVIF" | "HEIF":
-            found = _iso_fault(data)
+            return _iso_fault(data)
         case _:
             return None
-    return (found, FaultKind.TRUNCATED if found.startswith("truncated") else FaultKind.DAMAGED) if found else None
 
 
-def _cut(have: int, need: int) -> str | None:
-    return f"truncated at {have:,} of {need:,} bytes" if have < need else None
+def _cut(have: int, need: int) -> _Fault:
+    return (f"truncated at {have:,} of {need:,} bytes", FaultKind.TRUNCATED) if have < need else None
 
 
 def _is_text(data: bytes) -> bool:
@@ -217,21 +218,21 @@ def _jpeg_frame(data: bytes) -> tuple[HeaderSize | None, int | None, int]:
     return found, None, frame
 
 
-def _jpeg_fault(data: bytes) -> str | None:
+def _jpeg_fault(data: bytes) -> _Fault:
     try:
         found, scan, frame = _jpeg_frame(data)
     except struct.error:
         found, scan, frame = None, None, 0
     if scan is None:
-        return f"truncated or damaged: no picture data in its {len(data):,} bytes"
+        return f"truncated or damaged: no picture data in its {len(data):,} bytes", FaultKind.TRUNCATED
     if data.find(b"\xff\xd9", scan) < 0:
-        return f"truncated: its {len(data):,} bytes end before the picture does"
+        return f"truncated: its {len(data):,} bytes end before the picture does", FaultKind.TRUNCATED
     if found and frame in _HUFFMAN and 8 * len(data) < found.width * found.height // _BLOCK:
-        return f"truncated: {len(data):,} bytes cannot hold {found.width:,} x {found.height:,} px"
+        return f"truncated: {len(data):,} bytes cannot hold {found.width:,} x {found.height:,} px", FaultKind.TRUNCATED
     return None
 
 
-def _iso_fault(data: bytes) -> str | None:
+def _iso_fault(data: bytes) -> _Fault:
     """Walk the boxes: the last one ends where the file does."""
     at = 0
     while at + 8 <= len(data):
@@ -241,12 +242,12 @@ def _iso_fault(data: bytes) -> str | None:
         if length == 0:  # to the end of the file
             return None
         if length < 8:
-            return f"a box of {length} bytes at byte {at:,}"
+            return f"a box of {length} bytes at byte {at:,}", FaultKind.DAMAGED
         at += length
     return _cut(len(data), at)
 
 
-def _png_fault(data: bytes) -> str | None:
+def _png_fault(data: bytes) -> _Fault:
     """Walk the chunks: each one whole, those that the picture needs with a right checksum, the last one IEND."""
     at, pixels = 8, False
     while at + 8 <= len(data):
@@ -256,9 +257,9 @@ def _png_fault(data: bytes) -> str | None:
             return _cut(len(data), end)
         needed = kind[:1].isupper()
         if needed and zlib.crc32(memoryview(data)[at + 4 : end - 4]) != struct.unpack_from(">I", data, end - 4)[0]:
-            return f"bad CRC in its {kind.decode('latin-1')} chunk at byte {at:,}"
+            return f"bad CRC in its {kind.decode('latin-1')} chunk at byte {at:,}", FaultKind.DAMAGED
         pixels |= kind == b"IDAT"
         if kind == b"IEND":
-            return None if pixels else "holds no picture data"
+            return None if pixels else ("holds no picture data", FaultKind.DAMAGED)
         at = end
-    return f"truncated: its {len(data):,} bytes end without an IEND chunk"
+    return f"truncated: its {len(data):,} bytes end without an IEND chunk", FaultKind.TRUNCATED

@@ -22,7 +22,7 @@ from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
-from receptron.training.records import EpochRecord, RungRecord
+from receptron.training.records import EpochRecord, PhaseName, RungRecord
 
 # Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
 # Source: Pocock 1977, Biometrika 64:191, Table 1.
@@ -73,20 +73,19 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     truth = context.images.targets.numpy()
     modules: list[nn.Module] = []
     rows, logits, points = np.zeros(0, np.int64), np.zeros((0, len(context.classes))), list[EpochRecord]()
-    verdict = ""
+    verdict, short = "", False
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
         held_out = context.folds[number]
-        if (
-            verdict := _halted(context)
-            or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks)
-            or _no_time(step, context, number)
-        ):
+        if verdict := _halted(context) or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks):
+            break
+        if verdict := _no_time(step, context, number):
+            short = True
             break
         module, fitted = train(step, context, number)
         points.extend(fitted.points)
         if fitted.out_of_time:
-            verdict = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}"
+            verdict, short = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}", True
             break
         modules.append(module)
         said = step.judge(module, held_out)
@@ -96,7 +95,8 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         if (verdict := _halted(context)) or (sure and not context.full_folds):
             break
     if not len(rows):
-        return CrossValidated(RungRecord(step.name, None, None, time_budget.spent - began, False, verdict), (), rows, logits, tuple(points))
+        rung = RungRecord(step.name, None, None, time_budget.spent - began, False, verdict, short)
+        return CrossValidated(rung, (), rows, logits, tuple(points))
     right = logits.argmax(1) == truth[rows]
     units = context.groups_of(rows)
     gain = paired_gain(right, below[rows], units)
@@ -105,7 +105,7 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     why = _in_words(gain.value, taken, tested)
     why += f"; {verdict}" if verdict and not taken else ""
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
-    rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why)
+    rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why, short and not taken)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
@@ -133,8 +133,8 @@ def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> t
 def _train(
     step: TrainableRung, context: TrainingContext, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters, fold: int | None
 ) -> tuple[nn.Module, Fitted]:
-    name = f"{step.name}, all training images" if fold is None else f"{step.name}, without fold {fold + 1}"
-    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing), rung=step.name, fold=fold)
+    name = PhaseName(step.name, fold)
+    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
     return module, fit(phase, step.engine, context.environment.hooks(name))
 
 

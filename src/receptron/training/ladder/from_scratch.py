@@ -25,7 +25,7 @@ from receptron.training.ladder.outcome import LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
-from receptron.training.records import EpochRecord, RungRecord, Trial
+from receptron.training.records import EpochRecord, PhaseName, RungRecord, Trial
 
 NAME = "from scratch"
 BATCH = 64
@@ -108,10 +108,10 @@ def _without(
         check_finite(said, held_out.names)
         return float((said.argmax(1) == held_out.targets.numpy()).mean())
 
-    name = f"{NAME}, without fold {fold + 1}"
+    name = PhaseName(NAME, fold)
     # Where the folds are the only honest figure there is, they must not choose the epoch as well.
     judged = None if context.full_folds else accuracy
-    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged, NAME, fold), engine, context.environment.hooks(name))
+    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, context.environment.hooks(name))
 
 
 def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:

@@ -63,7 +63,7 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     if features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, features, chosen, context, notes)
     else:
-        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context)))
+        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
     return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits)
 

@@ -19,21 +19,19 @@ from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Objective, Supervised
 from receptron.training.loop.optimiser import make_optimiser, set_rate
-from receptron.training.records import EpochRecord
+from receptron.training.records import EpochRecord, PhaseName
 
 
 @dataclass(frozen=True)
 class Phase:
     """One network, learning from one source until its plan is done."""
 
-    name: str
+    name: PhaseName
     net: nn.Module
     source: Source
     plan: Hyperparameters
     objective: Objective = field(default_factory=Supervised)
     held_out: Callable[[nn.Module], float] | None = None  # accuracy on images that the phase does not learn from
-    rung: str = ""  # that is trained
-    fold: int | None = None  # that is held out, from 0
 
 
 @dataclass(frozen=True)
@@ -55,21 +53,21 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
     plan, count, told = phase.plan, len(phase.source.names), hooks.progress
     per_epoch, steps = plan.steps_per_epoch(count), plan.steps(count)
     engine.arrange(phase.net.to(engine.device))
-    guard, optimiser = NanGuard(phase.net, phase.name), make_optimiser(phase.net, plan)
+    guard, optimiser = NanGuard(phase.net, str(phase.name)), make_optimiser(phase.net, plan)
     keeper = Keeper(phase.net, optimiser, hooks.checkpoints, hooks.every, hooks.signals, hooks.saved)
     at = keeper.restore()
     for passed_over in hooks.checkpoints.skipped if hooks.checkpoints else ():
         told.tell(passed_over)
     if at == Position() and hooks.checkpoints and hooks.checkpoints.skipped:
         told.tell(f"No sound checkpoint of {phase.name} is left: it starts from its beginning.")
-    told.start(phase.name, steps, "steps")
+    told.start(str(phase.name), steps, "steps")
     told.advance(at.epoch * per_epoch + at.step)
     while not at.finished:
         began, seen, rate = time.perf_counter(), at.images, plan.rate * rate_at(at.epoch * per_epoch + at.step - 1, steps, plan.warmup)
         phase.net.train()
         for step, (inputs, targets, names) in ahead(_batches(phase, at.epoch), range(at.step, per_epoch)):
             number = at.epoch * per_epoch + step
-            torch.manual_seed(int(keyed(plan.seed, phase.name, number).integers(2**63)))  # for dropout
+            torch.manual_seed(int(keyed(plan.seed, str(phase.name), number).integers(2**63)))  # for dropout
             rate = set_rate(optimiser, plan.rate * rate_at(number, steps, plan.warmup))
             with engine.autocast():
                 losses = phase.objective(phase.net, engine.place(inputs), targets.to(engine.device))
@@ -90,7 +88,7 @@ def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
         speed = (at.images - seen) / (time.perf_counter() - began)
         accuracy = phase.held_out(phase.net) if phase.held_out else None
         loss = at.loss / max(1, at.images)
-        point = EpochRecord(phase.name, at.epoch, loss, accuracy, rate, speed, phase.rung, phase.fold)
+        point = EpochRecord(phase.name, at.epoch, loss, accuracy, rate, speed)
         at = _end_epoch(at, point, guard, keeper)
         if hooks.log:
             hooks.log(at.points[-1])

@@ -1,4 +1,4 @@
-"""Every worked example, table entry and answer of the two documents, as printed, beside what arithmetic and the zoo compute.
+"""Numbers that a course and a list of interview questions print, beside what arithmetic and the zoo compute.
 
 A row whose numbers differ, or whose wording promises too much, names the lesson that shows why.
 """

@@ -1,4 +1,4 @@
-"""One number of a document as printed, beside what arithmetic and the zoo compute."""
+"""One number as it is printed, beside what arithmetic and the zoo compute."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -8,10 +8,9 @@ from receptron.arithmetic.derivation import Answer, shown
 
 @dataclass(frozen=True)
 class Claim:
-    """One number of a document. `within` is the relative error that its rounding ('about', '~', '8-9x') allows."""
+    """One number as it is printed. `within` is the relative error that its rounding ('about', '~', '8-9x') allows."""
 
-    document: str
-    place: str
+    topic: str
     says: str
     printed: Answer
     compute: Callable[[], Answer]
@@ -23,8 +22,7 @@ class Claim:
 class CheckedClaim:
     """A claim held against its computation; `told` is the lesson where it is wrong or loose."""
 
-    document: str
-    place: str
+    topic: str
     says: str
     printed: str
     computed: str
@@ -37,4 +35,4 @@ def check(claim: Claim) -> CheckedClaim:
     computed = claim.compute()
     ours, theirs = (value if isinstance(value, tuple) else (value,) for value in (computed, claim.printed))
     agrees = len(ours) == len(theirs) and all(abs(a - b) <= claim.within * abs(a) for a, b in zip(ours, theirs, strict=True))
-    return CheckedClaim(claim.document, claim.place, claim.says, shown(claim.printed), shown(computed), agrees, claim.lesson)
+    return CheckedClaim(claim.topic, claim.says, shown(claim.printed), shown(computed), agrees, claim.lesson)

@@ -7,7 +7,7 @@ from receptron.tutor.figures.figures import net_parameters, times, year
 from receptron.tutor.lessons.lesson import Fault, Lesson
 from receptron.zoo.papers import PAPERS
 
-PART_FIVE = ("lenet", "alexnet", "vgg", "googlenet", "resnet", "efficientnet", "convnext")
+HISTORY = ("lenet", "alexnet", "vgg", "googlenet", "resnet", "efficientnet", "convnext")
 
 
 def _ratio(larger: str, smaller: str) -> float:
@@ -42,7 +42,7 @@ LESSONS = (
         "googlenet-size",
         Fault.DISPUTED,
         "architectures",
-        "GoogLeNet has 5 M parameters (first document), or 6.8 M, 12 times fewer than VGG (second).",
+        "GoogLeNet has 5 M parameters; others say 6.8 M, 12 times fewer than VGG.",
         "Twelve is the paper's own factor against AlexNet (60 M over 5 M). The rows of its Table 1 add up to "
         "6.8 M, and the net has {} parameters "
         "without auxiliary heads: {} times fewer than AlexNet, {} times fewer than VGG-16.",
@@ -138,10 +138,10 @@ LESSONS = (
         "eight-architectures",
         Fault.WRONG,
         "architectures",
-        "The checkpoint of day 0 asks for the 8 key architectures in order.",
-        "The part that it tests describes {}: from LeNet ({}) to ConvNeXt ({}). Add MobileNet ({}) and there are eight.",
-        (lambda: str(len(PART_FIVE)), year("lenet"), year("convnext"), year("mobilenet_v1")),
-        lambda: len(PART_FIVE) == 7 and [PAPERS[key].year for key in PART_FIVE] == sorted(PAPERS[key].year for key in PART_FIVE),
+        "There are 8 key architectures, in order from LeNet to ConvNeXt.",
+        "The usual history tells of {}, from LeNet ({}) to ConvNeXt ({}). Add MobileNet ({}) and there are eight.",
+        (lambda: str(len(HISTORY)), year("lenet"), year("convnext"), year("mobilenet_v1")),
+        lambda: len(HISTORY) == 7 and [PAPERS[key].year for key in HISTORY] == sorted(PAPERS[key].year for key in HISTORY),
     ),
     Lesson(
         "dense-within-blocks",

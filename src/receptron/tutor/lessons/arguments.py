@@ -34,7 +34,7 @@ LESSONS = (
         "vanishing-or-degradation",
         Fault.DISPUTED,
         "skip-connections",
-        "Skip connections prevent vanishing gradients (first document); saying so is an instant rejection (second).",
+        "Skip connections prevent vanishing gradients; others say that this answer is an instant rejection.",
         "The authors did not blame vanishing: their plain nets had BatchNorm and sound gradients, and "
         "degraded. The shortcut-free 34-layer net has {} "
         "learnable norms and lost to 18 layers. Say: the identity path carries the gradient, and the surface becomes easier.",
@@ -79,7 +79,7 @@ LESSONS = (
         "where-layers-are-early",
         Fault.DISPUTED,
         "transfer",
-        "Early layers are 1-2, late ones from 6 (first document); early are 1-3, late from 9 (second).",
+        "Early layers are 1-2, late ones from 6; others say early are 1-3, late from 9.",
         "Numbers of layers mean nothing across nets: 9 layers of 3x3 at stride 1 see {} pixels, with a "
         "stride of 2 in every third they see {}. "
         "Go by stage and by receptive field.",
@@ -91,9 +91,8 @@ LESSONS = (
         "rates-that-disagree",
         Fault.LOOSE,
         "transfer",
-        "Early layers get rates 10 to 100 times below the head's (recipe), or 10 to 1 (table of mistakes).",
-        "Both are within the second document. Its own solution uses 1e-5 against 1e-4, a factor of {}. Take "
-        "10 as a start and let validation choose.",
+        "Early layers get rates 10 to 100 times below the head's; others say 10 to 1.",
+        "Both are rules of thumb. A usual choice is 1e-5 against 1e-4, a factor of {}. Take 10 as a start and let validation choose.",
         (lambda: f"{1e-4 / 1e-5:.0f}",),
         lambda: round(1e-4 / 1e-5) == 10,
         "Howard and Ruder 2018, arXiv:1801.06146, section 3.2: 2.6 per layer",

@@ -32,8 +32,8 @@ LESSONS = (
         "problem-3-product",
         Fault.WRONG,
         "convolution",
-        "512 x 256 x 9 x 56 x 56 is printed as 3,698,851,840.",
-        "It is {}; the printed product is too small by {}. Its rounding to 3.7 billion and the factor 8.8 are right all the same.",
+        "512 x 256 x 9 x 56 x 56 is 3,698,851,840.",
+        "It is {}; that is too small by {}. Its rounding to 3.7 billion and the factor 8.8 are right all the same.",
         (work(WIDE, 56), lambda: f"{whole(macs(WIDE, 56)) - PRINTED_MACS:,}"),
         lambda: whole(macs(WIDE, 56)) == 512 * 256 * 9 * 56 * 56 != PRINTED_MACS,
     ),
@@ -46,7 +46,7 @@ LESSONS = (
         "Ratios do not care; budgets and roof lines do.",
         (work(WIDE, 56),),
         lambda: whole(macs(WIDE, 56)) == 512 * 256 * 9 * 56 * 56,
-        "lesson's part 8 against Howard et al. 2017, arXiv:1704.04861, which says Mult-Adds",
+        "Howard et al. 2017, arXiv:1704.04861, which says Mult-Adds",
     ),
     Lesson(
         "bottleneck-field",
@@ -94,7 +94,7 @@ LESSONS = (
         "fifty-of-these",
         Fault.LOOSE,
         "receptive-field",
-        "The scene stacks 50 of 'these layers', 3x3 with stride 2, on a 6x6 map and asks for the receptive field.",
+        "At the whiteboard 50 of 'these layers' are stacked, 3x3 with stride 2, on a 6x6 map: what is the receptive field?",
         "With stride 1 the field is {}. With the stride of the first question it is 2^51 - 1 = {}, on maps "
         "that are 1 pixel wide after three layers "
         "(6 becomes {}). Ask which is meant, and say both.",

@@ -1,4 +1,4 @@
-"""A lesson from a passage where a document is wrong, loose, or at odds with the other: what it says, what holds, and the proof."""
+"""A lesson from what is often said wrongly, loosely, or in two ways: what is said, what holds, and the proof."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ class Fault(StrEnum):
 
     WRONG = "wrong"
     LOOSE = "loose"
-    DISPUTED = "the sources disagree"
+    DISPUTED = "disputed"
 
 
 @dataclass(frozen=True)

@@ -58,7 +58,7 @@ N, F = symbols("N f")
 
 
 def _whiteboard(random: Random) -> tuple[Theme, ...]:
-    """The second document's scene: a 6x6 map, fifty layers, and why a ResNet."""
+    """At the whiteboard: a 6x6 map, fifty layers, and why a ResNet."""
     return _map(), _stack(), _residual()
 
 

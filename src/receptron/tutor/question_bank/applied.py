@@ -1,4 +1,4 @@
-"""The second document's questions on use: design, transfer, devices, transformers."""
+"""Open questions on use: design, transfer, devices, transformers."""
 
 from receptron.arithmetic import Conv, Linear
 from receptron.tutor.figures.figures import (
@@ -20,7 +20,6 @@ from receptron.tutor.question_bank.question import Question, point
 QUESTIONS = (
     Question(
         "design-for-a-task",
-        "lesson",
         "output-size",
         "Design a CNN for 64x64 images of 10 classes and justify kernels, strides and normalisation.",
         (
@@ -47,7 +46,6 @@ QUESTIONS = (
     ),
     Question(
         "radar-image",
-        "lesson",
         "transfer",
         "How would you modify a ResNet-50 for 3-channel radar images of 500x500?",
         (
@@ -72,7 +70,6 @@ QUESTIONS = (
     ),
     Question(
         "five-hundred-images",
-        "lesson",
         "transfer",
         "You have 500 labelled images. Walk through your pipeline.",
         (
@@ -97,7 +94,6 @@ QUESTIONS = (
     ),
     Question(
         "on-device",
-        "lesson",
         "separable",
         "How do you fine-tune efficiently for a telephone?",
         (
@@ -121,7 +117,6 @@ QUESTIONS = (
     ),
     Question(
         "transfer-scenario",
-        "lesson",
         "transfer",
         "Walk through a complete transfer strategy for a scenario of your choice.",
         (
@@ -141,7 +136,6 @@ QUESTIONS = (
     ),
     Question(
         "fine-tuning-mistakes",
-        "lesson",
         "transfer",
         "Name common mistakes in fine-tuning and their cures.",
         (
@@ -164,7 +158,6 @@ QUESTIONS = (
     ),
     Question(
         "convnext-and-transformers",
-        "lesson",
         "architectures",
         "Why did ConvNeXt adopt ideas from transformers, and which?",
         (
@@ -179,7 +172,6 @@ QUESTIONS = (
     ),
     Question(
         "attention-or-convolution",
-        "lesson",
         "architectures",
         "How do CNNs relate to attention, and when would you choose one over the other?",
         (

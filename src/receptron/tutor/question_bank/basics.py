@@ -1,4 +1,4 @@
-"""The first document's questions on the parts: convolution, pooling, dense layers, stride, maps."""
+"""Open questions on the parts: convolution, pooling, dense layers, stride, maps."""
 
 from receptron.arithmetic import Conv, Linear
 from receptron.tutor.figures.figures import FILTERED, dense, dense_share, learnt, net_field, net_parameters, size, trained_head
@@ -8,7 +8,6 @@ from receptron.tutor.question_bank.question import Question, point
 QUESTIONS = (
     Question(
         "what-is-a-cnn",
-        "interview",
         "convolution",
         "What is a convolutional network, and why does it suit images?",
         (
@@ -25,7 +24,6 @@ QUESTIONS = (
     ),
     Question(
         "convolution-step-by-step",
-        "interview",
         "convolution",
         "How does a convolution work, step by step, on one channel and on several?",
         (
@@ -44,7 +42,6 @@ QUESTIONS = (
     ),
     Question(
         "pooling",
-        "interview",
         "pooling",
         "What is pooling for, and which kinds are there?",
         (
@@ -67,7 +64,6 @@ QUESTIONS = (
     ),
     Question(
         "dense-or-convolutional",
-        "interview",
         "convolution",
         "How does a fully connected layer differ from a convolution?",
         (
@@ -88,7 +84,6 @@ QUESTIONS = (
     ),
     Question(
         "transfer-learning",
-        "interview",
         "transfer",
         "What is transfer learning and when do you use it?",
         (
@@ -110,7 +105,6 @@ QUESTIONS = (
     ),
     Question(
         "stride-and-padding",
-        "interview",
         "output-size",
         "What do stride and padding do?",
         (
@@ -128,7 +122,6 @@ QUESTIONS = (
     ),
     Question(
         "feature-maps",
-        "interview",
         "convolution",
         "What is a feature map, and what do early, middle and late ones show?",
         (
@@ -149,7 +142,6 @@ QUESTIONS = (
     ),
     Question(
         "max-or-average",
-        "interview",
         "pooling",
         "When do you pool by maximum, when by average?",
         (

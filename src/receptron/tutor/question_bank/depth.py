@@ -1,4 +1,4 @@
-"""The first document's questions on the whole: shortcuts, counting, history, thrift, few images, sight."""
+"""Open questions on the whole: shortcuts, counting, history, thrift, few images, sight."""
 
 from receptron.arithmetic import Conv, Linear, Norm, separable
 from receptron.tutor.figures.figures import (
@@ -23,7 +23,6 @@ PLAIN = Conv(3, 1, 1, c_in=256, c_out=512, bias=False)
 QUESTIONS = (
     Question(
         "skip-connections",
-        "interview",
         "skip-connections",
         "What are skip connections, and which problem did they solve?",
         (
@@ -41,7 +40,6 @@ QUESTIONS = (
     ),
     Question(
         "augmentation",
-        "interview",
         "transfer",
         "What is data augmentation, and why do small data sets need it?",
         (
@@ -67,7 +65,6 @@ QUESTIONS = (
     ),
     Question(
         "counting-parameters",
-        "interview",
         "convolution",
         "How do you count the parameters of a network?",
         (
@@ -92,7 +89,6 @@ QUESTIONS = (
     ),
     Question(
         "architecture-evolution",
-        "interview",
         "architectures",
         "Trace the line of architectures from AlexNet to EfficientNet.",
         (
@@ -116,7 +112,6 @@ QUESTIONS = (
     ),
     Question(
         "depthwise-separable",
-        "interview",
         "separable",
         "What is a depthwise separable convolution, and what does it save?",
         (
@@ -135,7 +130,6 @@ QUESTIONS = (
     ),
     Question(
         "fifty-images",
-        "interview",
         "transfer",
         "You have 50 labelled images. How do you train a classifier?",
         (
@@ -160,7 +154,6 @@ QUESTIONS = (
     ),
     Question(
         "receptive-field",
-        "interview",
         "receptive-field",
         "What is the receptive field, and how can it be widened at what cost?",
         (

@@ -21,10 +21,9 @@ class Point:
 
 @dataclass(frozen=True)
 class Question:
-    """A question to answer in words. `document` says which of the two seeds asks it: interview or lesson."""
+    """A question to answer in words."""
 
     name: str
-    document: str
     skill: str
     prompt: str
     points: tuple[Point, ...]

@@ -1,4 +1,4 @@
-"""The second document's scene, asides and checkpoints on structure: sight, residual blocks, history, 1x1."""
+"""Open questions on structure: sight, residual blocks, history, 1x1."""
 
 from receptron.arithmetic import Conv
 from receptron.tutor.figures.figures import (
@@ -23,7 +23,6 @@ from receptron.tutor.question_bank.question import Question, point
 QUESTIONS = (
     Question(
         "sixty-seconds",
-        "lesson",
         "convolution",
         "Explain convolutional networks in sixty seconds.",
         (
@@ -39,7 +38,6 @@ QUESTIONS = (
     ),
     Question(
         "why-three-3x3",
-        "lesson",
         "receptive-field",
         "Why three 3x3 convolutions instead of one 7x7?",
         (
@@ -55,7 +53,6 @@ QUESTIONS = (
     ),
     Question(
         "large-objects",
-        "lesson",
         "receptive-field",
         "Your model fails to detect large objects. Why, and what do you do?",
         (
@@ -78,7 +75,6 @@ QUESTIONS = (
     ),
     Question(
         "residual-block",
-        "lesson",
         "skip-connections",
         "Draw a residual block and write its gradient.",
         (
@@ -94,7 +90,6 @@ QUESTIONS = (
     ),
     Question(
         "key-architectures",
-        "lesson",
         "architectures",
         "List the key architectures in order and say what each brought.",
         tuple(
@@ -114,7 +109,6 @@ QUESTIONS = (
     ),
     Question(
         "vgg-or-resnet",
-        "lesson",
         "architectures",
         "Compare VGG-16 and ResNet-50: depth, parameters, idea, performance.",
         (
@@ -142,7 +136,6 @@ QUESTIONS = (
     ),
     Question(
         "field-to-skip",
-        "lesson",
         "skip-connections",
         "How do receptive field, degradation and skip connections hang together?",
         (
@@ -160,7 +153,6 @@ QUESTIONS = (
     ),
     Question(
         "uses-of-1x1",
-        "lesson",
         "pointwise",
         "How are 1x1 convolutions used in GoogLeNet, ResNet and MobileNet?",
         (
@@ -186,7 +178,6 @@ QUESTIONS = (
     ),
     Question(
         "prove-the-gradient",
-        "lesson",
         "skip-connections",
         "Prove on the whiteboard what residual blocks do to the gradient, in five minutes.",
         (
@@ -201,7 +192,6 @@ QUESTIONS = (
     ),
     Question(
         "better-optimiser",
-        "lesson",
         "skip-connections",
         "If shortcuts ease optimisation, why not just use a better optimiser?",
         (
