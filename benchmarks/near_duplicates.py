@@ -15,7 +15,7 @@ from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageEnhance
+from PIL import Image, ImageEnhance, ImageOps
 
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates
@@ -62,6 +62,21 @@ def darker(image: Image.Image, _: np.random.Generator) -> Image.Image:
     return ImageEnhance.Brightness(image).enhance(0.8)
 
 
+def mirrored(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Left to right or top to bottom."""
+    return ImageOps.mirror(image) if rng.random() < 0.5 else ImageOps.flip(image)
+
+
+def turned(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """By one, two or three quarters."""
+    return image.transpose(list(Image.Transpose)[rng.integers(2, 5)])
+
+
+def turned_and_cropped(image: Image.Image, rng: np.random.Generator) -> Image.Image:
+    """Mirrored, turned, 5 % cropped, recompressed."""
+    return recompressed(cropped(turned(ImageOps.mirror(image), rng), rng), rng)
+
+
 PLANTINGS: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] = {
     "resize": resized,
     "recompress": recompressed,
@@ -69,6 +84,9 @@ PLANTINGS: dict[str, Callable[[Image.Image, np.random.Generator], Image.Image]] 
     "trim 5 % off one edge": trimmed,
     "brightness +20 %": lighter,
     "brightness -20 %": darker,
+    "mirror": mirrored,
+    "quarter turns": turned,
+    "mirror, turn, crop, JPEG": turned_and_cropped,
 }
 
 

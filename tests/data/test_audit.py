@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from malformed import encoded, malformed, photo
-from PIL import Image
+from PIL import Image, ImageOps
 
 from receptron.data.records import Audit, Finding
 from receptron.jobs.audit import audit, obstacle
@@ -180,3 +180,70 @@ def test_one_per_cent_may_be_broken(clean: Path):
     found = audit(clean)
     assert obstacle(found, allow_broken=False)
     assert not obstacle(found, allow_broken=True)
+
+
+TURNED = encoded("PNG", photo(64, 0).transpose(Image.Transpose.ROTATE_90))
+MIRRORED = encoded("PNG", ImageOps.mirror(photo(64, 0)))
+
+
+@pytest.mark.parametrize(
+    ("data", "of_first", "of_copy"),
+    [
+        (MIRRORED, "mirrored", "mirrored"),
+        (TURNED, "turned by 90 degrees clockwise", "turned by 90 degrees counterclockwise"),
+        (encoded("PNG", photo(64, 0).rotate(180)), "turned by 180 degrees", "turned by 180 degrees"),
+        (encoded("PNG", ImageOps.flip(photo(64, 0))), "mirrored top to bottom", "mirrored top to bottom"),
+    ],
+)
+def test_how_a_turned_copy_lies_is_said_of_both(data: bytes, of_first: str, of_copy: str, clean: Path):
+    put(clean, "a/x.png", data)
+    finding = one(audit(clean), "near duplicates")
+    assert finding.message == "1 pair of near duplicates"
+    notes = dict(zip(finding.files, finding.notes, strict=True))
+    # What is named first in a note, the other image, is followed by how the image of that line differs from it.
+    assert notes["a/00.png"].startswith(f"= a/x.png ({of_first}, ")
+    assert notes["a/x.png"].startswith(f"= a/00.png ({of_copy}, ")
+
+
+@pytest.mark.parametrize("data", [MIRRORED, TURNED])
+def test_turned_copies_across_classes_may_be_meant(data: bytes, clean: Path):
+    put(clean, "b/x.png", data)
+    finding = one(audit(clean), "near duplicates across classes")
+    assert "unless mirroring or turning is what tells these classes apart" in finding.cure
+
+
+@pytest.mark.parametrize("many", [3, 40])
+@pytest.mark.parametrize("exact", [True, False])
+def test_a_large_set_is_told_with_its_size_and_three_examples(many: int, exact: bool, clean: Path):
+    rng = np.random.default_rng(0)
+    for number in range(many):
+        noisy = np.clip(np.asarray(photo(64, 0), int) + rng.normal(0, 4, (64, 64, 3)), 0, 255).astype(np.uint8)
+        put(clean, f"a/x{number:02d}.png", COPY if exact else encoded("PNG", Image.fromarray(noisy)))
+    put(clean, "a/y.png", encoded("PNG", photo(64, 3)) if exact else encoded("PNG", photo(64, 2).point(lambda value: value * 0.85)))
+    found = audit(clean)
+    kind = "exact duplicates" if exact else "near duplicates"
+    finding = next(finding for finding in found.findings if finding.kind == kind)
+    beside = "" if exact else ", and 1 pair"
+    assert finding.message == f"1 set of {kind} ({many + 1} images){beside}"
+    assert len(finding.files) == 2 * (3 if exact else 4)
+    assert f"1 of 3 examples from a set of {many + 1}" in finding.notes[0]
+
+
+def test_one_frame_of_many_in_training_is_shown_among_the_examples(tmp_path: Path):
+    """Of a set that lies across sides, the pairs told are those that cross."""
+    rng = np.random.default_rng(0)
+    for number in range(30):
+        noisy = np.clip(np.asarray(photo(64, 0), int) + rng.normal(0, 4, (64, 64, 3)), 0, 255).astype(np.uint8)
+        put(tmp_path, f"{'train' if number == 17 else 'test'}/a/{number:02d}.png", encoded("PNG", Image.fromarray(noisy)))
+    for number in range(20):
+        put(tmp_path, f"{('train', 'test')[number % 2]}/{'ab'[number // 2 % 2]}/s{number}.png", encoded("PNG", photo(64, 100 + number)))
+    finding = one(audit(tmp_path), "near duplicates across given sides")
+    assert finding.message == "1 set of near duplicates across given sides (30 images)"
+    sides = [file.split("/")[0] for file in finding.files]
+    assert all({one, other} == {"train", "test"} for one, other in zip(sides[::2], sides[1::2], strict=True))
+
+
+def test_what_is_not_searched_for_is_said(clean: Path):
+    found = audit(clean)
+    assert any("other angles than quarters" in kind and "more than 5 %" in kind for kind in found.not_searched)
+    assert any("under 30 px" in kind for kind in found.not_searched)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from malformed import encoded
-from PIL import Image
+from PIL import Image, ImageOps
 
 from receptron.data.dataset.scan import scan
 from receptron.data.deduplication.duplicates import find_duplicates, joined
@@ -170,3 +170,21 @@ def test_resampling_averages_exactly():
     fine = np.repeat(signal, 1000)
     expected = fine[round(0.1 * 12000) : round(0.9 * 12000)].reshape(8, -1).mean(axis=1)
     assert np.allclose(resampling(12, 8, 0.1, 0.9) @ signal, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(12, 12), (28, 28), (20, 29), (29, 64)])
+def test_small_images_are_copies_only_if_equal_in_some_orientation(size: tuple[int, int], tmp_path: Path):
+    (tmp_path / "a").mkdir()
+    image = scene(7, 64).crop((0, 0, *size))
+    turns = [image, ImageOps.mirror(image), image.transpose(Image.Transpose.ROTATE_90), image.transpose(Image.Transpose.TRANSVERSE)]
+    changed = ImageOps.mirror(image).point(lambda value: value + 1)
+    for number, one in enumerate([*turns, changed, scene(8, 64).crop((0, 0, *size))]):
+        (tmp_path / f"a/{number}.png").write_bytes(encoded("PNG", one))
+    found = find_duplicates(read(scan(tmp_path)))
+    assert found.sets == ((0, 1, 2, 3),)
+    told = [(pair.first, pair.second, pair.kind, pair.lies.words) for pair in found.pairs]
+    assert told == [
+        (0, 1, "near", "mirrored"),
+        (0, 2, "near", "turned by 90 degrees counterclockwise"),
+        (0, 3, "near", "mirrored and turned by 270 degrees"),
+    ]

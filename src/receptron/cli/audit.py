@@ -66,6 +66,8 @@ def _show(found: "Audit") -> None:
         screen.show()
         screen.show("Nothing wrong was found.")
     screen.show()
+    if found.not_searched:
+        screen.show(f"Not searched for: {'; '.join(found.not_searched)}.")
 
 
 def _finding(one: "Finding") -> None:

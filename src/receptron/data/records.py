@@ -144,6 +144,7 @@ class Audit:
         findings: What is wrong or odd.
         seconds: That the audit took.
         unused: What lies among the images and is not used, and why.
+        not_searched: Kinds of copies that were not looked for.
 
     Example:
         >>> from receptron import audit
@@ -160,6 +161,7 @@ class Audit:
     findings: tuple[Finding, ...]
     seconds: float
     unused: tuple[Unused, ...] = ()
+    not_searched: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from receptron.data.audit.context import AuditContext, Told, finding
 from receptron.data.deduplication.duplicates import CopyPair, joined
 from receptron.data.records import Entry, Finding
-from receptron.wording import counted
+from receptron.wording import counted, listed
 
 EXAMPLES = 3  # pairs told of each set
 _WORDS = {True: "exact duplicates", False: "near duplicates"}
@@ -61,9 +61,8 @@ def _only(copied: _Copies, pairs: list[CopyPair]) -> _Copies:
 def _told(context: AuditContext, sets: list[_Copies], kind: str, severity: str, cure: str) -> list[Finding]:
     """One finding over all sets that have pairs to be told; both images of each example are named, with the other as the note."""
     sets = [copied for copied in sets if copied.pairs]
-    told = [
-        line for copied in sets for number, pair in enumerate(copied.pairs[:EXAMPLES]) for line in _lines(context, copied, pair, number)
-    ]
+    examples = [(copied, number) for copied in sets for number in range(min(EXAMPLES, len(copied.pairs)))]
+    told = [line for copied, number in examples for line in _lines(context, copied, number)]
     return [replace(one, paired=True) for one in finding(context, kind, severity, told, message=_counts(sets, kind), cure=cure)]
 
 
@@ -71,14 +70,13 @@ def _counts(sets: list[_Copies], kind: str) -> str:
     pairs, larger = sum(copied.images == 2 for copied in sets), [copied.images for copied in sets if copied.images > 2]
     if not larger:
         return f"{counted(pairs, 'pair')} of {kind}"
-    sizes = ", ".join(f"{size:,}" for size in larger[:EXAMPLES]) + (
-        f" and {len(larger) - EXAMPLES:,} more" if len(larger) > EXAMPLES else ""
-    )
+    sizes = listed((f"{size:,}" for size in larger), EXAMPLES)
     beside = f", and {counted(pairs, 'pair')}" if pairs else ""
     return f"{counted(len(larger), 'set')} of {kind} ({sizes} images){beside}"
 
 
-def _lines(context: AuditContext, copied: _Copies, pair: CopyPair, number: int) -> list[Told]:
+def _lines(context: AuditContext, copied: _Copies, number: int) -> list[Told]:
+    pair = copied.pairs[number]
     first, second = _both(context, pair)
     of = f"; {number + 1} of {min(EXAMPLES, len(copied.pairs))} examples from a set of {copied.images:,}" if copied.images > 2 else ""
     return [
