@@ -24,7 +24,7 @@ from receptron.jobs.options import Extras, seconds
 from receptron.jobs.train import train
 from receptron.progress import Silent
 from receptron.records import from_json
-from receptron.report.commands import again
+from receptron.report.training.commands import again
 from receptron.training.records import Run
 from shell import run
 

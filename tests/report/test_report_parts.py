@@ -18,17 +18,17 @@ from sample import Wish, awkward, painted, points, run
 from receptron.data.records import Finding
 from receptron.evaluation.records import TOO_FEW, Answer, BaselineComparison, Estimate
 from receptron.report import render, words
-from receptron.report.commands import following
-from receptron.report.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
-from receptron.report.curves import curves
-from receptron.report.field import field
-from receptron.report.intervals import track
-from receptron.report.reliability import reliability
 from receptron.report.scales import Scale, ticks, whole_ticks
-from receptron.report.selection import findings_shown, ranked, samples_shown
 from receptron.report.svg import tag
 from receptron.report.thumbnails import SIDE, Thumbnail, Thumbnails, from_folder, thumbnail
-from receptron.report.verdict import caveats, verdict
+from receptron.report.training.commands import following
+from receptron.report.training.confusion import LEVELS_RIGHT, LEVELS_WRONG, confusion, level, mixups
+from receptron.report.training.curves import curves
+from receptron.report.training.intervals import track
+from receptron.report.training.of_a_hundred import of_a_hundred
+from receptron.report.training.reliability import reliability
+from receptron.report.training.selection import findings_shown, ranked, samples_shown
+from receptron.report.training.verdict import caveats, verdict
 from receptron.training.records import InputCheck, PhaseName
 
 share = st.floats(0, 1)
@@ -141,9 +141,9 @@ def test_a_shortened_name_fits_and_keeps_both_ends(name: str, length: int):
 
 
 @given(st.lists(share, min_size=3, max_size=3).map(sorted))
-def test_the_field_has_a_hundred_dots_and_its_kinds_follow_the_interval(ends: list[float]):
+def test_the_picture_has_a_hundred_dots_and_its_kinds_follow_the_interval(ends: list[float]):
     low, value, high = ends
-    html = field(Estimate(value, low, high, 100, "Wilson")).picture
+    html = of_a_hundred(Estimate(value, low, high, 100, "Wilson")).picture
     counts = [html.count(f'class="dot-{kind}"') for kind in ("sure", "maybe", "miss")]
     assert sum(counts) == 100
     assert 100 * low - 1 < counts[0] <= 100 * low + 1e-6
@@ -164,7 +164,7 @@ def test_an_unknown_interval_is_told_in_words_everywhere():
     assert "Groups stayed whole: 5 patients to learn from, 3 patients to be tested on." in told
     assert verdict((compared,)).kind == "unknown"
     assert words.with_interval(nothing) == "90.0\u00a0% (unknown: too few groups)"
-    assert "0 to 100" not in field(nothing).text
+    assert "0 to 100" not in of_a_hundred(nothing).text
 
 
 @given(share, st.floats(-0.5, 1.5), st.floats(-0.5, 1.5))

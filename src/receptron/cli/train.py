@@ -113,7 +113,7 @@ def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
     from receptron.data.splitting.few_groups import few_groups
-    from receptron.report.commands import again
+    from receptron.report.training.commands import again
 
     card, found = run.card, run.card.evaluation
     screen.show()

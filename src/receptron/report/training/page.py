@@ -1,22 +1,22 @@
-"""One HTML page from one `Run`: what stands in it is gathered here, how it looks is in page.html.j2 and style.css."""
+"""One HTML page from one `Run`: what stands in it is gathered here, how it looks is in page.html.j2 and page.css."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 from receptron.atomic_write import write_file
 from receptron.report import words
-from receptron.report.commands import again, following
-from receptron.report.confusion import confusion, mixups
-from receptron.report.curves import curves
-from receptron.report.decisions import timed
-from receptron.report.field import field
 from receptron.report.frame import framed
-from receptron.report.intervals import IntervalRow, baselines, chart, recalls, track
-from receptron.report.reliability import reliability
-from receptron.report.selection import answers_shown, files_shown, findings_shown, samples_shown, suspects_shown
 from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
-from receptron.report.verdict import caveats, verdict
+from receptron.report.training.commands import again, following
+from receptron.report.training.confusion import confusion, mixups
+from receptron.report.training.curves import curves
+from receptron.report.training.decisions import timed
+from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
+from receptron.report.training.of_a_hundred import of_a_hundred
+from receptron.report.training.reliability import reliability
+from receptron.report.training.selection import answers_shown, files_shown, findings_shown, samples_shown, suspects_shown
+from receptron.report.training.verdict import caveats, verdict
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -55,7 +55,7 @@ def write(run: Run, images: Pictures | Path | None = None) -> Path:
 def render(run: Run, images: Pictures | Path | None = None) -> str:
     """The page as text. Images that cannot be read are named in their place; nothing outside the page is ever asked for."""
     source = images if callable(images) else from_folder(images or run.audit.root)
-    return framed("page.html.j2", content(run, Thumbnails(source)) | TOOLS, FILTERS, ["style.css"])
+    return framed("training/page.html.j2", content(run, Thumbnails(source)) | TOOLS, FILTERS, ["training/page.css"])
 
 
 def content(run: Run, picture: Thumbnails) -> dict[str, object]:
@@ -86,7 +86,7 @@ def figures(run: Run) -> dict[str, Chart]:
     """Every chart of the page but the curves, by its name there; a chart without data is left out."""
     card, evaluation = run.card, run.card.evaluation
     found = {
-        "field": field(evaluation.accuracy),
+        "of_a_hundred": of_a_hundred(evaluation.accuracy),
         "baselines": baselines(evaluation, card.comparisons),
         "confusion": confusion(evaluation),
         "recalls": recalls(evaluation.classes),

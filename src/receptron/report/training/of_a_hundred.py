@@ -7,7 +7,7 @@ from receptron.report.words import of_hundred, percent
 STEP, SIDE = 24, 10  # units between dots, dots per row
 
 
-def field(accuracy: Estimate) -> Chart:
+def of_a_hundred(accuracy: Estimate) -> Chart:
     """A hundred dots: right even at the low end of the interval, between its ends, and wrong even at the high end."""
     low, high = of_hundred(accuracy)
     kinds = ["sure"] * low + ["maybe"] * (high - low) + ["miss"] * (100 - high)

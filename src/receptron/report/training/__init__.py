@@ -1,0 +1,1 @@
+"""The training report: one HTML page from one `Run`."""
