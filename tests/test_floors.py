@@ -15,9 +15,6 @@ MOST_FILES = 12
 LARGE = {  # folders with more files, and why
     "arithmetic": "one closed form a file",
     "blocks": "one block a file",
-    "cli": "one command a file",
-    "jobs": "one command's work, or one part of a run, a file",
-    "report": "one part of the page a file",
     "zoo": "one paper a file",
 }
 GROUND = {part for part, floor in FLOOR_OF.items() if floor == 0}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from receptron.cli.bars import Bars
+from receptron.cli.output.bars import Bars
 
 
 @pytest.mark.parametrize(

@@ -21,7 +21,7 @@ from shell import run
 PROGRAM = """
 import sys
 from datetime import datetime
-from receptron.cli import streams
+from receptron.cli.output import streams
 from receptron.cli.app import commands
 from receptron.cli.practice.terminal import Setting
 streams.install()

@@ -6,7 +6,7 @@ import pytest
 from rich.console import Console
 
 from hostile import NAMES, raw
-from receptron.cli.tables import GAP, Table, shared
+from receptron.cli.output.tables import GAP, Table, shared
 
 PROSE = "two 3x3 see what one 5x5 sees, with fewer weights and one more rectifier"
 PATH = "stages.0.0.body.conv1.conv"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from receptron.cli import screen, streams
+from receptron.cli.output import screen, streams
 from receptron.errors import Misuse, ReceptronError, StorageFault
 from receptron.printable import told
 

@@ -4,8 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import scan_flags, screen
-from receptron.cli.tables import Table
+from receptron.cli import scan_flags
+from receptron.cli.output import screen
+from receptron.cli.output.tables import Table
 from receptron.wording import counted
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def audit(
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
 ) -> None:
     """What is wrong with these images, before any training. Nothing is changed, moved or copied."""
-    from receptron.cli.bars import Bars
+    from receptron.cli.output.bars import Bars
     from receptron.data.dataset.scan_options import ScanOptions, flags_of
     from receptron.jobs.audit import audit as job
     from receptron.jobs.audit import obstacle

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli.output import screen
 
 if TYPE_CHECKING:
     from receptron.arithmetic import Derivation

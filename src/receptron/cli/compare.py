@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen, streams
+from receptron.cli import paths
 from receptron.cli.inspection import Json, Net, Overwrite, Size
-from receptron.cli.tables import Table
+from receptron.cli.output import screen, streams
+from receptron.cli.output.tables import Table
 
 if TYPE_CHECKING:
     from receptron.analysis.comparison import Comparison

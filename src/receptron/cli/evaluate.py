@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, scan_flags, screen
-from receptron.cli.tables import Table
+from receptron.cli import paths, scan_flags
+from receptron.cli.output import screen
+from receptron.cli.output.tables import Table
 from receptron.wording import counted
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def evaluate(
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Measure a model on labelled images; those that it was trained on are told apart."""
-    from receptron.cli.bars import Bars
+    from receptron.cli.output.bars import Bars
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs import evaluate as job
 

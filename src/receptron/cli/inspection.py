@@ -5,8 +5,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen, streams
-from receptron.cli.tables import Table
+from receptron.cli import paths
+from receptron.cli.output import screen, streams
+from receptron.cli.output.tables import Table
 
 if TYPE_CHECKING:
     from receptron.analysis.budget import Check

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen
-from receptron.cli.tables import Table
+from receptron.cli import paths
+from receptron.cli.output import screen
+from receptron.cli.output.tables import Table
 
 if TYPE_CHECKING:
     from receptron.jobs.predict import Predicted
@@ -32,7 +33,7 @@ def predict(
     """
     if as_csv and as_json:
         raise typer.BadParameter("--csv and --json exclude each other: choose one")
-    from receptron.cli.bars import Bars
+    from receptron.cli.output.bars import Bars
     from receptron.jobs import predict as job
     from receptron.jobs.path_list import listed
 

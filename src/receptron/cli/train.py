@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, scan_flags, screen
-from receptron.cli.bars import Bars
-from receptron.cli.tables import Table
+from receptron.cli import paths, scan_flags
+from receptron.cli.output import screen
+from receptron.cli.output.bars import Bars
+from receptron.cli.output.tables import Table
 from receptron.errors import BadValue
 from receptron.wording import counted
 

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
-from receptron.cli.tables import Table
+from receptron.cli.output import screen
+from receptron.cli.output.tables import Table
 
 if TYPE_CHECKING:
     from receptron.zoo.cards import CatalogueRow, NetCard

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli.output import screen
 from receptron.cli.practice import keys
 from receptron.cli.practice.terminal import PracticeTerminal, terminal_of
 from receptron.errors import BadValue

@@ -7,7 +7,7 @@ which reads key by key, drops what arrives between two keys.
 import os
 import sys
 
-from receptron.cli import streams
+from receptron.cli.output import streams
 
 QUIT = "q"
 

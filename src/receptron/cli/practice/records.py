@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen
+from receptron.cli import paths
+from receptron.cli.output import screen
+from receptron.cli.output.tables import Table
 from receptron.cli.practice import keys
 from receptron.cli.practice.terminal import terminal_of
-from receptron.cli.tables import Table
 
 if TYPE_CHECKING:
     from receptron.tutor.learner.review_plan import ReviewDay

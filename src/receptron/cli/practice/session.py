@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, screen
+from receptron.cli import paths
+from receptron.cli.output import screen
 from receptron.cli.practice import conversations, keys, records
 from receptron.cli.practice.terminal import PracticeTerminal, Setting
 from receptron.errors import BadValue, StorageFault

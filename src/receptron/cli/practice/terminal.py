@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from receptron.cli import screen
+from receptron.cli.output import screen
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -4,7 +4,7 @@ import time
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
 
-from receptron.cli import screen
+from receptron.cli.output import screen
 from receptron.printable import printable
 from receptron.wording import counted
 

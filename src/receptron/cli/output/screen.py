@@ -10,7 +10,7 @@ import textwrap
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TextIO
 
-from receptron.cli import streams
+from receptron.cli.output import streams
 from receptron.errors import ReceptronError
 from receptron.printable import printable
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.text import Text
 
-    from receptron.cli.tables import Table
+    from receptron.cli.output.tables import Table
 
 Part = str | tuple[str, str]
 """A piece of a line: its text, or its text and style."""

@@ -1,0 +1,1 @@
+"""What is written to the screen, a pipe or a file: words, tables, bars."""
