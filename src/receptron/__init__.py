@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from receptron.jobs.evaluate import Evaluated, evaluate
     from receptron.jobs.options import Extras
     from receptron.jobs.predict import Predicted, predict
-    from receptron.jobs.train import train
+    from receptron.jobs.training.train import train
     from receptron.training.records import Run
     from receptron.weights.sidecar import Sidecar
     from receptron.zoo import build
@@ -49,7 +49,7 @@ _HOMES = {
     "receptron.jobs.evaluate": ("Evaluated", "evaluate"),
     "receptron.jobs.predict": ("Predicted", "predict"),
     "receptron.jobs.options": ("Extras",),
-    "receptron.jobs.train": ("train",),
+    "receptron.jobs.training.train": ("train",),
     "receptron.training.records": ("Run",),
     "receptron.weights.sidecar": ("Sidecar",),
     "receptron.zoo": ("build",),

@@ -7,7 +7,7 @@ import pytest
 
 from receptron.data.dataset.scan import find_images, scan
 from receptron.errors import BadValue
-from receptron.jobs.run_directory import choose_folder
+from receptron.jobs.training.run_directory import choose_folder
 from shell import run
 
 EMPTY = {

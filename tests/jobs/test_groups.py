@@ -17,7 +17,7 @@ from receptron.errors import BadValue
 from receptron.evaluation.records import TOO_FEW
 from receptron.jobs.evaluate import Evaluated, evaluate
 from receptron.jobs.options import Extras
-from receptron.jobs.train import train
+from receptron.jobs.training.train import train
 from receptron.records import from_json
 from receptron.training.records import Run
 from shell import run

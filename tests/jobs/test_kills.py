@@ -15,7 +15,7 @@ from photos import backbone, folder
 
 from receptron import atomic_write
 from receptron.bundle.model import load
-from receptron.jobs.run_directory import RunDirectory
+from receptron.jobs.training.run_directory import RunDirectory
 
 SETTLED = ("--precision", "float32", "--time", "1h", "--every", "0.03")  # a checkpoint every few steps; nothing left to a trial
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}

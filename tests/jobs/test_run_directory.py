@@ -15,8 +15,8 @@ from test_train import Breaking, digest, extras
 from receptron import atomic_write, checksummed_record
 from receptron.bundle.model import load
 from receptron.errors import BadValue, DataFault, InUse, StorageFault, WouldReplace
-from receptron.jobs.run_directory import Begun, RunDirectory, choose_folder, claimed, resuming
-from receptron.jobs.train import train
+from receptron.jobs.training.run_directory import Begun, RunDirectory, choose_folder, claimed, resuming
+from receptron.jobs.training.train import train
 from receptron.training.records import Run
 from shell import Done, run
 
@@ -69,7 +69,7 @@ def test_a_second_run_in_the_same_folder_is_refused_and_names_the_first(photos: 
 
 
 def test_a_lock_whose_process_is_gone_holds_nobody_up(tmp_path: Path):
-    code = "import os, sys; from pathlib import Path; from receptron.jobs.run_directory import *\n" \
+    code = "import os, sys; from pathlib import Path; from receptron.jobs.training.run_directory import *\n" \
            "with claimed(Path(sys.argv[1])) as one: one.begin(Begun('f', '/p', '', 'now'), resume=False); os._exit(9)"  # fmt: skip
     assert subprocess.run([sys.executable, "-c", code, str(tmp_path / "out")], check=False).returncode == 9
     with claimed(tmp_path / "out", resume=True) as directory:
@@ -392,7 +392,7 @@ def test_a_stop_before_anything_is_learnt_says_that_too(photos: Path, tmp_path: 
     lines: list[str] = []
     progress = Breaking(10**9)
     progress.tell = lines.append  # type: ignore[method-assign]
-    monkeypatch.setattr("receptron.jobs.train.read", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
+    monkeypatch.setattr("receptron.jobs.training.sided_images.read", lambda *_, **__: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(KeyboardInterrupt):
         scratch(photos, tmp_path / "out", progress=progress)
     assert "Nothing was learnt yet" in lines[-1] and not (tmp_path / "out").exists()

@@ -21,7 +21,7 @@ from receptron.bundle import store
 from receptron.bundle.model import load
 from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, ReceptronError, UnknownName, WeightsUnavailable
 from receptron.jobs.options import Extras, seconds
-from receptron.jobs.train import train
+from receptron.jobs.training.train import train
 from receptron.progress import Silent
 from receptron.records import from_json
 from receptron.report.training.commands import again

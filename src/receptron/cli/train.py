@@ -81,7 +81,7 @@ def train(
     """Train or adapt a network on labelled images, honestly, and write model and report."""
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs.options import Extras
-    from receptron.jobs.train import train as job
+    from receptron.jobs.training.train import train as job
     from receptron.weights.sidecar import Sidecar
 
     facts = Sidecar(
@@ -133,7 +133,7 @@ def _show(run: "Run") -> None:
     if told := few_groups(run.split):
         screen.show(f"Groups   {told}")
     if run.interrupted:
-        from receptron.jobs.run_directory import resuming
+        from receptron.jobs.training.run_directory import resuming
 
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")

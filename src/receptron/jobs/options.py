@@ -1,14 +1,17 @@
 """What a user may set of the main job, checked at the door."""
 
 import math
+import os
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import cast
 
+from receptron.cache_dir import cache
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.reading.file_bytes import IMAGE_MEMORY
-from receptron.errors import BadValue, UnknownName
+from receptron.errors import BadValue, StorageFault, UnknownName
+from receptron.given_path import check_given
 from receptron.progress import Progress, Silent
 from receptron.records import short
 from receptron.weights.sidecar import Sidecar
@@ -95,3 +98,15 @@ def check_every(every: float) -> float:
     if not isinstance(cast(object, every), (int, float)) or not 0 < every < math.inf:
         raise BadValue(f"--every {every} is no span of time.", why="it counts the seconds between checkpoints", mend="use 15, or 0.5")
     return every
+
+
+def cache_folder(wanted: Path | None) -> Path:
+    """Where activations are kept. Raises: StorageFault if the user named a folder that cannot be written to."""
+    if wanted is None:
+        return cache("features")
+    folder = check_given(wanted).absolute()
+    nearest = next(place for place in (folder, *folder.parents) if place.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        why = f"{nearest} is a file" if not nearest.is_dir() else f"not allowed to write to {nearest}"
+        raise StorageFault(f"--cache {wanted} cannot be used.", why=why, mend="name a folder of yours, or leave it out")
+    return folder

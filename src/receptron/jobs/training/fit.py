@@ -12,7 +12,7 @@ from receptron.data.preprocessing.augmentation import recipe_for
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
-from receptron.jobs.initial_weights import InitialWeights
+from receptron.jobs.training.initial_weights import InitialWeights
 from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.features.input_check import check_input

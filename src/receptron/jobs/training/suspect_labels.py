@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.label_issues import label_issues, thresholds
 from receptron.evaluation.records import SuspectLabel, SuspectLabels
-from receptron.jobs.fit import FittedNetwork
+from receptron.jobs.training.fit import FittedNetwork
 
 NEARLY_ALL = 0.95  # of the training images must have an out-of-fold answer
 HEAD = "linear head"

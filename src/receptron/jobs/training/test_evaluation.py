@@ -11,7 +11,7 @@ from receptron.bundle.model import Model
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
 from receptron.evaluation.records import Answer, BaselineComparison, Evaluation
-from receptron.jobs.fit import FittedNetwork
+from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of

@@ -1,0 +1,1 @@
+"""The main job: audit, split, fit, judge once on the test side, save, report."""
