@@ -12,6 +12,7 @@ from torch import Tensor
 
 from receptron.analysis.model_import.onnx_operators import DTYPES, RULES, Attributes
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
+from receptron.wording import counted
 
 SMALL = 4096
 """Numbers that a constant may have and keep."""
@@ -95,8 +96,11 @@ def _parts(path: Path, graph: Any, numbers: bool) -> tuple[list[OnnxNode], dict[
 
 
 def _check_names(path: Path, nodes: list[OnnxNode], known: set[str], gives: list[str]) -> None:
-    """Every value is made before it is read."""
-    for _, op, inputs, outputs, _ in nodes:
+    """Every value is made before it is read, and a Split has the parts that it says: onnx makes room for as many before it looks."""
+    for name, op, inputs, outputs, attributes in nodes:
+        if op == "Split" and (said := attributes.get("num_outputs", len(outputs))) != len(outputs):
+            why = f"{op} {name[:80]!r} says that it gives {said:,} parts, and has {counted(len(outputs), 'output')}"
+            raise BadValue(f"{path} is a damaged ONNX model.", why=why, mend="export it again")
         if absent := [name for name in inputs if name not in known]:
             raise BadValue(f"{path} is a damaged ONNX model.", why=f"{op} reads {absent[0][:80]!r}, which nothing makes before it")
         known |= {*outputs}

@@ -22,7 +22,7 @@ from receptron.given_path import check_given
 
 
 @dataclass(frozen=True)
-class Table:
+class ImageTable:
     """What a table says.
 
     Attributes:
@@ -45,7 +45,7 @@ class Table:
         return noun_of(self.columns.get("group", "group"))
 
 
-def read_table(path: Path, options: ScanOptions = ScanOptions()) -> Table:
+def read_table(path: Path, options: ScanOptions = ScanOptions()) -> ImageTable:
     """Images that the table names. A row that repeats another exactly counts once. Labels, splits and groups are in NFC.
 
     Files need not exist: a missing one is reported with its line when it is read.
@@ -62,7 +62,7 @@ def read_table(path: Path, options: ScanOptions = ScanOptions()) -> Table:
         raise table_fault(path, reader.faults)
     if fault := _nothing_there(path, reader.folder, items):
         raise fault
-    return Table(reader.folder, items, tuple(sorted(reader.respelled)), roles.names, unused_columns(table, roles))
+    return ImageTable(reader.folder, items, tuple(sorted(reader.respelled)), roles.names, unused_columns(table, roles))
 
 
 def _root(path: Path, options: ScanOptions) -> Path:
