@@ -28,6 +28,13 @@ def shared() -> Path:
     return SHARED
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A few epochs are enough to see what is written."""
+    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))
+    monkeypatch.setattr("receptron.training.ladder.ladder.VISITS", 100)
+
+
 @pytest.fixture(scope="session")
 def made_workshop(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with digits-model, two images in scans/, and a cache of its own."""

@@ -62,6 +62,7 @@ def test_the_set_up_is_two_commands():
     assert all("-c constraints.txt" in command for command in (main, tests))
 
 
+@pytest.mark.usefixtures("quick")
 def test_every_snippet_runs(desk: Path):
     names: dict[str, object] = {}
     for block in BLOCKS:

@@ -22,6 +22,8 @@ from receptron.records import from_json
 from receptron.training.records import Run
 from shell import run
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 def table(root: Path, groups: int, size: int, *, by_group: bool = False) -> Path:
     """A table of drawn photos in groups, of both classes each or of one."""

@@ -5,7 +5,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +21,7 @@ from shell import Done, run
 
 QUICK = ("--net", "lenet5", "--weights", "none", "--precision", "float32")
 BEGUN = Begun("f", "/photos", "receptron train photos", "2026-01-01 12:00:00+00:00")
+pytestmark = pytest.mark.usefixtures("quick")
 
 
 @pytest.fixture(scope="module")
@@ -30,10 +30,8 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))
+def _inside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
-    yield
 
 
 def tree(root: Path) -> dict[str, bytes | None]:

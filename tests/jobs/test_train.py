@@ -6,7 +6,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,23 +27,12 @@ from receptron.report.training.commands import again
 from receptron.training.records import Run
 from shell import run
 
+pytestmark = pytest.mark.usefixtures("quick")
+
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder(tmp_path_factory.mktemp("photos") / "photos", 12)
-
-
-@pytest.fixture(scope="module")
-def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return backbone(tmp_path_factory.mktemp("weights") / "tiny.safetensors")
-
-
-@pytest.fixture(autouse=True)
-def _quick(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A few epochs are enough to see what is written."""
-    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))
-    monkeypatch.setattr("receptron.training.ladder.ladder.VISITS", 100)
-    yield
 
 
 def extras(tmp_path: Path, **more: object) -> Extras:
