@@ -11,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from receptron.analysis.cost import cost
 from receptron.analysis.recording import record, record_training
+from receptron.errors import AnalysisFault
 
 SWITCH = {"on": False}
 
@@ -144,3 +145,10 @@ def test_a_backward_pass_elsewhere_gets_its_gradients_while_a_training_step_is_r
             done.set()
         busy.result()
     assert all(p.grad is not None and p.grad.device.type == "cpu" for p in net.parameters())
+
+
+def test_a_torch_that_calls_modules_otherwise_is_refused_and_never_counted_as_nothing(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("receptron.analysis.recording.module_calls._CALL", "forward_hook_caller", raising=True)
+    monkeypatch.setattr(nn.Module, "forward_hook_caller", nn.Module.__call__, raising=False)
+    with pytest.raises(AnalysisFault, match="no call of a module was seen"):
+        record(nn.Sequential(nn.Conv2d(3, 8, 3)), (3, 8, 8))

@@ -6,6 +6,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,8 +19,10 @@ from safetensors.torch import load_file, save_file
 from receptron import atomic_write
 from receptron.bundle import store
 from receptron.bundle.model import load
+from receptron.data.reading.file_bytes import LIMITS
 from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, ReceptronError, UnknownName, WeightsUnavailable
 from receptron.jobs.options import Extras, seconds
+from receptron.jobs.training import train as training
 from receptron.jobs.training.train import train
 from receptron.progress import Silent
 from receptron.records import from_json
@@ -429,6 +432,40 @@ def test_images_of_an_earlier_run_keep_their_side_and_only_new_ones_are_placed(t
     after = {row.sha256: row.side for row in store.read(tmp_path / "grown/out/model").split}
     assert len(after) == len(before) + 18 and before.items() <= after.items()
     assert grown.split.remembered == len(before)
+
+
+def test_images_that_were_admitted_are_judged_too_and_those_that_vanish_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The limit of memory holds for the test side as for the training; a file that goes meanwhile is named, and all of them stop the job."""
+    for side, count in (("train", 6), ("test", 4)):
+        for i in range(count):
+            for label in CLASSES[:2]:
+                photo(tmp_path / f"photos/{side}/{label}/{i}.png", label, i + 100 * (side == "test"), 400 if side == "test" else 44)
+    monkeypatch.setattr("receptron.data.reading.file_bytes.LIMITS", replace(LIMITS, memory=1_000_000))
+    monkeypatch.setattr("receptron.bundle.model.LIMITS", replace(LIMITS, memory=1_000_000))
+    found = scratch(tmp_path / "photos", tmp_path)
+    assert (
+        found.card.evaluation.count == 8 == sum(count.test for count in found.split.counts)
+        and "any more" not in found.card.evaluation.source
+    )
+    judge = training.evaluate_on_test
+
+    def after(gone: int) -> Callable[..., object]:
+        def judged(*given: object) -> object:
+            for file in sorted((tmp_path / "photos/test").rglob("*.png"))[:gone]:
+                file.unlink()
+            return judge(*given)
+
+        return judged
+
+    monkeypatch.setattr(training, "evaluate_on_test", after(1))
+    some = train(tmp_path / "photos", tmp_path / "some", net="lenet5", weights="none", extras=extras(tmp_path))
+    assert (
+        some.card.evaluation.count == 7
+        and "(1 more could not be read any more, such as 0.png: no such file)" in some.card.evaluation.source
+    )
+    monkeypatch.setattr(training, "evaluate_on_test", after(9))
+    with pytest.raises(DataFault, match="none of 7 test images can be read any more"):
+        train(tmp_path / "photos", tmp_path / "none", net="lenet5", weights="none", extras=extras(tmp_path))
 
 
 @pytest.mark.parametrize("what", ["nothing", "an empty folder", "a damaged record", "another kind of record"])

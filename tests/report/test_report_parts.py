@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from sample import Wish, awkward, painted, points, run
 
+from receptron.data.reading.depth_scale import NOMINAL, DepthRange, DepthScale
 from receptron.data.records import Finding
 from receptron.evaluation.records import TOO_FEW, Answer, BaselineComparison, Estimate
 from receptron.report import render, words
@@ -287,6 +288,16 @@ def test_a_thumbnail_is_small_upright_and_carries_no_metadata():
     assert small.size == (SIDE // 2, SIDE)
     assert not small.getexif()
     assert b"secret" not in b64decode(thumbnail(content).uri.split(",")[1])  # type: ignore[union-attr]
+
+
+def test_a_deep_picture_is_shown_by_the_scale_that_the_network_saw_it_by():
+    """One of a set whose white is 60,000: half of that is grey, though nothing in this picture is brighter."""
+    file = io.BytesIO()
+    Image.fromarray(np.full((40, 40), 30_000, np.uint16)).save(file, "PNG")
+    scale = DepthScale(DepthRange(0.0, 60_000.0, "range"), NOMINAL.floats)
+    shown = Thumbnails(lambda _: file.getvalue(), scale)("a.png")
+    assert np.abs(np.asarray(opened(shown).convert("L"), int) - 128).max() <= 1
+    assert np.asarray(opened(thumbnail(file.getvalue())).convert("L")).max() != 128, "by itself it would be another"
 
 
 def test_a_tiny_image_keeps_every_pixel():

@@ -6,10 +6,10 @@ from small import context
 from receptron.errors import BadValue
 from receptron.training.hardware import autotune
 from receptron.training.hardware.autotune import candidates, choose
-from receptron.training.hardware.device import Hardware, find_device
+from receptron.training.hardware.device import Engine, find_device
 
 
-def formats(engines: list[Hardware]) -> list[tuple[str, bool]]:
+def formats(engines: list[Engine]) -> list[tuple[str, bool]]:
     return [(engine.precision, engine.channels_last) for engine in engines]
 
 
@@ -27,7 +27,7 @@ def test_the_fastest_wins_if_it_beats_plain_float32_by_enough(monkeypatch: pytes
     now, engines = [0.0], candidates("cpu")
     monkeypatch.setattr(autotune.time, "perf_counter", lambda: now[0])
 
-    def step(engine: Hardware):
+    def step(engine: Engine):
         first = [True]
 
         def run() -> None:

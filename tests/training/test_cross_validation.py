@@ -17,7 +17,7 @@ from receptron.training.batches.sources import ViewSource
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import TrainingContext
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.ladder import cross_validation as weighing
 from receptron.training.ladder.cross_validation import TrainableRung, cross_validate, finish
 from receptron.training.loop.hyperparameters import Hyperparameters
@@ -37,7 +37,7 @@ def step(place: TrainingContext, right: NDArray[np.bool_], speed: float = 1e9) -
         part = place.images.part(rows)
         return ViewSource(torch.zeros(len(rows), 1, 4), part.names, part.targets)
 
-    return TrainableRung("a rung", Hyperparameters(1, 64, 0.1), Hardware(), speed, lambda _: nn.Linear(4, 3), source, judge)
+    return TrainableRung("a rung", Hyperparameters(1, 64, 0.1), Engine(), speed, lambda _: nn.Linear(4, 3), source, judge)
 
 
 def patterns(won: int, lost: int, seed: int = 0) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -23,10 +23,10 @@ from receptron.training.features import cache
 from receptron.training.features.cache import FeatureCache, FeatureViews, cache_key, prune
 from receptron.training.features.extraction import compute
 from receptron.training.features.frozen_backbone import divide, frozen
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 
 VIEWS = FeatureViews(SPEC, 3, VARIED, 3)
-ENGINE = Hardware()
+ENGINE = Engine()
 COUNT = 2 * cache.BLOCK + 7
 WHOLE = 2 * cache.BLOCK + cache.CHUNK  # images through the front where all are computed: the last chunk is filled up
 

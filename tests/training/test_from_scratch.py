@@ -9,7 +9,7 @@ from small import context
 from torch.nn import functional as F
 
 from receptron.data.preprocessing.normalize import prepare
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import from_scratch
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
@@ -31,7 +31,7 @@ def test_one_fold_is_held_out_and_its_images_get_honest_answers():
     found = train_from_scratch(make, place)
     assert np.array_equal(found.outcome.rows, place.folds[0])
     part = place.images.part(place.folds[0])
-    assert np.allclose(found.outcome.logits, answers_on_canvases(found.outcome.net, place, part, Hardware()), atol=1e-5)
+    assert np.allclose(found.outcome.logits, answers_on_canvases(found.outcome.net, place, part, Engine()), atol=1e-5)
     rung = found.rungs[-1]
     assert rung.taken and rung.accuracy is None and rung.gain is None, "images that chose the epoch do not judge it"
     assert f"the best by the {len(place.folds[0])} images held out was kept" in rung.why

@@ -8,7 +8,7 @@ from torch import nn
 
 from oracles import randomise
 from receptron.training.features.frozen_backbone import divide, frozen
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.zoo import build
 
 NETS = {"cifar_resnet20": 32, "resnet18": 64, "resnet50": 64, "mobilenet_v2": 64, "mobilenet_v2_tf": 64, "densenet121": 64, "lenet5": 28}
@@ -37,7 +37,7 @@ def relative(ours: torch.Tensor, theirs: torch.Tensor) -> float:
 @pytest.mark.parametrize("channels_last", [False, True])
 def test_the_frozen_halves_are_the_plain_network_in_eval(name: str, channels_last: bool):
     net, x = prepared(name)
-    divided, engine = divide(net, x.shape[1], NETS[name]), Hardware(channels_last=channels_last)
+    divided, engine = divide(net, x.shape[1], NETS[name]), Engine(channels_last=channels_last)
     front, tail = frozen(divided.front, engine), frozen(divided.tail, engine)
     with torch.no_grad():
         maps, exact = front(engine.place(x)), copy.deepcopy(net).double()
@@ -55,7 +55,7 @@ def test_pooled_features_are_what_the_class_layer_sees(name: str):
     net.head.fc.register_forward_hook(lambda _, inputs, __: seen.append(inputs[0]))
     with torch.no_grad():
         net.double()(x.double()), net.float()
-        pooled = frozen(divided.tail, Hardware()).pooled(frozen(divided.front, Hardware())(x.to(memory_format=torch.channels_last)))
+        pooled = frozen(divided.tail, Engine()).pooled(frozen(divided.front, Engine())(x.to(memory_format=torch.channels_last)))
     assert pooled.shape == seen[0].shape and relative(pooled, seen[0]) < (5e-5 if name == "mobilenet_v2" else 1e-5)
 
 
@@ -73,7 +73,7 @@ def test_the_cut_lies_before_the_coarsest_stages(name: str):
 def test_folding_leaves_no_norm_behind_a_convolution_and_the_network_as_it_was():
     net, _ = prepared("resnet18")
     before, kinds = copy.deepcopy(net.state_dict()), [type(m) for m in net.modules()]
-    twin = frozen(divide(net, 3, 64).front, Hardware())
+    twin = frozen(divide(net, 3, 64).front, Engine())
     assert not any(isinstance(m, nn.BatchNorm2d) for m in twin.modules())
     assert [type(m) for m in net.modules()] == kinds
     assert all(torch.equal(a, b) for a, b in zip(net.state_dict().values(), before.values(), strict=True))
@@ -83,7 +83,7 @@ def test_folding_leaves_no_norm_behind_a_convolution_and_the_network_as_it_was()
 def test_a_norm_that_does_not_follow_a_convolution_stays():
     """DenseNet normalises before it convolves."""
     net, _ = prepared("densenet121")
-    assert any(isinstance(m, nn.BatchNorm2d) for m in frozen(divide(net, 3, 64).front, Hardware()).modules())
+    assert any(isinstance(m, nn.BatchNorm2d) for m in frozen(divide(net, 3, 64).front, Engine()).modules())
 
 
 def test_forgetting_the_statistics_would_be_noticed():
@@ -92,13 +92,13 @@ def test_forgetting_the_statistics_would_be_noticed():
     wrong = copy.deepcopy(net)
     next(m for m in wrong.modules() if isinstance(m, nn.BatchNorm2d)).running_mean.add_(0.5)
     with torch.no_grad():
-        front = frozen(divide(wrong, 3, 64).front, Hardware())
+        front = frozen(divide(wrong, 3, 64).front, Engine())
         assert relative(front(x.to(memory_format=torch.channels_last)), net.stages[:3](net.stem(x))) > 1e-3
 
 
 def test_bfloat16_is_close_and_the_tail_shares_its_weights():
     net, x = prepared("resnet18")
-    divided, engine = divide(net, 3, 64), Hardware(precision="bfloat16")
+    divided, engine = divide(net, 3, 64), Engine(precision="bfloat16")
     with torch.no_grad():
         maps = frozen(divided.front, engine)(engine.place(x).to(engine.dtype))
         assert maps.dtype == torch.bfloat16

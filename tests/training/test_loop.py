@@ -16,7 +16,7 @@ from receptron.errors import NonFinite
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.hardware.device import Hardware, Precision
+from receptron.training.hardware.device import Engine, Precision
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
@@ -28,7 +28,7 @@ PLAN = Hyperparameters(3, 8, 0.05, layer_decay=0.7, smoothing=0.1, seed=5)
 COUNT = 30  # three full batches of 8 and one of 6
 PER_EPOCH = 4
 PHASE = PhaseName("test")
-ENGINE = Hardware()
+ENGINE = Engine()
 
 
 class Net(nn.Module):
@@ -116,7 +116,7 @@ def test_the_loop_is_what_one_would_write_by_hand(precision: Precision):
     """Three epochs of plain torch: order, rate, groups, clipping, Nesterov; in bfloat16 the network alone, not the loss."""
     ours, theirs, batches = replace(phase(None), plan=replace(PLAN, clip=0.5)), net().to(memory_format=torch.channels_last), source()
     without_chance(ours.net), without_chance(theirs)
-    fitted = fit(ours, Hardware(precision=precision), Hooks())
+    fitted = fit(ours, Engine(precision=precision), Hooks())
     names = dict(theirs.named_parameters())
     far = {name: {"head": 0, "stages": 1, "stem": 2}[name.split(".")[0]] for name in names}
     speeds = {name: torch.zeros_like(p) for name, p in names.items()}
@@ -147,7 +147,7 @@ def test_the_loop_is_what_one_would_write_by_hand(precision: Precision):
 def test_bfloat16_trains_to_other_weights_than_float32(straight: Phase):
     """The mutated twin: a format that is not applied would be noticed."""
     rounded = phase()
-    fit(rounded, Hardware(precision="bfloat16"), Hooks())
+    fit(rounded, Engine(precision="bfloat16"), Hooks())
     assert not same(rounded.net, straight.net)
     assert all(torch.allclose(a, b, atol=0.1) for a, b in zip(rounded.net.parameters(), straight.net.parameters(), strict=True))
 

@@ -9,7 +9,8 @@ from pathlib import Path
 from PIL import Image
 
 from receptron.data.reading.decode import decode
-from receptron.data.reading.file_bytes import read_bytes
+from receptron.data.reading.depth_scale import DepthScale
+from receptron.data.reading.file_bytes import LIMITS, Limits, read_bytes
 from receptron.errors import UnreadableImage
 
 Pictures = Callable[[str], bytes | None]
@@ -31,8 +32,8 @@ class Thumbnail:
 class Thumbnails:
     """Pictures for one page, each made once, until the budget is spent."""
 
-    def __init__(self, images: Pictures, budget: int = BUDGET) -> None:
-        self.images, self.left = images, budget
+    def __init__(self, images: Pictures, scale: DepthScale | None = None, limits: Limits = LIMITS, budget: int = BUDGET) -> None:
+        self.images, self.scale, self.limits, self.left = images, scale, limits, budget
         self._made: dict[str, Thumbnail | None] = {}
 
     def __call__(self, path: str) -> Thumbnail | None:
@@ -47,25 +48,27 @@ class Thumbnails:
 
     def _make(self, path: str) -> Thumbnail | None:
         content = self.images(path) if self.left > 0 else None
-        return thumbnail(content) if content else None
+        return thumbnail(content, self.scale, self.limits) if content else None
 
 
-def from_folder(root: Path) -> Pictures:
+def from_folder(root: Path, limits: Limits = LIMITS) -> Pictures:
     """Reads the files that a record names relative to `root`."""
 
     def read(path: str) -> bytes | None:
         try:
-            return read_bytes(root / path)
+            return read_bytes(root / path, limits)
         except UnreadableImage:
             return None
 
     return read
 
 
-def thumbnail(content: bytes, side: int = SIDE) -> Thumbnail | None:
-    """A WebP of at most `side` px, made from the pixels alone; None for anything that does not decode."""
+def thumbnail(content: bytes, scale: DepthScale | None = None, limits: Limits = LIMITS, side: int = SIDE) -> Thumbnail | None:
+    """A WebP of at most `side` px, made from the pixels alone, deep ones by the scale that the network saw them by; None for anything that
+    does not decode.
+    """
     try:
-        pixels, _ = decode(content, shortest=side // 2)
+        pixels, _ = decode(content, limits, shortest=side // 2, scale=scale)
     except UnreadableImage:
         return None
     image = Image.fromarray(pixels)

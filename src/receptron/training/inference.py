@@ -7,10 +7,10 @@ from torch import Tensor, nn
 
 from receptron.data.preprocessing.normalize import prepare
 from receptron.training.context import Images, TrainingContext
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 
 
-def answers(net: nn.Module, inputs: Tensor, engine: Hardware, batch: int = 64) -> NDArray[np.float64]:
+def answers(net: nn.Module, inputs: Tensor, engine: Engine, batch: int = 64) -> NDArray[np.float64]:
     """Class scores (N, classes) of a network in eval mode, on what it takes."""
     net.eval()
     parts: list[Tensor] = []
@@ -20,7 +20,7 @@ def answers(net: nn.Module, inputs: Tensor, engine: Hardware, batch: int = 64) -
     return torch.cat(parts).double().numpy()
 
 
-def answers_on_canvases(net: nn.Module, context: TrainingContext, images: Images, engine: Hardware, batch: int = 64) -> NDArray[np.float64]:
+def answers_on_canvases(net: nn.Module, context: TrainingContext, images: Images, engine: Engine, batch: int = 64) -> NDArray[np.float64]:
     """Class scores (N, classes) on the centre view of each image."""
     parts: list[NDArray[np.float64]] = []
     for start in range(0, len(images), batch):

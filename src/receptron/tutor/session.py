@@ -1,4 +1,4 @@
-"""A practice session without any screen: the command line and the lab drive this one object."""
+"""A practice session without any screen: whoever shows it drives this one object."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

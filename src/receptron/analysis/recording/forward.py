@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from receptron.analysis.recording.meta_copy import Network, on_meta
-from receptron.analysis.recording.module_calls import followed
+from receptron.analysis.recording.module_calls import check_followed, followed
 from receptron.analysis.recording.parameters import Inventory, inventory
 from receptron.analysis.recording.recorder import Recorder
 from receptron.analysis.recording.surroundings import FusedAttention, kept_chance, uncollected
@@ -159,6 +159,7 @@ def _run(net: nn.Module, arguments: Feed, recorder: Recorder, owned: Inventory, 
     tape = Tape(type(net).__name__, "meta", *made, owned.parameters, owned.parts, starts, outputs, done)
     if broken is not None:
         raise _unrecordable(tape, recorder.attempt, broken) from broken
+    check_followed(builder)
     return tape
 
 

@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from threading import get_ident
 from typing import Any
 
+import torch
 from torch import nn
 
 from receptron.analysis.recording.parameters import UNSHAPED, tables_of
 from receptron.analysis.recording.tape_builder import TapeBuilder
+from receptron.errors import AnalysisFault
 
 _CALL = "_call_impl"
 """What calling a module calls: its forward with all hooks, which belong to its scope. As an attribute of one module it is that module's."""
@@ -25,6 +27,13 @@ def followed(modules: Iterable[nn.Module], builder: TapeBuilder) -> Generator[No
     finally:
         for module in modules:
             module.__dict__.pop(_CALL, None)
+
+
+def check_followed(builder: TapeBuilder) -> None:
+    """Raises: AnalysisFault if a network ran and no call of a module was seen, as torch might call them otherwise one day."""
+    if len(builder.module_calls) == 1:
+        why = f"no call of a module was seen: torch {torch.__version__} does not go by Module.{_CALL}"
+        raise AnalysisFault("networks cannot be recorded with this torch.", why=why, mend="use the versions of constraints.txt")
 
 
 def _following(module: nn.Module, builder: TapeBuilder) -> Any:

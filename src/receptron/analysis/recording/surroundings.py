@@ -79,8 +79,13 @@ def _attention(*args: Any, **kwargs: Any) -> Tensor:
 
 
 def _several_heads() -> Any:
-    """Torch's own function for several heads, with that attention inside: what it calls itself is not told to a mode."""
+    """Torch's own function for several heads, with that attention inside: what it calls itself is not told to a mode.
+
+    Where torch has wrapped it, it stays as it is, and so does the attention inside.
+    """
     original = functional.multi_head_attention_forward
+    if not isinstance(original, FunctionType) or original.__code__.co_freevars:
+        return original
     names = {**original.__globals__, "scaled_dot_product_attention": _attention}
     return FunctionType(original.__code__, names, original.__name__, original.__defaults__)
 

@@ -78,6 +78,15 @@ def one_sided_classes(context: AuditContext) -> list[Finding]:
     return found + about_classes("class without test images", "warning", untested, message=message, cure=cure)
 
 
+def trained_on_val(context: AuditContext) -> list[Finding]:
+    """Images that a given split calls val are trained on where there is a test side beside them."""
+    sides = [entry.item.split for entry, _ in context.good]
+    if not {"val", "test"} <= {*sides}:
+        return []
+    message = f"{counted(sides.count('val'), 'val image')} will be trained on: the test side judges, and training cross-validates by itself"
+    return [Finding("val beside test", "note", message, "nothing, unless they must not be trained on: then leave them out")]
+
+
 SET_RULES = (
     copies,
     split_groups,
@@ -86,4 +95,5 @@ SET_RULES = (
     imbalance,
     empty_classes,
     one_sided_classes,
+    trained_on_val,
 )

@@ -7,6 +7,7 @@ from statistics import median
 
 from receptron.blocks.classifier import Classifier
 from receptron.data.reading.decode import decode
+from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, UnreadableImage
 from receptron.progress import Progress
@@ -24,7 +25,7 @@ SMALL_NET = "cifar_resnet20"  # He et al. 2016, section 4.2: made for 32x32
 PLAIN_NET = "resnet18"
 SMALL = 64  # px of the shorter side below which ImageNet's weights do not fit the images
 TINY, PHOTO = 16, 128  # px: the least and the most that training from scratch works at by default
-PEEK = 32  # images looked at to decide
+PEEK = 32  # images looked at to decide, at most
 
 
 @dataclass(frozen=True)
@@ -55,14 +56,14 @@ class InitialWeights:
         return lambda: self.make(classes)
 
 
-def choose_initial_weights(catalog: Catalog, wish: Wish, progress: Progress = SILENT) -> InitialWeights:
+def choose_initial_weights(catalog: Catalog, wish: Wish, limits: Limits = LIMITS, progress: Progress = SILENT) -> InitialWeights:
     """Small images and `weights="none"` start from scratch, everything else from pretrained weights.
 
     Raises: WeightsUnavailable (offline) naming the ways on; UnknownName; ImageTooSmall; BadValue.
     """
     if wish.net is not None:
         find(wish.net)
-    seen = _peek(catalog)
+    seen = _peek(catalog, limits)
     shorter = int(median(min(facts.width, facts.height) for facts in seen)) if seen else SMALL
     grey = bool(seen) and all(facts.grey for facts in seen)
     if wish.weights == "none" or (wish.weights is None and shorter < SMALL):
@@ -94,12 +95,12 @@ def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
     return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Sidecar(net=net), progress)
 
 
-def _peek(catalog: Catalog) -> list[ImageFacts]:
+def _peek(catalog: Catalog, limits: Limits) -> list[ImageFacts]:
     """Facts of a few images spread over the catalog."""
     found: list[ImageFacts] = []
-    for item in catalog.items[:: max(1, len(catalog.items) // PEEK)]:
+    for item in catalog.items[:: -(-len(catalog.items) // PEEK) or 1]:
         try:
-            found.append(decode(item.path, shortest=SMALL)[1])
+            found.append(decode(item.path, limits, shortest=SMALL)[1])
         except UnreadableImage:
             continue
     return found

@@ -12,10 +12,10 @@ from receptron.bundle.card import ModelCard, Provenance
 from receptron.evaluation.records import Answer
 from receptron.jobs.training.fit import FitOptions, FittedNetwork
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.jobs.training.judging import Judgement
 from receptron.jobs.training.run_directory import RunDirectory
 from receptron.jobs.training.sided_images import SidedImages
 from receptron.jobs.training.suspect_labels import suspect_labels
-from receptron.jobs.training.test_evaluation import TestEvaluation
 from receptron.training.records import Run, Stage
 
 SAMPLES = 6  # images per class shown in the report
@@ -24,7 +24,7 @@ SAMPLES = 6  # images per class shown in the report
 def run_record(
     place: RunDirectory,
     card: ModelCard,
-    judged: TestEvaluation,
+    judged: Judgement,
     sided: SidedImages,
     learnt: FittedNetwork,
     stages: list[Stage],

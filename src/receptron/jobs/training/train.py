@@ -22,12 +22,12 @@ from receptron.jobs.options import Extras, cache_folder, check_every, check_kind
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.training.initial_weights import InitialWeights, Wish, choose_initial_weights
+from receptron.jobs.training.judging import Judgement, evaluate_on_test, evaluate_out_of_fold
 from receptron.jobs.training.python_call import python_call
 from receptron.jobs.training.run_directory import Begun, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
-from receptron.jobs.training.test_evaluation import TestEvaluation, evaluate_on_test, evaluate_out_of_fold
 from receptron.progress import Progress
 from receptron.records import to_json
 from receptron.training.callbacks import tensorboard
@@ -106,7 +106,7 @@ def train(
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
-    within(extras.image_memory)
+    limits = within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
     if _tell_table(catalog, extras.progress):
@@ -117,12 +117,12 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), extras.progress)
+        start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), limits, extras.progress)
         with watchmaker.stage(READING):
             sided = place_images(catalog, start, like.sides if like else {}, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
-        settings |= extras.images.settings
+        settings |= {"image memory": f"{extras.image_memory:g}"} | extras.images.settings
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, weights_digest(start))
@@ -190,7 +190,7 @@ def _tell_go_on(extras: Extras, learnt: bool) -> None:
 
 def _judge(
     sided: SidedImages, learnt: FittedNetwork, start: InitialWeights, extras: Extras, provenance: Provenance
-) -> tuple[ModelCard, TestEvaluation]:
+) -> tuple[ModelCard, Judgement]:
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
@@ -202,7 +202,7 @@ def _judge(
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth,
     )  # fmt: skip
-    model = Model(card, learnt.net)
+    model = Model(card, learnt.net, limits=within(extras.image_memory))
     known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)
     test = images_at(sided.reading, sided.split, known, classes)
     judged = evaluate_on_test(model, learnt, test, sided.leaked, extras.progress) if len(test) else evaluate_out_of_fold(model, learnt)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from receptron.atomic_write import write_file
+from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.report import words
 from receptron.report.frame import framed
 from receptron.report.svg import Chart
@@ -54,8 +55,9 @@ def write(run: Run, images: Pictures | Path | None = None) -> Path:
 
 def render(run: Run, images: Pictures | Path | None = None) -> str:
     """The page as text. Images that cannot be read are named in their place; nothing outside the page is ever asked for."""
-    source = images if callable(images) else from_folder(images or run.audit.root)
-    return framed("training/page.html.j2", content(run, Thumbnails(source)) | TOOLS, FILTERS, ["training/page.css"])
+    limits = within(float(run.settings.get("image memory", IMAGE_MEMORY)))
+    source = images if callable(images) else from_folder(images or run.audit.root, limits)
+    return framed("training/page.html.j2", content(run, Thumbnails(source, run.card.depth, limits)) | TOOLS, FILTERS, ["training/page.css"])
 
 
 def content(run: Run, picture: Thumbnails) -> dict[str, object]:

@@ -15,7 +15,7 @@ from receptron.training.context import Images, TrainingContext
 from receptron.training.features.cache import CHUNK, FeatureCache, FeatureViews, cache_key
 from receptron.training.features.frozen_backbone import Divided, Tail, divide, frozen
 from receptron.training.hardware.autotune import candidates, choose
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.hardware.memory import available
 from receptron.training.records import Trial
 
@@ -31,7 +31,7 @@ class Features:
     """The training side at the boundary: `maps` (N, views, C, H, W), and `pooled` (N, views, D) after the tail as it was pretrained."""
 
     divided: Divided
-    engine: Hardware
+    engine: Engine
     speed: float  # images per second through the front, one view each
     views: FeatureViews
     maps: Tensor
@@ -60,7 +60,7 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     return Features(divided, engine, speed, views, maps, pooled)
 
 
-def pool(tail: Tail, maps: Tensor, engine: Hardware) -> Tensor:
+def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
     """What the last linear layer of `tail`, as it stands, sees: (N, views, C, H, W) -> float32 (N, views, D)."""
     twin = frozen(tail, engine)
     columns: list[Tensor] = []
@@ -79,7 +79,7 @@ def pooled_centres(features: Features, context: TrainingContext, images: Images)
     return pool(features.divided.tail, maps[:, None], features.engine)[:, 0]
 
 
-def _runner(engine: Hardware, signals: StopSignals) -> Callable[[nn.Module, Tensor], Tensor]:
+def _runner(engine: Engine, signals: StopSignals) -> Callable[[nn.Module, Tensor], Tensor]:
     def run(front: nn.Module, batch: Tensor) -> Tensor:
         signals.leave_if_told()  # finished blocks are in the cache
         with torch.inference_mode():
@@ -88,12 +88,12 @@ def _runner(engine: Hardware, signals: StopSignals) -> Callable[[nn.Module, Tens
     return run
 
 
-def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> tuple[Hardware, float]:
+def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> tuple[Engine, float]:
     """The engine that runs the frozen front fastest on this machine, and its images per second."""
     engines = candidates(context.device, context.precision)
     sample = torch.zeros(TRIAL_IMAGES, context.channels, context.spec.pixels, context.spec.pixels)
 
-    def step(engine: Hardware) -> Callable[[], object]:
+    def step(engine: Engine) -> Callable[[], object]:
         run, front = _runner(engine, context.environment.signals), frozen(divided.front, engine)
         return lambda: run(front, sample)
 
@@ -102,7 +102,7 @@ def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) ->
     return engine, speed
 
 
-def _view_count(divided: Divided, context: TrainingContext, engine: Hardware, speed: float, there: list[int]) -> int:
+def _view_count(divided: Divided, context: TrainingContext, engine: Engine, speed: float, there: list[int]) -> int:
     """Augmented views per image: many for few images, as many as memory and time allow; none where there is time for the centre only.
 
     `there`: views of each image that are in the cache. Raises: TooLittleTime if there is not even that.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from receptron.blocks.classifier import Classifier
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 
 Part = TypeVar("Part", bound=nn.Module)
 
@@ -68,7 +68,7 @@ def divide(net: Classifier, channels: int, pixels: int) -> Divided:
     return Divided(Front(net, boundary), Tail(net, boundary), boundary, maps[boundary])
 
 
-def frozen(part: Part, engine: Hardware) -> Part:
+def frozen(part: Part, engine: Engine) -> Part:
     """A copy of a part for inference: BatchNorm in eval and folded into the convolution before it, in the engine's number format."""
     twin = copy.deepcopy(part).eval().requires_grad_(False)
     _fold(twin)

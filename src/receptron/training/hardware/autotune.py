@@ -7,24 +7,24 @@ from collections.abc import Callable
 from torch import Tensor, nn
 
 from receptron.training.context import TrainingContext
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.records import Trial
 
 WORTH = 1.15  # another format must be so many times faster than plain float32 to be chosen
 REPEATS = 2
 
 
-def candidates(device: str, wanted: str = "auto") -> list[Hardware]:
+def candidates(device: str, wanted: str = "auto") -> list[Engine]:
     """Formats worth trying on `device`, plain float32 first. Where the user `wanted` "float32" or "bfloat16", nothing is left to a trial,
     whose outcome may differ from run to run: it is that one, channels last.
     """
-    every = [Hardware(device, "float32", channels_last=False), Hardware(device, "float32"), Hardware(device, "bfloat16")]
+    every = [Engine(device, "float32", channels_last=False), Engine(device, "float32"), Engine(device, "bfloat16")]
     return every if wanted == "auto" else [engine for engine in every[1:] if engine.precision == wanted]
 
 
 def choose(
-    stage: str, engines: list[Hardware], context: TrainingContext, step: Callable[[Hardware], Callable[[], object]], images: int
-) -> tuple[Hardware, float, list[Trial]]:
+    stage: str, engines: list[Engine], context: TrainingContext, step: Callable[[Engine], Callable[[], object]], images: int
+) -> tuple[Engine, float, list[Trial]]:
     """The fastest engine for a stage, its images per second, and all figures; an earlier decision stands.
 
     `step(engine)()`, one step of `images` images, is timed once to warm up and a few times to count.
@@ -50,7 +50,7 @@ def choose(
 
 def fastest_for_training(
     module: nn.Module, sample: Tensor, name: str, context: TrainingContext, trials: list[Trial]
-) -> tuple[Hardware, float]:
+) -> tuple[Engine, float]:
     """The fastest engine to train `module` on batches like `sample`, and its images per second; an earlier sitting's choice stands."""
     engines = [engine for engine in candidates(context.device, context.precision) if engine.channels_last]
     engine, speed, figures = choose(
@@ -60,7 +60,7 @@ def fastest_for_training(
     return engine, speed
 
 
-def _training_step(module: nn.Module, sample: Tensor, engine: Hardware) -> Callable[[], None]:
+def _training_step(module: nn.Module, sample: Tensor, engine: Engine) -> Callable[[], None]:
     engine.arrange(module.to(engine.device)).train()
 
     def step() -> None:

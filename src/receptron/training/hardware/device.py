@@ -13,7 +13,7 @@ Precision = Literal["float32", "bfloat16"]
 
 
 @dataclass(frozen=True)
-class Hardware:
+class Engine:
     """Where and in which number format networks run. Weights stay float32, whatever the operators compute in."""
 
     device: str = "cpu"

@@ -18,7 +18,7 @@ from receptron.evaluation.grouped_intervals import Groups, flipped_signs, paired
 from receptron.training.batches.sources import Source
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, learning_rows
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
@@ -37,7 +37,7 @@ class TrainableRung:
 
     name: str
     plan: Hyperparameters
-    engine: Hardware
+    engine: Engine
     speed: float  # training images per second on this machine
     start: Callable[[int], nn.Module]  # fold that is held out -> module to train
     source: Callable[[NDArray[np.int64]], Source]  # training rows -> batches

@@ -18,7 +18,7 @@ from receptron.evaluation.grouped_intervals import paired_gain, share
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.context import Images, TrainingContext, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.outcome import LadderOutcome
@@ -91,7 +91,7 @@ def pixels_of(context: TrainingContext, images: Images) -> Tensor:
 
 
 def _without(
-    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Hardware, fold: int
+    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Engine, fold: int
 ) -> tuple[Classifier, Fitted]:
     """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
     torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))

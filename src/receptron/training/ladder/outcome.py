@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.records import EpochRecord
 
 
@@ -20,4 +20,4 @@ class LadderOutcome:
     rows: NDArray[np.int64]  # training images that the rung was cross-validated on
     logits: NDArray[np.float64]  # (rows, classes), out of fold
     points: tuple[EpochRecord, ...]
-    engine: Hardware  # that the rung was trained on
+    engine: Engine  # that the rung was trained on

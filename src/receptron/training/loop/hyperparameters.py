@@ -1,4 +1,4 @@
-"""How one phase of training runs: the numbers that the loop needs, and the learning rate as a function of the step."""
+"""How one phase of training runs: the numbers that the loop needs."""
 
 from dataclasses import dataclass
 from typing import Literal

@@ -13,7 +13,7 @@ from receptron.training.batches.prefetch import ahead
 from receptron.training.batches.sources import Source
 from receptron.training.callbacks.nan_guard import NanGuard
 from receptron.training.checkpointing.training_state import Keeper, Position
-from receptron.training.hardware.device import Hardware
+from receptron.training.hardware.device import Engine
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.lr_schedule import rate_at
@@ -44,7 +44,7 @@ class Fitted:
     out_of_time: bool = False  # it ended before its last epoch, because the time was used up
 
 
-def fit(phase: Phase, engine: Hardware, hooks: Hooks) -> Fitted:
+def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     """Train `phase.net` in place.
 
     Bit-identical on one CPU for the same seed and threads, also when killed and resumed from `hooks.checkpoints`: order, views

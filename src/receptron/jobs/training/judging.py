@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from receptron.bundle.model import Model
+from receptron.bundle.model import Model, Scores
+from receptron.errors import DataFault
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
 from receptron.evaluation.records import Answer, BaselineComparison, Evaluation
@@ -15,12 +17,13 @@ from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
+from receptron.wording import counted
 
 SHOWN = 24  # mistakes, and right answers of least confidence, kept for the report
 
 
 @dataclass(frozen=True)
-class TestEvaluation:
+class Judgement:
     """What the report says of the model."""
 
     evaluation: Evaluation
@@ -40,11 +43,12 @@ class _Seen:
     groups: NDArray[np.int64] | None
 
 
-def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], progress: Progress) -> TestEvaluation:
+def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], progress: Progress) -> Judgement:
     """Every test image is read from its file and answered once. `leaked` test images (digests), which have a twin in training, are left
-    out of the figures that count, and stand in `given` beside them.
+    out of the figures that count, and stand in `given` beside them. Raises: DataFault if no test image can be read any more.
     """
     scores = model.scores(list(test.names), progress=progress)
+    gone = _gone(test, scores)
     rows = np.array(scores.read, np.int64)
     images, clean = test.part(rows), np.array([test.digests[i] not in leaked for i in scores.read], bool)
     fair = np.flatnonzero(clean if clean.any() else ~clean)
@@ -53,12 +57,23 @@ def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: 
     near = learnt.nearest(images)[fair]
     common = np.full(len(kept.truth), baselines.majority(learnt.context.images.targets, len(model.classes)))
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
-    source = chosen.counted(f"test images{told}")
+    source = chosen.counted(f"test images{told}") + gone
     given = None if clean.all() else _evaluate(model, seen, images.counted("test images as given, leaks included"))
     return _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
 
 
-def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> TestEvaluation:
+def _gone(test: Images, scores: Scores) -> str:
+    """What to add to the count of test images, if some were read before training and cannot be read now. Raises: DataFault if all."""
+    if not scores.faults:
+        return ""
+    first, why = next((test.names[place], why) for place, why in scores.faults.items())
+    if not scores.read:
+        cure = "put the images back as they were, and go on with --resume: nothing that was learnt is lost"
+        raise DataFault(f"none of {counted(len(test), 'test image')} can be read any more.", why=f"{first}: {why}", mend=cure)
+    return f" ({len(scores.faults):,} more could not be read any more, such as {Path(first).name}: {why})"
+
+
+def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
     """Where there is no test side: what networks that never saw an image say of it."""
     rows, images = learnt.outcome.rows, learnt.context.images
     seen = _seen(images.part(rows), learnt.outcome.logits)
@@ -84,9 +99,7 @@ def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> E
     )
 
 
-def _judged(
-    model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None
-) -> TestEvaluation:
+def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judgement:
     right = seen.logits.argmax(1) == seen.truth
     chances = temperature_scaling.probabilities(seen.logits, model.card.temperature)
     answers = [
@@ -96,4 +109,4 @@ def _judged(
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted((a for a in answers if a.predicted == a.label), key=lambda a: a.confidence)
     comparisons = tuple(compare(right, answer == seen.truth, name, seen.groups) for name, answer in rivals.items())
-    return TestEvaluation(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))
+    return Judgement(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))
