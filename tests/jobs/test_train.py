@@ -435,7 +435,7 @@ def test_images_of_an_earlier_run_keep_their_side_and_only_new_ones_are_placed(t
 
 
 def test_images_that_were_admitted_are_judged_too_and_those_that_vanish_are_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The limit of memory holds for the test side as for the training; a file that goes meanwhile is named, and all of them stop the job."""
+    """The limit of memory holds for the test side too; a file that goes meanwhile is told, and all of them stop the job."""
     for side, count in (("train", 6), ("test", 4)):
         for i in range(count):
             for label in CLASSES[:2]:
