@@ -66,7 +66,7 @@ def test_the_screen_says_unknown_and_the_record_too(tmp_path: Path):
     path, place = table(tmp_path, 4, 10), ("--net", "lenet5", "--weights", "none", "--precision", "float32", "--time", "10s")
     shown = run("train", path, "--out", tmp_path / "out", *place)
     assert shown.code == 0, shown.err
-    assert re.search(r"Accuracy \d+\.\d% \(unknown: too few groups\) on 20 test images from 2 groups", shown.out)
+    assert re.search(r"Accuracy \d+\.\d % \(unknown: too few groups\) on 20 test images from 2 groups", shown.out)
     assert "2 groups to learn from and 2 groups for the test only" in " ".join(shown.out.split())
     assert "clearly better" not in shown.out
     record = from_json((tmp_path / "out/run.json").read_text(), Run)
