@@ -162,7 +162,7 @@ def test_linked_folders_outside_are_read_once(tmp_path: Path):
     assert told(tmp_path / "photos")["hound"][0] == UnusedKind.LINK
 
 
-def test_hidden_images_and_folders_are_told_and_what_systems_keep_is_not(tmp_path: Path):
+def test_hidden_images_and_folders_are_told_and_so_are_images_that_systems_keep(tmp_path: Path):
     grow(tmp_path, "{cat,dog}/1", "cat/.secret.png", ".owl/3", "__MACOSX/cat/1", ".git/1", ".ipynb_checkpoints/1")
     for name in ("cat/.DS_Store", "cat/Thumbs.db", "Desktop.ini", ".gitkeep", "cat/.note"):
         (tmp_path / name).write_bytes(b"x")
@@ -171,10 +171,30 @@ def test_hidden_images_and_folders_are_told_and_what_systems_keep_is_not(tmp_pat
     assert {path: kind for path, (kind, _) in told(tmp_path).items()} == {
         "cat/.secret.png": UnusedKind.HIDDEN,
         ".owl/": UnusedKind.HIDDEN,
+        ".git/": UnusedKind.SYSTEM,
+        ".ipynb_checkpoints/": UnusedKind.SYSTEM,
+        "__MACOSX/": UnusedKind.SYSTEM,
+        "cat/._0.png": UnusedKind.SYSTEM,
     }
 
 
+@pytest.mark.parametrize(
+    "kept, count",
+    [(("cat/.ipynb_checkpoints/2",), 2), (("__MACOSX/{cat,dog}/3",), 6), ((".thumbnails/a/1", "dog/@eaDir/deep/er/1"), 2), ((), 0)],
+)
+def test_images_in_folders_of_systems_are_counted_in_one_finding(kept: tuple[str, ...], count: int, tmp_path: Path):
+    grow(tmp_path, "{cat,dog}/1", *kept)
+    for name in (".git/objects", "cat/.DS_Store", "cat/Thumbs.db", "__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    findings = [one for one in audit(tmp_path).findings if one.kind == UnusedKind.SYSTEM.heading]
+    assert [(one.severity, one.message) for one in findings] == (
+        [("note", f"{count} files not used: kept by systems and programs")] if count else []
+    )
+
+
 STRANGERS = {
+    "scan.txt": (b"P3\n2 1\n255\n0 0 0 255 255 255\n", UnusedKind.UNSUPPORTED, "PPM, a format that is not read"),
     "notes.txt": (b"hello", UnusedKind.NO_IMAGE, "a text file"),
     "more.zip": (b"PK\x03\x04....", UnusedKind.NO_IMAGE, "a zip archive"),
     "nothing.log": (b"", UnusedKind.NO_IMAGE, "the file is empty"),
