@@ -324,7 +324,7 @@ def test_ids_of_files_with_different_endings_are_found_as_the_refusal_says(names
     root = tmp_path / folder if folder else None
     assert (f"--root {root}".rstrip("/") in caught.value.mend) == bool(folder)
     assert [item.path.name for item in scan(table, ScanOptions(root=root, suffix="any")).items] == sorted(names)
-    with pytest.raises(BadTable, match="in .JPG|in .png|in .jpeg|in .Png") as caught:
+    with pytest.raises(BadTable, match="not end in") as caught:
         scan(table, ScanOptions(root=root, suffix=Path(names[0]).suffix))
     assert "--suffix any" in caught.value.mend, "half of them are not silently lost"
 
@@ -333,7 +333,7 @@ def test_an_id_that_fits_two_files_is_a_fault_with_its_line_and_one_that_fits_no
     for name in ("a.jpg", "b.jpg", "b.png", "c.txt"):
         (tmp_path / name).write_bytes(b"x")
     table = write(tmp_path / "t.csv", {"id": ("a", "b"), "label": ("cat", "dog")})
-    with pytest.raises(BadTable, match="line 3: b may be b.jpg or b.png"):
+    with pytest.raises(BadTable, match=r"line 3: b may be b\.jpg or b\.png"):
         scan(table, ScanOptions(suffix="any"))
     table = write(tmp_path / "u.csv", {"id": ("a", "c", "a.jpg"), "label": ("cat", "dog", "cat")})
     assert [item.path.name for item in scan(table, ScanOptions(suffix="any")).items] == ["a.jpg", "c"]
@@ -375,12 +375,15 @@ def test_a_column_that_sounds_like_a_split_is_warned_of_and_the_cure_works(name:
     table = write(photos / "t.csv", {"path": paths, "label": labels, name: cells})
     told = [one for one in audit(table).findings if one.kind == "column not used"]
     assert [(one.severity, f"column {name} is not used, but looks like a split" in one.message) for one in told] == [("warning", True)]
-    if name not in ("part", "stage"):
-        sides = {item.split for item in scan(table, ScanOptions(split_column=name)).items}
-        assert sides == ({"train", "val", "test"} if name == "phase" else {"train", "test"})
-    else:
-        with pytest.raises(BadTable, match="my_train|extra"):
+    if name == "stage":
+        with pytest.raises(BadTable, match="split 'extra' is not train, val or test"):
             scan(table, ScanOptions(split_column=name))
+        return
+    sides = {item.split for item in scan(table, ScanOptions(split_column=name)).items}
+    assert (
+        sides
+        == {"Usage": {"train", "test"}, "phase": {"train", "val", "test"}, "partition": {"train", "test"}, "part": {"train", "val"}}[name]
+    )
 
 
 @pytest.mark.parametrize("cells", [("test tube", "flask"), ("trainer", "player"), ("no test", "not for training"), ("untested", "trained")])

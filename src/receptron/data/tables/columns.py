@@ -28,7 +28,7 @@ SYNONYMS = {  # a name counts without regard to capitals, blanks and underscores
 }
 WEAK = {"path": ("image_id", "id")}
 """Names that play a role only where no other column does: `id` beside `path` is a row's number."""
-_SAYS_NOTHING = frozenset({"", "public", "private"})  # beside the side that a cell names: PublicTest
+_SAYS_NOTHING = frozenset({"", "public", "private", "official", "my"})  # beside the side that a cell names: PublicTest
 _TRUE, _FALSE = frozenset({"true", "t", "yes", "y", "1", "1.0"}), frozenset({"false", "f", "no", "n", "0", "0.0"})
 
 

@@ -52,11 +52,10 @@ def _other_endings(path: Path, missing: Sequence[Item], suffix: str) -> BadTable
     if not found:
         return None
     return BadTable(
-        f"{counted(len(found), 'file')} that {path} names does not end in {suffix}." if len(found) == 1
-        else f"{counted(len(found), 'file')} that {path} names do not end in {suffix}.",
+        f"{path} names {counted(len(found), 'file')} that {'does' if len(found) == 1 else 'do'} not end in {suffix}.",
         why=f"there is no {missing[0].path.name!r}, but {found[0]!r} is",
         mend=f"--suffix {ANY} takes the ending that each file has",
-    )  # fmt: skip
+    )
 
 
 def _ends(endings: EndingsOnDisk, place: Path) -> str:
