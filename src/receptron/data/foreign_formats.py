@@ -16,7 +16,6 @@ _PICTURES = {
     b"8BPS": "a Photoshop file",
     b"gimp xcf": "a GIMP file",
     b"\x00\x00\x01\x00": "a Windows icon",
-    b"\x00\x00\x02\x00": "a Windows cursor",
     b"icns": "an icon of a Mac",
     b"\x00\x00\x00\x0cjP  ": "JPEG 2000",
     b"\xff\x4f\xff\x51": "JPEG 2000",
