@@ -36,7 +36,7 @@ def _found(learnt: FittedNetwork, rows: NDArray[np.int64], logits: NDArray[np.fl
     images, classes = learnt.context.images.part(rows), learnt.context.classes
     given = images.targets.numpy()
     if ignorance := _ignorance(logits.argmax(axis=1) == given, given, images.groups):
-        return SuspectLabels((), len(rows), rung, f"the {rung}, which would judge, {ignorance}")
+        return SuspectLabels((), len(rows), rung, f"out of fold, {rung} {ignorance}")
     chances = temperature_scaling.probabilities(logits, temperature_scaling.sure_temperature(logits, given, images.groups))
     usual = thresholds(chances, given)
     suspects = tuple(
