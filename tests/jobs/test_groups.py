@@ -2,6 +2,7 @@
 
 import csv
 import re
+from collections.abc import Callable
 from html import unescape
 from pathlib import Path
 
@@ -13,8 +14,10 @@ from cards import CLASSES as KNOWN
 from cards import saved
 from receptron.bundle.model import load
 from receptron.data.dataset.scan_options import ScanOptions
+from receptron.data.records import GivenFolds
 from receptron.errors import BadValue
 from receptron.evaluation.records import TOO_FEW
+from receptron.jobs.audit import audit
 from receptron.jobs.evaluate import Evaluated, evaluate
 from receptron.jobs.options import Extras
 from receptron.jobs.training.train import train
@@ -63,7 +66,7 @@ def test_the_screen_says_unknown_and_the_record_too(tmp_path: Path):
     path, place = table(tmp_path, 4, 10), ("--net", "lenet5", "--weights", "none", "--precision", "float32", "--time", "10s")
     shown = run("train", path, "--out", tmp_path / "out", *place)
     assert shown.code == 0, shown.err
-    assert re.search(r"Accuracy \d+\.\d% \(unknown: too few groups\) on 20 test images from 2 groups", shown.out)
+    assert re.search(r"Accuracy \d+\.\d % \(unknown: too few groups\) on 20 test images from 2 groups", shown.out)
     assert "2 groups to learn from and 2 groups for the test only" in " ".join(shown.out.split())
     assert "clearly better" not in shown.out
     record = from_json((tmp_path / "out/run.json").read_text(), Run)
@@ -122,6 +125,31 @@ def test_folds_of_a_table_are_those_that_are_cross_validated(tmp_path: Path, nam
     found = scratch(tmp_path / "table.csv", tmp_path)
     assert found.card.evaluation.source == f"{len(names)}-fold cross-validation on 24 images"
     assert found.settings["test size"] == "0"
+
+
+@pytest.mark.parametrize(
+    "patients, left, moved", [(lambda i: i // 2, 2, 12), (lambda i: i % 4 + 4 * (i > 11), 4, 0), (lambda i: i // 24, 0, 0)]
+)
+def test_folds_that_tear_groups_are_told_by_audit_training_and_report(
+    tmp_path: Path, patients: Callable[[int], int], left: int, moved: int
+):
+    """Every patient in two folds, every patient in one, and all images one patient's."""
+    rows = [(f"{i}.png", CLASSES[i // 2 % 2], f"f{i % 4}", f"p{patients(i)}") for i in range(24)]
+    for i, (name, label, *_) in enumerate(rows):
+        photo(tmp_path / name, label, i)
+    with (tmp_path / "table.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "label", "fold", "patient"), *rows])
+    torn = [one for one in audit(tmp_path / "table.csv").findings if one.kind == "groups across given folds"]
+    assert bool(torn) == (left != 4)
+    if not left:
+        with pytest.raises(BadValue, match="given folds 1"):
+            scratch(tmp_path / "table.csv", tmp_path)
+        return
+    found = scratch(tmp_path / "table.csv", tmp_path)
+    assert found.split.given_folds == GivenFolds(4, left, moved)
+    assert f"{left}-fold cross-validation" in found.card.evaluation.source
+    page = unescape(re.sub("<[^>]+>", "", found.report.read_text()))
+    assert (f"Of 4 given folds {left} are left: {moved} images held out with" in page) == bool(moved)
 
 
 def test_evaluate_takes_the_group_as_the_unit(tmp_path: Path):

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 from receptron import atomic_write
 from receptron.bundle import store
 from receptron.bundle.model import load
+from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.reading.file_bytes import LIMITS
 from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, ReceptronError, UnknownName, WeightsUnavailable
 from receptron.jobs.options import Extras, seconds
@@ -150,6 +151,27 @@ def test_a_given_split_with_leaks_tells_the_honest_figure_and_the_given_one(tmp_
     assert any("across" in finding.kind or "leak" in finding.kind for finding in found.audit.findings)
     shown = run("train", root, "--out", tmp_path / "cli", "--net", "lenet5", "--weights", "none", "--precision", "float32")
     assert shown.code == 0 and "12 test images without a twin in training" in shown.out and "as given" in shown.out
+
+
+@pytest.mark.parametrize("only, told", [(2, "6 images of plain"), (1, "12 images of dots, plain")])
+def test_test_images_of_classes_that_were_not_learnt_are_told_beside_the_figure(tmp_path: Path, only: int, told: str):
+    for side, classes, start in (("train", (*CLASSES[:only], "more"), 0), ("test", CLASSES, 100)):
+        for i in range(6):
+            for label in classes:
+                photo(tmp_path / f"photos/{side}/{label}/{i}.png", label if label in CLASSES else CLASSES[i % 3], start + i)
+    found = scratch(tmp_path / "photos", tmp_path)
+    assert found.card.evaluation.count == 6 * only and f"({told} left out: " in found.card.evaluation.source
+    assert "left out" in found.report.read_text()
+
+
+def test_sides_that_share_no_class_are_refused_before_training(tmp_path: Path):
+    for side, classes in (("train", CLASSES[:2]), ("test", ("Bars", "Dots"))):
+        for i in range(4):
+            for label, shown in zip(classes, CLASSES, strict=False):
+                photo(tmp_path / f"photos/{side}/{label}/{i}.png", shown, i + 100 * (side == "test"))
+    meant = extras(tmp_path, images=ScanOptions("splits"))
+    with pytest.raises(DataFault, match="no class is on both sides"):
+        train(tmp_path / "photos", tmp_path / "out", net="lenet5", weights="none", extras=meant)
 
 
 def test_a_given_split_that_leaks_throughout_says_so(tmp_path: Path):

@@ -11,7 +11,7 @@ from receptron.cli.output.tables import Table
 from receptron.wording import counted
 
 if TYPE_CHECKING:
-    from receptron.evaluation.records import Estimate, Evaluation
+    from receptron.evaluation.records import Evaluation
     from receptron.jobs.evaluate import Evaluated
 
 _SHOWN = 5  # mistakes
@@ -83,17 +83,12 @@ def _lines(figures: "Evaluation") -> None:
     )
     screen.show(f"{figures.source[:1].upper()}{figures.source[1:]}")
     for name, estimate in rows:
-        screen.show(f"  {name:18} {_interval(estimate)}")
+        screen.show(f"  {name:18} {estimate.words}")
 
 
 def _classes(figures: "Evaluation") -> Table:
     table = Table("class", "images", "precision", "recall", "F1", firm=(2, 3, 4))
     for row in figures.classes:
-        cells = (_interval(e) if e.count else "-" for e in (row.precision, row.recall, row.f1))
+        cells = (e.words if e.count else "-" for e in (row.precision, row.recall, row.f1))
         table.add(row.label, f"{row.support:,}", *cells)
     return table
-
-
-def _interval(estimate: "Estimate") -> str:
-    ends = estimate.method if estimate.unknown else f"{100 * estimate.low:.1f} to {100 * estimate.high:.1f}"
-    return f"{100 * estimate.value:.1f} % ({ends})"

@@ -15,7 +15,6 @@ from receptron.errors import BadValue
 from receptron.wording import counted
 
 if TYPE_CHECKING:
-    from receptron.evaluation.records import Estimate
     from receptron.training.records import Run
 
 _FACTS = "Local weights without a sidecar file"
@@ -118,18 +117,20 @@ def _show(run: "Run") -> None:
 
     card, found = run.card, run.card.evaluation
     screen.show()
-    screen.show((f"Accuracy {_percent(found.accuracy)}", "bold"), f" on {found.source}")
+    screen.show((f"Accuracy {found.accuracy.words}", "bold"), f" on {found.source}")
     if run.given:
-        screen.show(f"  as given {_percent(run.given.accuracy)}, {run.given.source}")
+        screen.show(f"  as given {run.given.accuracy.words}, {run.given.source}")
     table = Table("against", "accuracy", "gain", "", firm=(1, 2))
     for row in card.comparisons:
         verdict = "clearly better" if row.better else "unknown" if row.gain.unknown else "may be chance"
-        table.add(f"  {row.baseline}", _percent(row.baseline_accuracy), f"{row.gain.value:+.1%}", verdict)
+        table.add(f"  {row.baseline}", row.baseline_accuracy.words, f"{100 * row.gain.value:+.1f} points", verdict)
     screen.table(table)
     scaled = (
-        f"before temperature scaling {found.ece_before.value:.1%}" if card.temperature != 1 else "temperature scaling would not surely help"
+        f"before temperature scaling {100 * found.ece_before.value:.1f} %"
+        if card.temperature != 1
+        else "temperature scaling would not surely help"
     )
-    screen.show(f"Confidence is off by {_percent(found.ece_after)} ({scaled})")
+    screen.show(f"Confidence is off by {found.ece_after.words} ({scaled})")
     if told := few_groups(run.split):
         screen.show(f"Groups   {told}")
     if run.interrupted:
@@ -177,7 +178,3 @@ def _suspects(run: "Run") -> str:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
     verb = "looks" if len(found.images) == 1 else "look"
     return f"{len(found.images):,} of {counted(found.looked_at, 'training image')} {verb} mislabelled; they are in the report"
-
-
-def _percent(estimate: "Estimate") -> str:
-    return f"{estimate.value:.1%} ({estimate.method if estimate.unknown else f'{estimate.low:.1%} to {estimate.high:.1%}'})"

@@ -184,6 +184,15 @@ SplitMethod = Literal["content hash", "given", "k-fold"]
 
 
 @dataclass(frozen=True)
+class GivenFolds:
+    """What became of the folds that a table gives: copies, and images of one group, go to the fold that has most of them."""
+
+    named: int
+    left: int
+    moved: int  # images that are held out with another fold than theirs
+
+
+@dataclass(frozen=True)
 class SplitSummary:
     """How the sides came about."""
 
@@ -196,6 +205,7 @@ class SplitSummary:
     train_groups: int | None = None  # on the training side; None where images come in no groups
     test_groups: int | None = None
     group_noun: str = "group"  # what one of them is: "patient"
+    given_folds: GivenFolds | None = None  # None where folds are made here
 
     @property
     def noun(self) -> str:

@@ -44,6 +44,15 @@ class Estimate:
         """Whether nothing is known of how sure the value is; the interval then spans everything."""
         return self.method == TOO_FEW
 
+    @property
+    def words(self) -> str:
+        """As it is told, a share as percent.
+
+        >>> Estimate(0.9234, 0.886, 0.95, 100, "Wilson").words, Estimate(0.9, 0, 1, 10, TOO_FEW).words
+        ('92.3 % (88.6 to 95.0 %)', '90.0 % (unknown: too few groups)')
+        """
+        return f"{100 * self.value:.1f} % ({self.method if self.unknown else f'{100 * self.low:.1f} to {100 * self.high:.1f} %'})"
+
 
 @dataclass(frozen=True)
 class ClassScore:

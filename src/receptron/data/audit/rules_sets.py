@@ -24,6 +24,35 @@ def split_groups(context: AuditContext) -> list[Finding]:
     return finding(context, "groups across given sides", "error", told, message=message, cure=cure)
 
 
+def fold_groups(context: AuditContext) -> list[Finding]:
+    """Groups, and copies, with images in several given folds: they cannot be held out as the table says."""
+    folds: dict[tuple[str, str | int], set[str]] = {}
+    for entry, _ in context.good:
+        if entry.item.fold and entry.item.group:
+            folds.setdefault(("group", entry.item.group), set()).add(entry.item.fold)
+    for place, first in enumerate(context.clusters.of):
+        if fold := context.entries[place].item.fold:
+            folds.setdefault(("copies", first), set()).add(fold)
+    torn = {key for key, names in folds.items() if len(names) > 1}
+    groups, sets = (sum(kind == wanted for kind, _ in torn) for wanted in ("group", "copies"))
+    told = [
+        Told(entry, f"fold {entry.item.fold}")
+        for place, entry in enumerate(context.entries)
+        if entry.good and entry.item.fold and (("group", entry.item.group) in torn or ("copies", context.clusters.of[place]) in torn)
+    ]
+    parts = [counted(groups, context.catalog.group_noun)] if groups else []
+    parts += [counted(sets, "set") + " of copies"] if sets else []
+    cure = "put what belongs together in one fold; training moves it to the fold that has most of it, and folds that empty vanish"
+    return finding(
+        context,
+        "groups across given folds",
+        "warning",
+        told,
+        message=f"{' and '.join(parts)} in several given folds, {{n}} in all",
+        cure=cure,
+    )
+
+
 def small_classes(context: AuditContext) -> list[Finding]:
     """Classes of so few images that they cannot be learnt, or cannot be judged."""
     single = [label for label, count in context.sizes.items() if count == 1]
@@ -96,6 +125,7 @@ def trained_on_val(context: AuditContext) -> list[Finding]:
 SET_RULES = (
     copies,
     split_groups,
+    fold_groups,
     one_class,
     small_classes,
     imbalance,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from receptron.data.records import Catalog
+from receptron.data.records import Catalog, GivenFolds
 from receptron.data.splitting.groups import Unit
 from receptron.data.splitting.split import Split
 from receptron.errors import BadValue
@@ -18,6 +18,32 @@ MOST = 20  # folds that are trained
 def cross_validated(catalog: Catalog) -> int:
     """How many folds are given where there is no test side beside them; else 0."""
     return 0 if catalog.has_given_split else len({item.fold for item in catalog.items if item.fold})
+
+
+def followed(split: Split) -> GivenFolds | None:
+    """How far the given folds are followed; None where none are given."""
+    names = {split.folds[place] for place in split.train if split.folds[place]}
+    if not names:
+        return None
+    kept = given_folds(split, split.units)
+    moved = sum(len(fold) - max(Counter(split.folds[place] for place in fold.tolist()).values()) for fold in kept)
+    return GivenFolds(len(names), len(kept), moved)
+
+
+def departure(found: GivenFolds | None, noun: str) -> str:
+    """A sentence where images are held out with another fold than the table says, else nothing.
+
+    >>> departure(GivenFolds(4, 2, 12), "patient")
+    'Of 4 given folds 2 are left: 12 images held out with the fold that has most of the same patient or copies.'
+    >>> departure(GivenFolds(4, 4, 0), "")
+    ''
+    """
+    if not found or not found.moved:
+        return ""
+    gone = f"Of {found.named} given folds {found.left} are left" if found.left < found.named else f"{found.named} folds are given"
+    those = f"{noun} or copies" if noun else "copies"
+    those = f"{noun} or copies" if noun else "copies"
+    return f"{gone}: {counted(found.moved, 'image')} held out with the fold that has most of the same {those}."
 
 
 def check_folds(split: Split) -> None:

@@ -15,7 +15,8 @@ from receptron.data.deduplication.duplicates import Clusters
 from receptron.data.records import Entry, SideCount, SplitMethod, SplitSummary
 from receptron.data.splitting.groups import Unit, units
 from receptron.data.splitting.placement import TEST, TRAIN, test_units, units_of
-from receptron.errors import BadValue, NoImages
+from receptron.errors import BadValue, DataFault, NoImages
+from receptron.wording import listed
 
 ASIDE = "set aside"
 
@@ -63,6 +64,14 @@ def split(
     side = _drawn(entries, together, test_size, seed, placed or {})
     known = sum(entry.good and entry.sha256 in (placed or {}) for entry in entries)
     return _made(entries, clusters, together, side, "content hash" if test_size else "k-fold", test_size, known)
+
+
+def check_sides(found: Split) -> None:
+    """Raises: DataFault if a given split shares no class between its sides, so that nothing can be judged."""
+    train, test = ({found.labels[place] for place in places} for places in (found.train, found.test))
+    if test and not train & test:
+        why = f"training has {listed(sorted(train))}, the test side {listed(sorted(test))}"
+        raise DataFault("no class is on both sides of the given split.", why=why, mend="spell the classes alike on both sides")
 
 
 def _given_test(entries: Sequence[Entry]) -> str | None:

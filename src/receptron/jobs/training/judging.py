@@ -1,6 +1,6 @@
 """The figures of a trained model: on the test side through the very path that predict takes, or out of fold where there is no test side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
-from receptron.wording import counted
+from receptron.wording import counted, listed
 
 SHOWN = 24  # mistakes, and right answers of least confidence, kept for the report
 
@@ -43,12 +43,16 @@ class _Seen:
     groups: NDArray[np.int64] | None
 
 
-def evaluate_on_test(model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], progress: Progress) -> Judgement:
-    """Every test image is read from its file and answered once. `leaked` test images (digests), which have a twin in training, are left
-    out of the figures that count, and stand in `given` beside them. Raises: DataFault if no test image can be read any more.
+def evaluate_on_test(
+    model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], strangers: Mapping[str, int], progress: Progress
+) -> Judgement:
+    """Every test image of a class that was learnt is read from its file and answered once.
+
+    `leaked` test images (digests), which have a twin in training, are left out of the figures that count, and stand in `given` beside them.
+    `strangers` are test images of other classes, by class. Raises: DataFault if no test image can be read any more.
     """
     scores = model.scores(list(test.names), progress=progress)
-    gone = _gone(test, scores)
+    gone = _gone(test, scores) + _strangers(strangers)
     rows = np.array(scores.read, np.int64)
     images, clean = test.part(rows), np.array([test.digests[i] not in leaked for i in scores.read], bool)
     fair = np.flatnonzero(clean if clean.any() else ~clean)
@@ -71,6 +75,14 @@ def _gone(test: Images, scores: Scores) -> str:
         cure = "put the images back as they were, and go on with --resume: nothing that was learnt is lost"
         raise DataFault(f"none of {counted(len(test), 'test image')} can be read any more.", why=f"{first}: {why}", mend=cure)
     return f" ({len(scores.faults):,} more could not be read any more, such as {Path(first).name}: {why})"
+
+
+def _strangers(counts: Mapping[str, int]) -> str:
+    """What to add to the count of test images, if others are of classes that no training image is of."""
+    if not counts:
+        return ""
+    several = "these classes have" if len(counts) > 1 else "the class has"
+    return f" ({counted(sum(counts.values()), 'image')} of {listed(counts)} left out: {several} no training image)"
 
 
 def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:

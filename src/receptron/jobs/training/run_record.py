@@ -55,10 +55,12 @@ def _samples(sided: SidedImages) -> dict[str, tuple[str, ...]]:
 
 
 def weights_digest(start: InitialWeights) -> str:
+    """Digest of the weights file that training starts from; empty from scratch."""
     return atomic_write.sha256(start.pretrained.path) if start.pretrained else ""
 
 
 def provenance(sided: SidedImages, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, command: str) -> Provenance:
+    """How the network was made, for the card."""
     engine = learnt.outcome.engine
     packages = ("torch", "numpy", "pillow", "scikit-learn", "safetensors")
     return Provenance(

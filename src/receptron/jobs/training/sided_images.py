@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -14,8 +15,8 @@ from receptron.data.ingest import Ingested, read
 from receptron.data.reading.file_bytes import within
 from receptron.data.records import Audit, Catalog
 from receptron.data.splitting.few_groups import check_groups
-from receptron.data.splitting.given_folds import check_folds
-from receptron.data.splitting.split import Split, split
+from receptron.data.splitting.given_folds import check_folds, departure, followed
+from receptron.data.splitting.split import Split, check_sides, split
 from receptron.jobs.options import Extras
 from receptron.jobs.training.initial_weights import InitialWeights
 
@@ -44,6 +45,12 @@ class SidedImages:
         return hashlib.sha256(repr([*rows, *sorted(bound)]).encode(errors="surrogateescape")).hexdigest()
 
     @property
+    def strangers(self) -> dict[str, int]:
+        """How many test images are of classes without a training image, by class."""
+        learnt = {self.split.labels[place] for place in self.split.train}
+        return dict(Counter(label for place in self.split.test if (label := self.split.labels[place]) not in learnt))
+
+    @property
     def leaked(self) -> frozenset[str]:
         """Digests of test images with a twin, or an image of their group, in training."""
         train, test = set(self.split.train), set(self.split.test)
@@ -61,7 +68,10 @@ def place_images(
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
     sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=earlier)
-    sides = replace(sides, summary=replace(sides.summary, group_noun=catalog.group_noun))
     check_folds(sides)
+    check_sides(sides)
+    sides = replace(sides, summary=replace(sides.summary, group_noun=catalog.group_noun, given_folds=followed(sides)))
+    if told := departure(sides.summary.given_folds, sides.summary.noun):
+        extras.progress.tell(told)
     check_groups(sides.summary)
     return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)

@@ -167,7 +167,7 @@ def _tell_table(catalog: Catalog, progress: Progress) -> bool:
         progress.tell(line)
     count = cross_validated(catalog)
     if count:
-        progress.tell(f"The table gives {counted(count, 'fold')}: they are cross-validated, and there is no test side.")
+        progress.tell(f"The table gives {counted(count, 'fold')} to cross-validate, so there is no test side.")
     return bool(count)
 
 
@@ -203,7 +203,10 @@ def _judge(
         depth=sided.reading.depth,
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory))
-    known = tuple(place for place in sided.split.test if sided.reading.entries[place].item.label in classes)
-    test = images_at(sided.reading, sided.split, known, classes)
-    judged = evaluate_on_test(model, learnt, test, sided.leaked, extras.progress) if len(test) else evaluate_out_of_fold(model, learnt)
+    if sided.split.test:
+        known = tuple(place for place in sided.split.test if sided.split.labels[place] in classes)
+        test = images_at(sided.reading, sided.split, known, classes)
+        judged = evaluate_on_test(model, learnt, test, sided.leaked, sided.strangers, extras.progress)
+    else:
+        judged = evaluate_out_of_fold(model, learnt)
     return replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons), judged

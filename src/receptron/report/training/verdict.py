@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from receptron.data.splitting.few_groups import few_groups
+from receptron.data.splitting.given_folds import departure
 from receptron.evaluation.records import BaselineComparison
 from receptron.report.words import lead, percent, sentence, things
 from receptron.training.records import Run
@@ -45,6 +46,8 @@ def caveats(run: Run) -> tuple[str, ...]:
         found.append(told)
     elif evaluation.count < FEW and not evaluation.accuracy.unknown:
         found.append(f"It rests on {things(evaluation.count, 'image')} only, so the interval is {width:.0f} points wide.")
+    if told := departure(run.split.given_folds, run.split.noun):
+        found.append(told)
     if run.split.leaks:
         found.append(
             f"{things(run.split.leaks, 'test image')} of the given split had a twin in training; the figure here is the one without them."
