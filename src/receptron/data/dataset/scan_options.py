@@ -27,7 +27,7 @@ class ScanOptions:
         group_column: Column of what belongs together (a patient, a clip), or "none".
         root: Folder that the paths of a table start from; None: the table's own.
         suffix: Ending of files that a table names without one, such as ".jpg".
-        groups: Regular expressions or presets ("patient", "clip", "burst", "day") that find in names of files and folders what they belong to.
+        groups: Regular expressions or presets ("patient", "clip", "burst", "day") that find in names what they belong to.
         ungrouped: What becomes of images that no expression fits: "refuse", or "own" for a group of its own each.
 
     Example:
