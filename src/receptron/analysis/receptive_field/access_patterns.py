@@ -10,6 +10,7 @@ from receptron.analysis.receptive_field import windows
 from receptron.analysis.receptive_field.index_relation import Relation, shifted
 from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.operators import ELEMENTWISE, MADE, REDUCED
+from receptron.analysis.tape.overlap import Overwritten
 from receptron.analysis.tape.views import BATCH_NORMS, OTHER_NORMS, PRODUCTS, Normalization, Product, numbers, view_of, whole
 
 Shape = tuple[int, ...]
@@ -72,11 +73,29 @@ class Joined:
 
 
 @dataclass(frozen=True)
+class Placed:
+    """Position i of the operand stands at start + step * i of the result's dimension `dim`, which has `extent`."""
+
+    dim: int
+    start: int
+    step: int
+    count: int
+    extent: int
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The operand's own positions, those left out that something else was written to: all of them that lie in each of the sides."""
+
+    sides: tuple[Placed, ...]
+
+
+@dataclass(frozen=True)
 class Everywhere:
     """Any position may read any other: an operator whose reach is not worked out."""
 
 
-Move = Windowed | Reduced | Reshaped | Permuted | Selected | Taken | Joined | Everywhere
+Move = Windowed | Reduced | Reshaped | Permuted | Selected | Taken | Joined | Placed | Outside | Everywhere
 Moves = tuple[Move, ...]
 Rule = Callable[[Tape, Call, int], dict[int, Moves]]
 """From tape, call and output number to the moves of each operand's value; an operand left out has no influence."""
@@ -96,7 +115,7 @@ def moves_of(tape: Tape, call: Call, output: int = 0) -> dict[int, Moves]:
     return {} if call.op in MADE else dict.fromkeys(call.inputs, (Everywhere(),))
 
 
-_LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "overwritten", "set", "resize_as"])
+_LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "set", "resize_as"])
 
 
 def _only(call: Call, moves: Moves) -> dict[int, Moves]:
@@ -204,6 +223,26 @@ def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     )
 
 
+def _overwritten(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """What was written to a view lands where it covers the tensor, and nothing else of the tensor changes."""
+    (stale, writer), found = call.inputs, call.args[2]
+    if not isinstance(found, Overwritten) or (box := found.within or found.around) is None:
+        return dict.fromkeys(call.inputs, (Everywhere(),))
+    shape, after = tape.values[writer].shape, tape.values[call.outputs[0]].shape
+    sides = {d - len(box): side for d, side in enumerate(box)}
+    matched = [side.inner for side in box if side.inner >= 0]
+    if found.within is None:  # the tensor lies in what was written: a part of that, in another order perhaps
+        kept = tuple(after[inner] for inner in sorted(matched))
+        back = (Permuted(tuple(matched.index(inner) for inner in sorted(matched))), Reshaped(kept, after))
+        cut = [Taken(d, tuple(range(s.start, s.start + s.step * s.length, s.step)), shifted(s.start, s.step)) for d, s in sides.items()]
+        return {writer: (*cut, *(Selected(d, s.start) for d, s in sides.items() if s.inner < 0), *back)}
+    kept, lengths = tuple(shape[inner] for inner in sorted(matched)), tuple(side.length for side in box)
+    turned = Reshaped(shape, kept), Permuted(tuple(sorted(matched).index(inner) for inner in matched))
+    placed = [Placed(d, s.start, s.step, s.length, after[d]) for d, s in sides.items() if s.length < after[d]]
+    moves: dict[int, Moves] = {writer: (*turned, Reshaped(tuple(n for n in lengths if n > 1), lengths), *placed)}
+    return moves | ({stale: (Outside(tuple(placed)),)} if placed else {})
+
+
 def _padded(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     amounts = numbers(call.arg(1, "pad" if call.op == "constant_pad_nd" else "padding"))
     if call.op == "constant_pad_nd":
@@ -239,6 +278,8 @@ RULES: dict[str, Rule] = {
     "slice": _slice,
     "select": _select,
     **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind", "unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk"), _split),
+    "copy": lambda tape, call, output: {call.inputs[-1]: POINTWISE},
+    "overwritten": _overwritten,
     "cat": _cat,
     "stack": _stack,
     **dict.fromkeys(("flip", "roll"), _taken),

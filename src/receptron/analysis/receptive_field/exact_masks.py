@@ -18,7 +18,9 @@ from receptron.analysis.receptive_field.access_patterns import (
     Everywhere,
     Joined,
     Move,
+    Outside,
     Permuted,
+    Placed,
     Reduced,
     Reshaped,
     Selected,
@@ -164,6 +166,10 @@ def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, 
             return taken, (*shape[:axis], len(positions), *shape[axis + 1 :])
         case Joined(dim, start, extent):
             return _joined(array, dim + len(shape), start, extent, after), after
+        case Placed(dim, start, step, count, extent):
+            return _placed(array, dim + len(shape), slice(start, start + step * count, step), extent), after
+        case Outside(sides):
+            return _outside(array, sides), shape
         case Everywhere():
             everything = np.bitwise_or.reduce(array.reshape(-1, array.shape[-1]), axis=0)
             return everything.reshape((*(1,) * len(after), -1)), after
@@ -209,6 +215,35 @@ def _joined(array: Masks, axis: int, start: int, extent: int, after: Shape) -> M
     index[axis] = slice(start, start + extent)
     out[tuple(index)] = array
     return out
+
+
+def _placed(array: Masks, axis: int, where: slice, extent: int) -> Masks:
+    """Lines of a dimension at other places, nothing between them; where that would take much room and nothing varies, as for `_joined`."""
+    count = len(range(extent)[where])
+    array = _written_out(array, axis, count)
+    if array.shape[axis] < count:
+        return array
+    out = np.zeros([extent if d == axis else n for d, n in enumerate(array.shape)], dtype=np.uint64)
+    out[(slice(None),) * axis + (where,)] = array
+    return out
+
+
+def _outside(array: Masks, sides: tuple[Placed, ...]) -> Masks:
+    """Without the lines that were written to, where they are whole; with a box of several sides all lines keep something."""
+    (side, *others) = sides
+    axis = side.dim + array.ndim - 1
+    if others or _written_out(array, axis, side.extent).shape[axis] < side.extent:
+        return array
+    out = _written_out(array, axis, side.extent).copy()
+    out[(slice(None),) * axis + (slice(side.start, side.start + side.step * side.count, side.step),)] = 0
+    return out
+
+
+def _written_out(array: Masks, axis: int, extent: int) -> Masks:
+    """A dimension along which nothing varies with all its lines, if they take little room."""
+    if array.shape[axis] > 1 or array.size * extent > COLLAPSE_LIMIT:
+        return array
+    return np.broadcast_to(array, [extent if d == axis else n for d, n in enumerate(array.shape)])
 
 
 def reshaped(array: Masks, before: Shape, after: Shape) -> Masks:

@@ -13,6 +13,7 @@ from receptron.analysis.receptive_field.access_patterns import (
     Joined,
     Move,
     Permuted,
+    Placed,
     Reduced,
     Reshaped,
     Selected,
@@ -22,7 +23,7 @@ from receptron.analysis.receptive_field.access_patterns import (
 )
 from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
 from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
-from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation
+from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 
@@ -257,6 +258,8 @@ def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) 
             return AxisState(state, replace(lane, dim=lane.dim + (1 if gone > lane.dim else 0)))
         case Taken(taken, positions, relation) if taken == lane.dim:
             return AxisState(FieldScope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
+        case Placed(dim, start, step, _, extent) if dim == lane.dim:
+            return _read(axis, state, placed(start, step), extent)
         case Joined(joined, _, _) if joined == lane.dim:
             return AxisState(FieldScope.SIZED, lane)
         case Selected() | Everywhere():

@@ -96,6 +96,11 @@ def shifted(by: int, step: int = 1) -> Relation:
     return Relation(1, step, ((by, 1),))
 
 
+def placed(start: int, step: int) -> Relation:
+    """Position start + step * o stands for o; positions between them read nothing."""
+    return Relation(step, 1, tuple(((o - start) // step, int((o - start) % step == 0)) for o in range(step)))
+
+
 def nearest(size_in: int, size_out: int) -> Relation:
     """Nearest-neighbour resizing."""
     period, advance = _ratio(size_out, size_in)
