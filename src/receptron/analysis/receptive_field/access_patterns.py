@@ -5,6 +5,7 @@ Dimensions are counted from the end (-1 is the last), so that broadcasting needs
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from math import prod
 
 from receptron.analysis.receptive_field import windows
 from receptron.analysis.receptive_field.index_relation import Relation, shifted
@@ -88,6 +89,11 @@ class Outside:
     """The operand's own positions, those left out that something else was written to: all of them that lie in each of the sides."""
 
     sides: tuple[Placed, ...]
+
+    @property
+    def share(self) -> float:
+        """Of the positions, those that keep their own."""
+        return 1 - prod(side.count / side.extent for side in self.sides)
 
 
 @dataclass(frozen=True)
@@ -239,7 +245,7 @@ def _overwritten(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     kept, lengths = tuple(shape[inner] for inner in sorted(matched)), tuple(side.length for side in box)
     turned = Reshaped(shape, kept), Permuted(tuple(sorted(matched).index(inner) for inner in matched))
     placed = [Placed(d, s.start, s.step, s.length, after[d]) for d, s in sides.items() if s.length < after[d]]
-    moves: dict[int, Moves] = {writer: (*turned, Reshaped(tuple(n for n in lengths if n > 1), lengths), *placed)}
+    moves: dict[int, Moves] = {writer: (*turned, Reshaped(tuple(side.length for side in box if side.inner >= 0), lengths), *placed)}
     return moves | ({stale: (Outside(tuple(placed)),)} if placed else {})
 
 

@@ -12,6 +12,7 @@ from receptron.analysis.receptive_field.access_patterns import (
     Everywhere,
     Joined,
     Move,
+    Outside,
     Permuted,
     Placed,
     Reduced,
@@ -220,14 +221,26 @@ def _propagate(tape: Tape, source: int, axes: tuple[int, ...], *, through_global
         if not any(i in states for i in call.inputs):
             continue
         for number, out in enumerate(call.outputs):
+            moves = moves_of(tape, call, number)
             arrived = [
-                tuple(_through(axis, moves, tape.values[operand].shape, tape.values[out].shape, through_global) for axis in states[operand])
-                for operand, moves in moves_of(tape, call, number).items()
+                tuple(_through(axis, way, tape.values[operand].shape, tape.values[out].shape, through_global) for axis in states[operand])
+                for operand, way in moves.items()
                 if operand in states
             ]
-            if arrived:
+            patch = next((way[0] for way in moves.values() if way and isinstance(way[0], Outside)), None)
+            if len(arrived) == 2 and patch and {side.dim for side in patch.sides} & {axis.lane.dim for part in arrived for axis in part}:
+                written, kept = arrived
+                states[out] = tuple(_wider(*pair) if patch.share < 0.5 else _wider(*pair[::-1]) for pair in zip(written, kept, strict=True))
+            elif arrived:
                 states[out] = tuple(_union(parts) for parts in zip(*arrived, strict=True))
     return states
+
+
+def _wider(one: AxisState, other: AxisState) -> AxisState:
+    """Of two parts of a map that lie beside each other the one that sees more; the first if they see the same."""
+    if isinstance(one.state, Relation) and isinstance(other.state, Relation) and one.state.size and other.state.size:
+        return other if other.state.size > one.state.size else one
+    return _union((one, other))
 
 
 def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], after: tuple[int, ...], through_global: bool) -> AxisState:

@@ -73,8 +73,10 @@ def box_of(inner: Layout, outer: Layout) -> Box | None:
     if rest:
         return None
     sides = [Side(starts.get(d, 0), 1, 1, -1) for d in range(len(outer.shape))]
-    for dim, (count, stride) in enumerate(zip(inner.shape, inner.stride, strict=True)):
-        if count == 1:
+    for dim, (count, stride) in sorted(enumerate(zip(inner.shape, inner.stride, strict=True)), key=lambda row: row[1][0] == 1):
+        if count == 1:  # lies at one position; its dimension is the one in the same place, where there is one
+            if len(inner.shape) == len(outer.shape) and sides[dim].inner < 0:
+                sides[dim] = sides[dim]._replace(inner=dim)
             continue
         at = next((d for d in wide if _runs(count, stride, outer.shape[d] - starts[d], outer.stride[d])), None)
         if at is None or sides[at].inner >= 0:
