@@ -14,22 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from receptron.analysis.receptive_field.access_patterns import (
+from receptron.analysis.receptive_field.access_patterns import moves_of
+from receptron.analysis.receptive_field.axis_tracking import groups
+from receptron.analysis.receptive_field.index_relation import Relation, taps
+from receptron.analysis.receptive_field.moves import (
     Everywhere,
     Joined,
     Move,
+    Normalised,
     Outside,
     Permuted,
     Placed,
+    Rearranged,
     Reduced,
     Reshaped,
     Selected,
     Taken,
+    Unfolded,
     Windowed,
-    moves_of,
 )
-from receptron.analysis.receptive_field.axis_tracking import groups
-from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.tape import Tape
 from receptron.errors import BadValue
 
@@ -148,8 +151,16 @@ def _moved(array: Masks, moves: tuple[Move, ...], before: Shape, after: Shape) -
 
 def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, Shape]:
     match move:
-        case Windowed(relations):
-            return _windowed(array, shape, relations, after)
+        case Windowed(relations, extents):
+            return _windowed(array, shape, relations, extents or {dim: after[dim] for dim in relations})
+        case Normalised(dims):
+            return np.bitwise_or.reduce(array, axis=tuple(d + len(shape) for d in dims), keepdims=True), shape
+        case Unfolded(dim, size, step):
+            return _unfolded(array, dim + len(shape), size, step, after), after
+        case Rearranged(exactly, _):
+            for inner in exactly:
+                array, shape = _step(array, shape, inner, after)
+            return array, shape
         case Reduced(dims, keep):
             axes = tuple(d + len(shape) for d in dims)
             return np.bitwise_or.reduce(array, axis=axes, keepdims=keep), _reduced_shape(shape, axes, keep)
@@ -179,13 +190,13 @@ def _reduced_shape(shape: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
     return tuple(1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes)
 
 
-def _windowed(array: Masks, shape: Shape, relations: dict[int, Relation], after: Shape) -> tuple[Masks, Shape]:
+def _windowed(array: Masks, shape: Shape, relations: dict[int, Relation], extents: dict[int, int]) -> tuple[Masks, Shape]:
     sizes = list(shape)
     for dim, relation in relations.items():
         axis = dim + len(shape)
-        sizes[axis] = after[dim]
+        sizes[axis] = extents[dim]
         if array.shape[axis] > 1 or shape[axis] == 1:
-            array = _read(array, axis, relation, after[dim])
+            array = _read(array, axis, relation, extents[dim])
     return array, tuple(sizes)
 
 
@@ -215,6 +226,13 @@ def _joined(array: Masks, axis: int, start: int, extent: int, after: Shape) -> M
     index[axis] = slice(start, start + extent)
     out[tuple(index)] = array
     return out
+
+
+def _unfolded(array: Masks, axis: int, size: int, step: int, after: Shape) -> Masks:
+    if array.shape[axis] == 1:
+        return np.expand_dims(array, -2)
+    places = np.arange(after[axis])[:, None] * step + np.arange(size)
+    return np.moveaxis(np.take(array, places, axis=axis), axis + 1, -2)
 
 
 def _placed(array: Masks, axis: int, where: slice, extent: int) -> Masks:

@@ -8,23 +8,26 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
-from receptron.analysis.receptive_field.access_patterns import (
+from receptron.analysis.receptive_field.access_patterns import moves_of
+from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
+from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
+from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed, window
+from receptron.analysis.receptive_field.moves import (
     Everywhere,
     Joined,
     Move,
+    Normalised,
     Outside,
     Permuted,
     Placed,
+    Rearranged,
     Reduced,
     Reshaped,
     Selected,
     Taken,
+    Unfolded,
     Windowed,
-    moves_of,
 )
-from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
-from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
-from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 
@@ -247,6 +250,8 @@ def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], 
     for move in moves:
         if not isinstance(axis.state, Relation):
             return axis
+        if isinstance(move, Normalised) and not through_global:
+            continue
         axis = _step(axis, axis.state, move, after)
         if axis.state is FieldScope.GLOBAL and not through_global:
             return _NOTHING
@@ -256,8 +261,15 @@ def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], 
 def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) -> AxisState:
     lane = axis.lane
     match move:
-        case Windowed(relations) if lane.dim in relations:
+        case Windowed(relations, extents) if lane.dim in relations:
+            return _read(axis, state, relations[lane.dim], extents[lane.dim] if extents else after[lane.dim])
+        case Rearranged(_, relations) if lane.dim in relations:
             return _read(axis, state, relations[lane.dim], after[lane.dim])
+        case Unfolded(dim, size, step):
+            made = _read(axis, state, window(size, step), after[dim - 1]) if dim == lane.dim else axis
+            return replace(made, lane=replace(made.lane, dim=made.lane.dim - 1))
+        case Normalised(dims) if lane.dim in dims:
+            return AxisState(FieldScope.GLOBAL, lane)
         case Reduced(dims, keep):
             if lane.dim in dims:
                 return AxisState(FieldScope.GLOBAL, lane)
