@@ -32,7 +32,7 @@ class After(nn.Module):
 
 WORKS: dict[str, Callable[[Tensor], Tensor]] = {
     "pixel shuffle": lambda x: F.pixel_shuffle(x, 2),
-    "pixel shuffle by 3": lambda x: F.pixel_shuffle(torch.cat([x, x, x[:, :3]], 1), 3),
+    "pixel shuffle by 3": lambda x: F.pixel_shuffle(torch.cat([x, x, x, x[:, :3]], 1), 3),
     "pixel unshuffle": lambda x: F.pixel_unshuffle(x, 2),
     "there and back": lambda x: F.pixel_shuffle(F.pixel_unshuffle(x, 4), 4),
     "channel shuffle": lambda x: F.channel_shuffle(x, 4),
