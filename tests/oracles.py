@@ -2,10 +2,12 @@
 
 import copy
 import importlib
+import importlib.util
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -29,9 +31,22 @@ def timm():
         return importlib.import_module("timm")
 
 
+@cache
+def _own_library() -> bool:
+    """Whether torchvision's compiled part fits this torch; it is loaded then."""
+    spec = importlib.util.find_spec("torchvision")
+    files = [file for place in (spec.submodule_search_locations or () if spec else ()) for file in Path(place).glob("_C*.so")]
+    try:
+        for file in files:
+            torch.ops.load_library(file)
+    except OSError:
+        return False
+    return bool(files)
+
+
 def declare_schemas() -> None:
-    """Declare `nms` and `qnms`, which torchvision registers meta kernels for on import."""
-    if _schemas or hasattr(torch.ops.torchvision, "nms"):
+    """Declare `nms` and `qnms`, which torchvision registers meta kernels for on import, where its own library does not do so."""
+    if _schemas or _own_library() or hasattr(torch.ops.torchvision, "nms"):
         return
     library = torch.library.Library("torchvision", "DEF")
     for name in ("nms", "qnms"):

@@ -128,7 +128,9 @@ UNCLEAR = {
     "images and masks": ("images/2", "masks/2"),
     "images and masks on a side": ("train/{image,label}/2",),
     "images and masks on each side": ("{train,test}/{images,masks}/2",),
-    "folds": ("fold_{1,2,3}/{cat,dog}/2",),
+    "folds of other classes": ("fold_1/{cat,dog}/2", "fold_2/{ant,bee}/2"),
+    "folds without classes": ("fold_{1,2,3}/2",),
+    "words that are unknown beside a side": ("train/{cat,dog}/2", "prueba/{cat,dog}/2"),
     "sides inside one class only": ("cat/{train,test}/2", "dog/2"),
     "sides inside, images beside them": ("{cat,dog}/{train,test}/2", "cat/2"),
     "sides inside, none for training": ("{cat,dog}/{val,test}/2",),
@@ -142,8 +144,9 @@ def test_what_is_not_certain_is_refused_with_its_readings(case: str, tmp_path: P
         scan(tmp_path)
     assert "as classes, they are: " in str(raised.value)
     assert "as sides of a split, the classes are: " in str(raised.value)
-    assert ("--layout classes or --layout splits" in str(raised.value)) == ("none, for there" not in str(raised.value))
-    assert "--layout classes" in str(raised.value)
+    several = len([*tmp_path.iterdir()]) > 1 or case == "flat sides below images"
+    assert ("--layout splits" in str(raised.value)) == ("none, for" not in str(raised.value))
+    assert ("--layout classes" in str(raised.value)) == several
 
 
 @pytest.mark.parametrize("case", UNCLEAR)
@@ -203,9 +206,24 @@ def test_annotations_beside_the_sides_are_told(tmp_path: Path):
     assert told == {"labels/train/*.txt": (no, 30), "labels/val/00.txt": (no, 1), "labels/val/01.txt": (no, 1)}
 
 
-@pytest.mark.parametrize("name", ["labels.csv", "train.tsv", "images.parquet"])
-def test_a_table_beside_folders_that_are_not_understood_is_named(name: str, tmp_path: Path):
-    grow(tmp_path, "train/2", "test/2")
-    (tmp_path / name).write_text("id,label\n0,cat\n")
-    with pytest.raises(UnclearLayout, match=f"or the table {name}"):
+@pytest.mark.parametrize("given", ["valid/2", "valid/2;dev/2", "train/2;valid/{cat,dog}/2"])
+def test_one_side_sounds_and_several_sound(given: str, tmp_path: Path):
+    with pytest.raises(UnclearLayout) as raised:
+        scan(grow(tmp_path, *given.split(";")))
+    assert ("sounds like a side" in str(raised.value)) == (given != "valid/2;dev/2")
+
+
+@pytest.mark.parametrize("name", ["validate", "vld", "hold-out", "Held_Out", "tst", "holdout"])
+def test_further_words_for_sides(name: str, tmp_path: Path):
+    expected = "val" if name in ("validate", "vld") else "test"
+    assert sides(grow(tmp_path, "trn/{cat,dog}/2", f"{name}/{{cat,dog}}/1")) == {"train": TWO, expected: TWO}
+
+
+@pytest.mark.parametrize("stranger", ["prueba", "more", "train_test_split"])
+def test_a_folder_beside_the_sides_that_holds_their_classes_is_to_be_renamed(stranger: str, tmp_path: Path):
+    grow(tmp_path, "train/{cat,dog}/2", "test/{cat,dog}/2", f"{stranger}/{{cat,dog}}/3")
+    with pytest.raises(UnclearLayout, match=f"call {stranger} train, val or test if that is a side"):
         scan(tmp_path)
+    (left,) = scan(tmp_path, ScanOptions("splits")).unused
+    assert (left.path, left.kind, left.count) == (f"{stranger}/", UnusedKind.NO_SIDE, 6)
+    assert "call them train, val or test" in left.kind.cure

@@ -1,5 +1,7 @@
 """Groups from the names of files: expressions, presets, what they do not fit, and names that suggest them."""
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -8,9 +10,10 @@ from malformed import encoded, photo
 from PIL import Image
 from trees import grow
 
-from receptron.data.dataset.name_groups import name_pattern
+from receptron.data.dataset.name_groups import folders_below_class, name_pattern
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.scan_options import ScanOptions, flags_of
+from receptron.data.records import Item
 from receptron.errors import BadValue
 from receptron.jobs.audit import audit
 from shell import run
@@ -68,6 +71,55 @@ def test_a_group_is_called_what_the_expression_says(given: str, noun: str):
 def test_what_is_no_expression_is_refused(given: str):
     with pytest.raises(BadValue, match="--group"):
         name_pattern(given)
+
+
+BELOW = {
+    "on sides": ("train/cat/patient3/0.png", "cat", ("patient3",)),
+    "on wrapped sides": ("set/train/images/cat/patient3/left/0.png", "cat", ("left", "patient3")),
+    "with sides inside": ("cat/train/patient3/0.png", "cat", ("patient3",)),
+    "without sides": ("cat/a/b/0.png", "cat", ("b", "a")),
+    "right in the class": ("cat/0.png", "cat", ()),
+    "in a table": ("images/patient3/0.png", "cat", ("patient3", "images")),
+}
+
+
+@pytest.mark.parametrize("case", BELOW)
+def test_folders_between_class_and_file(case: str):
+    path, label, expected = BELOW[case]
+    item = Item(Path("/r") / path, label, "train" if "train" in path else None)
+    assert folders_below_class(item, Path("/r")) == expected
+
+
+FOLDERS = {
+    r"patient(\d+)": {"train/cat/patient3/0.png": "3", "test/cat/patient3/0.png": "3", "test/dog/patient4/a/0.png": "4"},
+    "patient": {"cat/subject_7/0.png": "7", "dog/subject_7/0.png": "7", "dog/Patient 08/0.png": "08"},
+    "clip": {"cat/clip_01/0001.png": "clip_01", "cat/video2/0001.png": "video2", "dog/seq-3/0001.png": "seq-3"},
+    "day": {"cat/2024-01-31/0.png": "2024-01-31", "dog/20240131/0.png": "20240131"},
+    "burst": {"cat/burst_1/0.png": "1", "dog/burst2/0.png": "2"},
+    r"^K\d+$": {"cat/K1/0.png": "K1", "cat/K2/K9.png": "K2", "dog/K1/0.png": "K1"},
+    r"p(\d+)": {"cat/p1/p2.png": "2", "cat/p1/x.png": "1", "dog/p3/x.png": "3"},
+}
+
+
+@pytest.mark.parametrize("given", FOLDERS)
+def test_folders_below_the_class_tell_where_the_name_of_the_file_does_not(given: str, tmp_path: Path):
+    grow(tmp_path, *FOLDERS[given])
+    assert groups(tmp_path, given) == FOLDERS[given]
+
+
+@pytest.mark.parametrize("names", [("person1/{0,1}.png", "person2/{0,1}.png"), ("train/{cat1,cat2}/0.png", "test1/{cat1,cat2}/0.png")])
+def test_the_folder_of_the_class_or_the_side_is_no_group(names: tuple[str, ...], tmp_path: Path):
+    grow(tmp_path, *names)
+    with pytest.raises(BadValue, match="fits nothing in the names of 4 of 4") as raised:
+        groups(tmp_path, r"(?:person|cat|test)(\d+)")
+    assert "in the folders below that of the class" in raised.value.why
+
+
+def test_folders_of_a_table_tell_too(tmp_path: Path):
+    grow(tmp_path, "images/patient{1,2}/2")
+    rows = "".join(f"images/patient{p}/{i}.png,{'cat' if i else 'dog'}\n" for p in (1, 2) for i in (0, 1))
+    (tmp_path / "t.csv").write_text(f"path,label\n{rows}")
+    assert sorted(item.group or "" for item in scan(tmp_path / "t.csv", ScanOptions(groups=("patient",))).items) == ["1", "1", "2", "2"]
 
 
 @pytest.fixture
@@ -166,6 +218,48 @@ def test_names_with_numbered_stems_suggest_a_group_where_neighbours_look_alike(n
         assert not [
             one for one in audit(tmp_path, options=ScanOptions(groups=(preset,))).findings if one.kind == "groups in names"
         ]  # fmt: skip
+
+
+def nested(root: Path, *places: str) -> Path:
+    """Different pictures, three in each of these folders."""
+    for number, place in enumerate(places):
+        (root / place).mkdir(parents=True)
+        for i in range(3):
+            (root / place / f"{i}.png").write_bytes(encoded("PNG", photo(64, 10 * number + i)))
+    return root
+
+
+IN_FOLDERS = {
+    "patients on both sides": ([f"{side}/{label}/patient{n}" for side, n in (("train", 1), ("train", 3), ("test", 3), ("test", 4))
+                                for label in ("cat", "dog")], r"^patient(\d+)$"),
+    "subjects in several classes": ([f"{label}/subject{n}" for label in ("cat", "dog") for n in range(4)], "patient"),
+    "animals on both sides": ([f"{side}/{label}/{name}" for side, name in (("train", "K1"), ("train", "K2"), ("test", "K2"), ("test", "K3"))
+                               for label in ("cat", "dog")], r"^K(\d+)$"),
+    "letters and numbers": ([f"{side}/{label}/{name}" for side, name in (("train", "a1x"), ("train", "b2"), ("test", "b2"), ("test", "c3"))
+                             for label in ("cat", "dog")], r"^([^.]*\d[^.]*)$"),
+    "numbers alone": ([f"{label}/{n}" for label in ("cat", "dog") for n in range(4)], r"^(\d+)$"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", IN_FOLDERS)
+def test_numbered_folders_in_several_classes_or_on_several_sides_suggest_a_group_that_works(case: str, tmp_path: Path):
+    places, given = IN_FOLDERS[case]
+    options = ScanOptions("splits" if places[0].startswith("train") else "classes")
+    (one,) = [found for found in audit(nested(tmp_path, *places), options=options).findings if found.kind == "groups in names"]
+    assert shlex.join(["--group", given]) in one.cure and one.severity == "warning"
+    catalog = scan(tmp_path, replace(options, groups=(given,)))
+    assert len({item.group for item in catalog.items}) == len({Path(place).name for place in places})
+    told = {found.kind for found in audit(tmp_path, options=replace(options, groups=(given,))).findings}
+    assert ("groups across given sides" in told) == (options.layout == "splits") and "groups in names" not in told
+
+
+@pytest.mark.parametrize("places", [
+    ["cat/K1", "cat/K2", "dog/K3", "dog/K4"], ["cat/left", "cat/right", "dog/left", "dog/right"], ["cat", "dog"],
+    ["class1", "class2"], ["train/class1", "train/class2", "test/class1", "test/class2"],
+])  # fmt: skip
+def test_folders_that_are_in_one_class_only_or_have_no_number_suggest_nothing(places: list[str], tmp_path: Path):
+    options = ScanOptions("splits" if places[0].startswith("train") else "classes")
+    assert "groups in names" not in {found.kind for found in audit(nested(tmp_path, *places), options=options).findings}
 
 
 def test_the_next_command_carries_every_flag(mixed: Path):

@@ -11,15 +11,20 @@ from receptron.fault_kind import FaultKind
 SIDES = {  # names of a given split, as folders or in a table, in any case
     "train": "train",
     "training": "train",
+    "trn": "train",
     "val": "val",
     "valid": "val",
     "validation": "val",
+    "validate": "val",
+    "vld": "val",
     "dev": "val",
     "eval": "val",
     "evaluation": "val",
     "test": "test",
     "testing": "test",
+    "tst": "test",
     "holdout": "test",
+    "heldout": "test",
     "pred": "test",
     "prediction": "test",
 }
@@ -52,6 +57,7 @@ class Catalog:
     grouped_by: str = ""  # how groups are known: "column patient_id", "--group patient"
     columns: dict[str, str] = field(default_factory=dict[str, str])  # of a table: which column plays which role
     unused_columns: tuple[UnusedColumn, ...] = ()
+    tables: tuple[Path, ...] = ()  # in a folder of fewer than two classes: tables that name images and their classes
 
     @property
     def classes(self) -> tuple[str, ...]:

@@ -13,6 +13,7 @@ class UnusedKind(StrEnum):
 
     OUTSIDE = "outside"
     UNLABELLED = "unlabelled"
+    NO_SIDE = "no side"
     UNSUPPORTED = "unsupported"
     UNREADABLE = "unreadable"
     HIDDEN = "hidden"
@@ -52,6 +53,7 @@ class _Words(NamedTuple):
 _TOLD = {
     UnusedKind.OUTSIDE: _Words("stray images", "warning", "move them into the folder of their class"),
     UnusedKind.UNLABELLED: _Words("unlabelled images", "warning", "put them into class folders, or ask `receptron predict` about them"),
+    UnusedKind.NO_SIDE: _Words("folders beside the sides", "warning", "call them train, val or test, if they are sides"),
     UnusedKind.UNSUPPORTED: _Words("formats that are not read", "warning", "convert them to JPEG or PNG, if they are pictures of a class"),
     UnusedKind.UNREADABLE: _Words("not looked at", "error", "give yourself the right to read them (chmod u+r), or remove them"),
     UnusedKind.HIDDEN: _Words("hidden files", "warning", "take the dot off the name if they belong to the images"),

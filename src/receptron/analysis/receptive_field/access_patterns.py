@@ -4,80 +4,31 @@ Dimensions are counted from the end (-1 is the last), so that broadcasting needs
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
-from receptron.analysis.receptive_field import windows
-from receptron.analysis.receptive_field.index_relation import Relation, shifted
+from receptron.analysis.receptive_field import rearrangements, windows
+from receptron.analysis.receptive_field.index_relation import nearest, shifted, spread
+from receptron.analysis.receptive_field.moves import (
+    Everywhere,
+    Joined,
+    Move,
+    Moves,
+    Normalised,
+    Outside,
+    Permuted,
+    Placed,
+    Reduced,
+    Reshaped,
+    Selected,
+    Taken,
+    Windowed,
+    from_end,
+    only,
+)
 from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.operators import ELEMENTWISE, MADE, REDUCED
-from receptron.analysis.tape.views import BATCH_NORMS, OTHER_NORMS, PRODUCTS, Normalization, Product, numbers, view_of, whole
+from receptron.analysis.tape.overlap import Overwritten
+from receptron.analysis.tape.views import BATCH_NORMS, OTHER_NORMS, PRODUCTS, Normalization, Pooling, Product, numbers, view_of, whole
 
-Shape = tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Windowed:
-    """Along some dimensions a position reads what a relation says; along the others, itself."""
-
-    relations: dict[int, Relation]
-
-
-@dataclass(frozen=True)
-class Reduced:
-    """Every position along `dims` reads all of them; the dimensions stay with extent 1 if `keep`."""
-
-    dims: tuple[int, ...]
-    keep: bool = True
-
-
-@dataclass(frozen=True)
-class Reshaped:
-    """The same numbers in the same order in another shape."""
-
-    before: Shape
-    after: Shape
-
-
-@dataclass(frozen=True)
-class Permuted:
-    """Dimension i of the result is dimension order[i] of the operand, both counted from the front."""
-
-    order: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class Selected:
-    """One position along a dimension, which goes away."""
-
-    dim: int
-    index: int
-
-
-@dataclass(frozen=True)
-class Taken:
-    """Listed positions along a dimension; `relation` is what it amounts to far from the ends, None if that has no sense."""
-
-    dim: int
-    positions: tuple[int, ...]
-    relation: Relation | None = None
-
-
-@dataclass(frozen=True)
-class Joined:
-    """The operand stands at [start, start + its extent) of the result's dimension `dim`."""
-
-    dim: int
-    start: int
-    extent: int
-
-
-@dataclass(frozen=True)
-class Everywhere:
-    """Any position may read any other: an operator whose reach is not worked out."""
-
-
-Move = Windowed | Reduced | Reshaped | Permuted | Selected | Taken | Joined | Everywhere
-Moves = tuple[Move, ...]
 Rule = Callable[[Tape, Call, int], dict[int, Moves]]
 """From tape, call and output number to the moves of each operand's value; an operand left out has no influence."""
 
@@ -96,18 +47,14 @@ def moves_of(tape: Tape, call: Call, output: int = 0) -> dict[int, Moves]:
     return {} if call.op in MADE else dict.fromkeys(call.inputs, (Everywhere(),))
 
 
-_LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "overwritten", "set", "resize_as"])
-
-
-def _only(call: Call, moves: Moves) -> dict[int, Moves]:
-    return {call.inputs[0]: moves} if call.inputs else {}
+_LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "set", "resize_as"])
 
 
 def _normalised(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """Each number reads those that share its statistics; with statistics from before, itself."""
     view = view_of(tape, call)
     over = view.over if isinstance(view, Normalization) else ()
-    return _only(call, (Reduced(over),) if over else POINTWISE)
+    return only(call, (Normalised(over),) if over else POINTWISE)
 
 
 def _reduced(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -116,7 +63,7 @@ def _reduced(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     out_rank = len(tape.values[call.outputs[output]].shape)
     named = call.arg(2 if call.op in ("linalg_vector_norm", "norm", "topk") else 1, "dim")
     dims = tuple(d - rank if d >= 0 else d for d in numbers(named)) or tuple(range(-rank, 0))
-    return _only(call, (Reduced(dims, keep=out_rank == rank),))
+    return only(call, (Reduced(dims, keep=out_rank == rank),))
 
 
 def _product(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -133,7 +80,7 @@ def _product(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _reshape(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    return _only(call, (Reshaped(tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape),))
+    return only(call, (Reshaped(tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape),))
 
 
 def _permute(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -144,7 +91,7 @@ def _permute(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
         order = list(range(rank))
         one, two = (whole(call, 1, "dim0", 0) % rank, whole(call, 2, "dim1", 0) % rank) if call.op == "transpose" else (0, rank - 1)
         order[one], order[two] = order[two], order[one]
-    return _only(call, (Permuted(tuple(order)),))
+    return only(call, (Permuted(tuple(order)),))
 
 
 def _slice(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -152,27 +99,27 @@ def _slice(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     dim, start, step = (whole(call, i, name, default) for i, name, default in ((1, "dim", 0), (2, "start", 0), (4, "step", 1)))
     extent = shape[dim]
     begin = min(max(start + extent if start < 0 else start, 0), extent)
-    return _only(call, (Windowed({_from_end(dim, shape): shifted(begin, step)}),))
+    return only(call, (Windowed({from_end(dim, shape): shifted(begin, step)}),))
 
 
 def _select(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.inputs[0]].shape
     dim, index = whole(call, 1, "dim", 0), whole(call, 2, "index", 0)
-    return _only(call, (Selected(_from_end(dim, shape), index % shape[dim]),))
+    return only(call, (Selected(from_end(dim, shape), index % shape[dim]),))
 
 
 def _split(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.inputs[0]].shape
     dim = whole(call, 2 if call.op != "unbind" else 1, "dim", 0)
     if call.op == "unbind":
-        return _only(call, (Selected(_from_end(dim, shape), output),))
+        return only(call, (Selected(from_end(dim, shape), output),))
     before = sum(tape.values[o].shape[dim] for o in call.outputs[:output])
-    return _only(call, (Windowed({_from_end(dim, shape): shifted(before)}),))
+    return only(call, (Windowed({from_end(dim, shape): shifted(before)}),))
 
 
 def _cat(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     shape = tape.values[call.outputs[0]].shape
-    dim = _from_end(whole(call, 1, "dim", 0), shape)
+    dim = from_end(whole(call, 1, "dim", 0), shape)
     moves: dict[int, Moves] = {}
     start = 0
     for operand in call.inputs:
@@ -183,7 +130,7 @@ def _cat(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _stack(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    dim = _from_end(whole(call, 1, "dim", 0), tape.values[call.outputs[0]].shape)
+    dim = from_end(whole(call, 1, "dim", 0), tape.values[call.outputs[0]].shape)
     moves: dict[int, Moves] = {}
     for start, operand in enumerate(call.inputs):
         shape = tape.values[operand].shape
@@ -196,20 +143,64 @@ def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """flip and roll."""
     shape = tape.values[call.inputs[0]].shape
     if call.op == "flip":
-        return _only(call, tuple(Taken(_from_end(d, shape), tuple(range(shape[d] - 1, -1, -1))) for d in numbers(call.arg(1, "dims"))))
+        return only(call, tuple(Taken(from_end(d, shape), tuple(range(shape[d] - 1, -1, -1))) for d in numbers(call.arg(1, "dims"))))
     shifts, dims = numbers(call.arg(1, "shifts")), numbers(call.arg(2, "dims"))
-    return _only(
+    return only(
         call,
-        tuple(Taken(_from_end(d, shape), tuple((i - s) % shape[d] for i in range(shape[d]))) for s, d in zip(shifts, dims, strict=False)),
+        tuple(Taken(from_end(d, shape), tuple((i - s) % shape[d] for i in range(shape[d]))) for s, d in zip(shifts, dims, strict=False)),
     )
+
+
+def _overwritten(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """What was written to a view lands where it covers the tensor, and nothing else of the tensor changes."""
+    (stale, writer), found = call.inputs, call.args[2]
+    if not isinstance(found, Overwritten) or (box := found.within or found.around) is None:
+        return dict.fromkeys(call.inputs, (Everywhere(),))
+    shape, after = tape.values[writer].shape, tape.values[call.outputs[0]].shape
+    sides = {d - len(box): side for d, side in enumerate(box)}
+    matched = [side.inner for side in box if side.inner >= 0]
+    if found.within is None:  # the tensor lies in what was written: a part of that, in another order perhaps
+        kept = tuple(after[inner] for inner in sorted(matched))
+        back = (Permuted(tuple(matched.index(inner) for inner in sorted(matched))), Reshaped(kept, after))
+        cut = [Taken(d, tuple(range(s.start, s.start + s.step * s.length, s.step)), shifted(s.start, s.step)) for d, s in sides.items()]
+        return {writer: (*cut, *(Selected(d, s.start) for d, s in sides.items() if s.inner < 0), *back)}
+    kept, lengths = tuple(shape[inner] for inner in sorted(matched)), tuple(side.length for side in box)
+    turned = Reshaped(shape, kept), Permuted(tuple(sorted(matched).index(inner) for inner in matched))
+    placed = [Placed(d, s.start, s.step, s.length, after[d]) for d, s in sides.items() if s.length < after[d]]
+    moves: dict[int, Moves] = {writer: (*turned, Reshaped(tuple(side.length for side in box if side.inner >= 0), lengths), *placed)}
+    return moves | ({stale: (Outside(tuple(placed)),)} if placed else {})
+
+
+def _unpooled(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """A number goes back to where its pooling took it from, which is anywhere in the window."""
+    indices = call.inputs[1]
+    pooling = next((one for one in tape.forward if indices in one.outputs[1:] and isinstance(view_of(tape, one), Pooling)), None)
+    found = None if pooling is None else view_of(tape, pooling)
+    if not isinstance(found, Pooling):
+        return dict.fromkeys(call.inputs, (Everywhere(),))
+    rank = len(found.window.kernel)
+    relations = {i - rank: spread(*each) for i, each in enumerate(zip(*found.window, strict=True))}
+    return dict.fromkeys(call.inputs, (Windowed(relations),))
+
+
+def _nearest(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """Places that torch itself takes, from a line of numbers resized by it: how it rounds is its own affair."""
+    shape, after = tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape
+    rank, exact = len(shape) - 2, "exact" in call.op
+    moves: list[Move] = []
+    for i in range(rank):
+        scale = windows.scale_of(call, 2 + i)
+        places = windows.nearest_places(shape[i - rank], after[i - rank], scale, exact=exact)
+        moves.append(Taken(i - rank, places, nearest(shape[i - rank], after[i - rank], scale, exact=exact)))
+    return only(call, tuple(moves))
 
 
 def _padded(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     amounts = numbers(call.arg(1, "pad" if call.op == "constant_pad_nd" else "padding"))
     if call.op == "constant_pad_nd":
-        return _only(call, (Windowed({-1 - i: shifted(-before) for i, before in enumerate(amounts[::2])}),))
+        return only(call, (Windowed({-1 - i: shifted(-before) for i, before in enumerate(amounts[::2])}),))
     shape = tape.values[call.inputs[0]].shape
-    return _only(call, tuple(_mirrored(call.op, -1 - i, shape[-1 - i], *amounts[2 * i : 2 * i + 2]) for i in range(len(amounts) // 2)))
+    return only(call, tuple(_mirrored(call.op, -1 - i, shape[-1 - i], *amounts[2 * i : 2 * i + 2]) for i in range(len(amounts) // 2)))
 
 
 def _mirrored(op: str, dim: int, extent: int, before: int, after: int) -> Taken:
@@ -227,7 +218,7 @@ def _windowed(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
         return dict.fromkeys(call.inputs, (Everywhere(),))
     rank = len(relations)
     channels = (Reduced((-rank - 1,)),) if call.op == "convolution" else ()
-    return _only(call, (*channels, Windowed(relations)))
+    return only(call, (*channels, Windowed(relations)))
 
 
 RULES: dict[str, Rule] = {
@@ -239,13 +230,18 @@ RULES: dict[str, Rule] = {
     "slice": _slice,
     "select": _select,
     **dict.fromkeys(("split", "split_with_sizes", "chunk", "unbind", "unsafe_split", "unsafe_split_with_sizes", "unsafe_chunk"), _split),
+    "copy": lambda tape, call, output: {call.inputs[-1]: POINTWISE},
+    "overwritten": _overwritten,
     "cat": _cat,
     "stack": _stack,
     **dict.fromkeys(("flip", "roll"), _taken),
+    **dict.fromkeys(windows.NEAREST, _nearest),
+    "pixel_shuffle": rearrangements.pixel_shuffled,
+    "pixel_unshuffle": rearrangements.pixel_unshuffled,
+    **dict.fromkeys(("channel_shuffle", "native_channel_shuffle"), rearrangements.channels_shuffled),
+    **dict.fromkeys(("im2col", "col2im"), rearrangements.columns),
+    "unfold": rearrangements.unfolded,
+    **dict.fromkeys(("max_unpool2d", "max_unpool3d"), _unpooled),
     **dict.fromkeys(("constant_pad_nd", *(f"{kind}_pad{n}d" for kind in ("reflection", "replication") for n in (1, 2, 3))), _padded),
     "embedding": lambda tape, call, output: {},
 }
-
-
-def _from_end(dim: int, shape: Shape) -> int:
-    return dim - len(shape) if dim >= 0 else dim

@@ -14,20 +14,25 @@ from typing import Any
 
 import numpy as np
 
-from receptron.analysis.receptive_field.access_patterns import (
+from receptron.analysis.receptive_field.access_patterns import moves_of
+from receptron.analysis.receptive_field.axis_tracking import groups
+from receptron.analysis.receptive_field.index_relation import Relation, taps
+from receptron.analysis.receptive_field.moves import (
     Everywhere,
     Joined,
     Move,
+    Normalised,
+    Outside,
     Permuted,
+    Placed,
+    Rearranged,
     Reduced,
     Reshaped,
     Selected,
     Taken,
+    Unfolded,
     Windowed,
-    moves_of,
 )
-from receptron.analysis.receptive_field.axis_tracking import groups
-from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.tape import Tape
 from receptron.errors import BadValue
 
@@ -146,8 +151,16 @@ def _moved(array: Masks, moves: tuple[Move, ...], before: Shape, after: Shape) -
 
 def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, Shape]:
     match move:
-        case Windowed(relations):
-            return _windowed(array, shape, relations, after)
+        case Windowed(relations, extents):
+            return _windowed(array, shape, relations, extents or {dim: after[dim] for dim in relations})
+        case Normalised(dims):
+            return np.bitwise_or.reduce(array, axis=tuple(d + len(shape) for d in dims), keepdims=True), shape
+        case Unfolded(dim, size, step):
+            return _unfolded(array, dim + len(shape), size, step, after), after
+        case Rearranged(exactly, _):
+            for inner in exactly:
+                array, shape = _step(array, shape, inner, after)
+            return array, shape
         case Reduced(dims, keep):
             axes = tuple(d + len(shape) for d in dims)
             return np.bitwise_or.reduce(array, axis=axes, keepdims=keep), _reduced_shape(shape, axes, keep)
@@ -164,6 +177,10 @@ def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, 
             return taken, (*shape[:axis], len(positions), *shape[axis + 1 :])
         case Joined(dim, start, extent):
             return _joined(array, dim + len(shape), start, extent, after), after
+        case Placed(dim, start, step, count, extent):
+            return _placed(array, dim + len(shape), slice(start, start + step * count, step), extent), after
+        case Outside(sides):
+            return _outside(array, sides), shape
         case Everywhere():
             everything = np.bitwise_or.reduce(array.reshape(-1, array.shape[-1]), axis=0)
             return everything.reshape((*(1,) * len(after), -1)), after
@@ -173,13 +190,13 @@ def _reduced_shape(shape: Shape, axes: tuple[int, ...], keep: bool) -> Shape:
     return tuple(1 if i in axes else n for i, n in enumerate(shape) if keep or i not in axes)
 
 
-def _windowed(array: Masks, shape: Shape, relations: dict[int, Relation], after: Shape) -> tuple[Masks, Shape]:
+def _windowed(array: Masks, shape: Shape, relations: dict[int, Relation], extents: dict[int, int]) -> tuple[Masks, Shape]:
     sizes = list(shape)
     for dim, relation in relations.items():
         axis = dim + len(shape)
-        sizes[axis] = after[dim]
+        sizes[axis] = extents[dim]
         if array.shape[axis] > 1 or shape[axis] == 1:
-            array = _read(array, axis, relation, after[dim])
+            array = _read(array, axis, relation, extents[dim])
     return array, tuple(sizes)
 
 
@@ -209,6 +226,42 @@ def _joined(array: Masks, axis: int, start: int, extent: int, after: Shape) -> M
     index[axis] = slice(start, start + extent)
     out[tuple(index)] = array
     return out
+
+
+def _unfolded(array: Masks, axis: int, size: int, step: int, after: Shape) -> Masks:
+    if array.shape[axis] == 1:
+        return np.expand_dims(array, -2)
+    places = np.arange(after[axis])[:, None] * step + np.arange(size)
+    return np.moveaxis(np.take(array, places, axis=axis), axis + 1, -2)
+
+
+def _placed(array: Masks, axis: int, where: slice, extent: int) -> Masks:
+    """Lines of a dimension at other places, nothing between them; where that would take much room and nothing varies, as for `_joined`."""
+    count = len(range(extent)[where])
+    array = _written_out(array, axis, count)
+    if array.shape[axis] < count:
+        return array
+    out = np.zeros([extent if d == axis else n for d, n in enumerate(array.shape)], dtype=np.uint64)
+    out[(slice(None),) * axis + (where,)] = array
+    return out
+
+
+def _outside(array: Masks, sides: tuple[Placed, ...]) -> Masks:
+    """Without the lines that were written to, where they are whole; with a box of several sides all lines keep something."""
+    (side, *others) = sides
+    axis = side.dim + array.ndim - 1
+    if others or _written_out(array, axis, side.extent).shape[axis] < side.extent:
+        return array
+    out = _written_out(array, axis, side.extent).copy()
+    out[(slice(None),) * axis + (slice(side.start, side.start + side.step * side.count, side.step),)] = 0
+    return out
+
+
+def _written_out(array: Masks, axis: int, extent: int) -> Masks:
+    """A dimension along which nothing varies with all its lines, if they take little room."""
+    if array.shape[axis] > 1 or array.size * extent > COLLAPSE_LIMIT:
+        return array
+    return np.broadcast_to(array, [extent if d == axis else n for d, n in enumerate(array.shape)])
 
 
 def reshaped(array: Masks, before: Shape, after: Shape) -> Masks:

@@ -8,21 +8,26 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
-from receptron.analysis.receptive_field.access_patterns import (
+from receptron.analysis.receptive_field.access_patterns import moves_of
+from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
+from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
+from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed, window
+from receptron.analysis.receptive_field.moves import (
     Everywhere,
     Joined,
     Move,
+    Normalised,
+    Outside,
     Permuted,
+    Placed,
+    Rearranged,
     Reduced,
     Reshaped,
     Selected,
     Taken,
+    Unfolded,
     Windowed,
-    moves_of,
 )
-from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
-from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
-from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 
@@ -219,20 +224,34 @@ def _propagate(tape: Tape, source: int, axes: tuple[int, ...], *, through_global
         if not any(i in states for i in call.inputs):
             continue
         for number, out in enumerate(call.outputs):
+            moves = moves_of(tape, call, number)
             arrived = [
-                tuple(_through(axis, moves, tape.values[operand].shape, tape.values[out].shape, through_global) for axis in states[operand])
-                for operand, moves in moves_of(tape, call, number).items()
+                tuple(_through(axis, way, tape.values[operand].shape, tape.values[out].shape, through_global) for axis in states[operand])
+                for operand, way in moves.items()
                 if operand in states
             ]
-            if arrived:
+            patch = next((way[0] for way in moves.values() if way and isinstance(way[0], Outside)), None)
+            if len(arrived) == 2 and patch and {side.dim for side in patch.sides} & {axis.lane.dim for part in arrived for axis in part}:
+                written, kept = arrived
+                states[out] = tuple(_wider(*pair) if patch.share < 0.5 else _wider(*pair[::-1]) for pair in zip(written, kept, strict=True))
+            elif arrived:
                 states[out] = tuple(_union(parts) for parts in zip(*arrived, strict=True))
     return states
+
+
+def _wider(one: AxisState, other: AxisState) -> AxisState:
+    """Of two parts of a map that lie beside each other the one that sees more; the first if they see the same."""
+    if isinstance(one.state, Relation) and isinstance(other.state, Relation) and one.state.size and other.state.size:
+        return other if other.state.size > one.state.size else one
+    return _union((one, other))
 
 
 def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], after: tuple[int, ...], through_global: bool) -> AxisState:
     for move in moves:
         if not isinstance(axis.state, Relation):
             return axis
+        if isinstance(move, Normalised) and not through_global:
+            continue
         axis = _step(axis, axis.state, move, after)
         if axis.state is FieldScope.GLOBAL and not through_global:
             return _NOTHING
@@ -242,8 +261,15 @@ def _through(axis: AxisState, moves: tuple[Move, ...], before: tuple[int, ...], 
 def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) -> AxisState:
     lane = axis.lane
     match move:
-        case Windowed(relations) if lane.dim in relations:
+        case Windowed(relations, extents) if lane.dim in relations:
+            return _read(axis, state, relations[lane.dim], extents[lane.dim] if extents else after[lane.dim])
+        case Rearranged(_, relations) if lane.dim in relations:
             return _read(axis, state, relations[lane.dim], after[lane.dim])
+        case Unfolded(dim, size, step):
+            made = _read(axis, state, window(size, step), after[dim - 1]) if dim == lane.dim else axis
+            return replace(made, lane=replace(made.lane, dim=made.lane.dim - 1))
+        case Normalised(dims) if lane.dim in dims:
+            return AxisState(FieldScope.GLOBAL, lane)
         case Reduced(dims, keep):
             if lane.dim in dims:
                 return AxisState(FieldScope.GLOBAL, lane)
@@ -257,6 +283,8 @@ def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) 
             return AxisState(state, replace(lane, dim=lane.dim + (1 if gone > lane.dim else 0)))
         case Taken(taken, positions, relation) if taken == lane.dim:
             return AxisState(FieldScope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
+        case Placed(dim, start, step, _, extent) if dim == lane.dim:
+            return _read(axis, state, placed(start, step), extent)
         case Joined(joined, _, _) if joined == lane.dim:
             return AxisState(FieldScope.SIZED, lane)
         case Selected() | Everywhere():

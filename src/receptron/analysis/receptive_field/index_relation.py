@@ -96,15 +96,23 @@ def shifted(by: int, step: int = 1) -> Relation:
     return Relation(1, step, ((by, 1),))
 
 
-def nearest(size_in: int, size_out: int) -> Relation:
-    """Nearest-neighbour resizing."""
-    period, advance = _ratio(size_out, size_in)
-    return Relation(period, advance, tuple((o * advance // period, 1) for o in range(period)))
+def placed(start: int, step: int) -> Relation:
+    """Position start + step * o stands for o; positions between them read nothing."""
+    return Relation(step, 1, tuple(((o - start) // step, int((o - start) % step == 0)) for o in range(step)))
 
 
-def linear(size_in: int, size_out: int, *, align_corners: bool = False, cubic: bool = False) -> Relation:
+def nearest(size_in: int, size_out: int, scale: Fraction | None = None, *, exact: bool = False) -> Relation:
+    """Nearest-neighbour resizing by `scale`, or by what the sizes give; `exact` takes the middle of a pixel."""
+    period, advance = _ratio(size_out, size_in) if scale is None else scale.as_integer_ratio()
+    half = 1 if exact else 0
+    return Relation(period, advance, tuple(((2 * o + half) * advance // (2 * period), 1) for o in range(period)))
+
+
+def linear(size_in: int, size_out: int, scale: Fraction | None = None, *, align_corners: bool = False, cubic: bool = False) -> Relation:
     """Linear or cubic resizing along one axis: the two, or four, positions around each source point."""
     period, advance = _ratio(size_out - 1, size_in - 1) if align_corners and size_in > 1 < size_out else _ratio(size_out, size_in)
+    if scale is not None:
+        period, advance = scale.as_integer_ratio()
     half = Fraction(0) if align_corners else Fraction(1, 2)
     rows: list[Row] = []
     for o in range(period):

@@ -1,12 +1,16 @@
 """Relations along each axis for operators that read windows: convolutions, poolings, resizing."""
 
 from collections.abc import Callable
+from fractions import Fraction
 
-from receptron.analysis.receptive_field.index_relation import Relation, adaptive, linear, nearest, spread, window
+import torch
+
+from receptron.analysis.receptive_field.index_relation import Relation, adaptive, linear, spread, window
 from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.views import POOLINGS, Convolution, Pooling, Window, view_of
 
 Relations = dict[int, Relation]
+MEANT = 1000  # largest denominator of a factor that a person writes: 1.7 is 17/10
 
 
 def relations_of(tape: Tape, call: Call) -> Relations | None:
@@ -39,9 +43,23 @@ def _interpolated(rank: int, *, cubic: bool = False) -> Callable[[Tape, Call], R
     def rule(tape: Tape, call: Call) -> Relations:
         before, after = tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape
         corners = call.arg(2, "align_corners") is True
-        return {i - rank: linear(before[i - rank], after[i - rank], align_corners=corners, cubic=cubic) for i in range(rank)}
+        scales = [None if corners else scale_of(call, 3 + i) for i in range(rank)]
+        return {i - rank: linear(before[i - rank], after[i - rank], scales[i], align_corners=corners, cubic=cubic) for i in range(rank)}
 
     return rule
+
+
+def scale_of(call: Call, position: int) -> Fraction | None:
+    """The factor that resizing was asked for along one axis, as the fraction that is meant; None where sizes decide."""
+    found = call.args[position] if position < len(call.args) else None
+    return Fraction(found).limit_denominator(MEANT) if isinstance(found, float | int) and found > 0 else None
+
+
+def nearest_places(extent: int, size: int, scale: Fraction | None, *, exact: bool) -> tuple[int, ...]:
+    """Which positions nearest-neighbour resizing takes along an axis of `extent`."""
+    line = torch.arange(extent, dtype=torch.float64)[None, None]
+    resize = torch.ops.aten._upsample_nearest_exact1d if exact else torch.ops.aten.upsample_nearest1d
+    return tuple(int(place) for place in resize(line, [size], None if scale is None else float(scale))[0, 0].tolist())
 
 
 def _unworked(tape: Tape, call: Call) -> None:
@@ -53,9 +71,6 @@ SIZED: dict[str, Callable[[Tape, Call], Relations | None]] = {
     "_adaptive_avg_pool3d": _sized(3, adaptive),
     "adaptive_max_pool2d": _sized(2, adaptive),
     "adaptive_max_pool3d": _sized(3, adaptive),
-    "upsample_nearest1d": _sized(1, nearest),
-    "upsample_nearest2d": _sized(2, nearest),
-    "upsample_nearest3d": _sized(3, nearest),
     "upsample_linear1d": _interpolated(1),
     "upsample_bilinear2d": _interpolated(2),
     "upsample_trilinear3d": _interpolated(3),
@@ -65,5 +80,7 @@ SIZED: dict[str, Callable[[Tape, Call], Relations | None]] = {
     "grid_sampler_2d": _unworked,
     "grid_sampler_3d": _unworked,
 }
+NEAREST = tuple(f"{kind}{n}d" for kind in ("upsample_nearest", "_upsample_nearest_exact") for n in (1, 2, 3))
+"""Operators that take the nearest place."""
 WINDOWED = ("convolution", *POOLINGS, *SIZED)
 """Operators that read windows."""

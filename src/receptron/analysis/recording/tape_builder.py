@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from receptron.analysis.recording.parameters import Inventory, name_of
 from receptron.analysis.tape import Call, ModuleCall, Ref, Storage, Value
+from receptron.analysis.tape.overlap import Layout, overwritten
 
 
 class _Watch(weakref.ref[Any]):
@@ -37,7 +38,7 @@ class TapeBuilder:
         self.module_calls = [ModuleCall("", "", -1, 0)]
         self.open = [0]
         self.paths = owned.paths
-        self.written: dict[int, int] = {}
+        self.written: dict[int, dict[Layout | None, int]] = {}
         self._numbers: dict[int, tuple[int, weakref.ref[Tensor]]] = {}
         self._constants = {id(tensor) for tensor in constants}
         self._homes = {storage_id(tensor): number for number, tensor in enumerate(owned.tensors)}
@@ -69,21 +70,30 @@ class TapeBuilder:
         return self._new(tensor, self._place(tensor, role), role)
 
     def read(self, tensor: Tensor) -> int:
-        """The number of a tensor that is read; if another tensor wrote into the same memory meanwhile, that is noted first."""
+        """The number of a tensor that is read; what other tensors wrote into the same memory meanwhile is noted first, in its order."""
         number = self.number(tensor, "constant")
-        writer = self.written.get(self.values[number].storage) if self.written else None
-        if writer is None or writer <= number:
+        if not self.written:
             return number
-        updated = self._new(tensor, self.values[number].storage, "activation")
-        self.calls.append(Call("overwritten", self.open[-1], (Ref(number), Ref(writer)), {}, (number, writer), (updated,), False))
-        return updated
+        seen = number
+        for there, writer in self.written.get(self.values[number].storage, {}).items():
+            if writer > seen:
+                number = self._overwritten(tensor, number, writer, there)
+        return number
 
     def write(self, tensor: Tensor) -> int:
         """The tensor holds something else from now on: the number of a new value in the same storage."""
         storage = self.values[self.number(tensor, "activation")].storage
-        number = self._new(tensor, storage, "activation")
-        self.written[storage] = number
+        number, here = self._new(tensor, storage, "activation"), _layout(tensor)
+        writers = self.written.setdefault(storage, {})
+        writers.pop(here, None)  # so that the last comes last
+        writers[here] = number
         return number
+
+    def _overwritten(self, tensor: Tensor, number: int, writer: int, there: Layout | None) -> int:
+        updated = self._new(tensor, self.values[number].storage, "activation")
+        args = (Ref(number), Ref(writer), overwritten(there, _layout(tensor)))
+        self.calls.append(Call("overwritten", self.open[-1], args, {}, (number, writer), (updated,), False))
+        return updated
 
     def is_ours(self, tensor: Tensor) -> bool:
         """Whether the tensor came about while the network ran, or is a constant of the copy."""
@@ -153,6 +163,13 @@ class TapeBuilder:
         if self._places.get(watch.key) is watch:
             del self._places[watch.key]
             self.storages[watch.index].died = len(self.calls)
+
+
+def _layout(tensor: Tensor) -> Layout | None:
+    """How a tensor lies in its storage; None for one without strides."""
+    if tensor.layout is not torch.strided:
+        return None
+    return Layout(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()), tensor.dtype.itemsize)
 
 
 def storage_id(tensor: Tensor) -> int:

@@ -48,7 +48,8 @@ def check_classes(entries: Sequence[Entry]) -> None:
         if fault := fault_of_labels(labels):
             raise fault
         return
-    inner = sorted({path.parent.name for path in (entry.item.path for entry in entries) if path.parent.name != labels[0]}) if labels else []
+    in_folders = [entry.item.path.parent.name for entry in entries if entry.item.line is None]
+    inner = sorted({*in_folders} - {labels[0]}) if labels else []
     hint = (
         f"{labels[0]} has the folders {', '.join(inner[:5])}: if those are the classes, give the path of {labels[0]} itself"
         if inner
@@ -57,7 +58,7 @@ def check_classes(entries: Sequence[Entry]) -> None:
     raise DataFault(
         f"all images are of one class, {labels[0]!r}." if labels else "there is no readable image.",
         why="a classifier needs at least two classes to tell apart",
-        mend=hint or "add a folder of images of something else",
+        mend=hint or "add images of something else",
     )
 
 
@@ -72,7 +73,7 @@ def fault_of_labels(labels: Sequence[str]) -> DataFault | None:
             return DataFault(what, why=f"at most {LONGEST_LABEL:,} are possible", mend="shorten it")
         if any("\ud800" <= character <= "\udfff" for character in label):
             what = f"the class {shown!r} has a name that is no Unicode."
-            return DataFault(what, why="a model could not write it down", mend="rename the folder")
+            return DataFault(what, why="a model could not write it down", mend="rename it")
     return None
 
 

@@ -1,13 +1,16 @@
 """Rules of the audit about groups: how many there are, images outside of them, and names that suggest some."""
 
+import re
+import shlex
 from collections import Counter
+from collections.abc import Iterable
 from itertools import pairwise
 
 import numpy as np
 
 from receptron.data.audit.context import AuditContext, about_classes
 from receptron.data.audit.rules_names import MISSING
-from receptron.data.dataset.name_groups import PRESETS, name_pattern
+from receptron.data.dataset.name_groups import PRESETS, folders_below_class, name_pattern
 from receptron.data.records import Entry, Finding
 from receptron.wording import counted, listed
 
@@ -68,14 +71,39 @@ def suggested_groups(context: AuditContext) -> list[Finding]:
             )
             cure = f"if so, keep them on one side with --group {preset}; else figures are too good"
             return [Finding("groups in names", "warning", message, cure)]
-    return []
+    return _in_folders(context)
+
+
+def _in_folders(context: AuditContext) -> list[Finding]:
+    """Numbered folders below those of the classes, of one name in several classes or on several sides, as of a patient or an animal."""
+    named: dict[str, list[Entry]] = {}
+    for entry, _ in context.good:
+        folders = folders_below_class(entry.item, context.catalog.root) if entry.item.line is None else ()
+        if numbered := next((name for name in folders if re.search(r"^[^.]*\d[^.]*$", name)), None):
+            named.setdefault(numbered, []).append(entry)
+    shared = [name for name, own in named.items() if len({(entry.item.label, entry.item.split) for entry in own}) > 1]
+    count = sum(len(named[name]) for name in shared)
+    if len(shared) < 2 or count < SHARED * len(context.good):
+        return []
+    message = (
+        f"folders look as if images belonged together: {count:,} of {counted(len(context.good), 'image')} lie in folders of one name "
+        f"in several classes or on several sides ({listed(sorted(shared), 3)})"
+    )
+    cure = f"if so, keep them on one side with --group {shlex.quote(_expression(named))}; else figures are too good"
+    return [Finding("groups in names", "warning", message, cure)]
+
+
+def _expression(names: Iterable[str]) -> str:
+    """What fits these names of folders and no file's: their words with any number, or whatever has a number and no ending."""
+    forms = {tuple(re.split(r"\d+", name)) for name in names}
+    return "^" + r"(\d+)".join(map(re.escape, forms.pop())) + "$" if len(forms) == 1 else r"^([^.]*\d[^.]*)$"
 
 
 def _named(context: AuditContext, preset: str) -> dict[str, list[Entry]]:
     """Readable images by the group that a preset finds in their names; for stems only within one folder."""
     pattern, found = name_pattern(preset), dict[str, list[Entry]]()
     for entry, _ in context.good:
-        if group := pattern.group(context.name(entry)):
+        if group := pattern.group_of(entry.item, context.catalog.root):
             found.setdefault(group if preset == "patient" else f"{entry.item.label}/{group}", []).append(entry)
     return found
 

@@ -77,15 +77,18 @@ def imbalance(context: AuditContext) -> list[Finding]:
 def one_class(context: AuditContext) -> list[Finding]:
     """Nothing to tell apart."""
     filled = [label for label, count in context.sizes.items() if count]
-    only = filled if len(filled) == 1 else []
-    found = about_classes("one class", "error", only, message="all images are of one class: {names}", cure="add a folder of something else")
+    only, tables = filled if len(filled) == 1 else [], context.catalog.tables
+    cure = "add rows of something else" if context.catalog.layout == "table" else "add a folder of something else"
+    cure += f", or give the table that names images and their classes: {tables[0]}" if tables else ""
+    found = about_classes("one class", "error", only, message="all images are of one class: {names}", cure=cure)
     return [replace(one, stops="always") for one in found]
 
 
 def empty_classes(context: AuditContext) -> list[Finding]:
     """Class folders without an image, or without a readable one."""
     empty = [label for label, count in context.sizes.items() if not count]
-    cure = "add images, or remove the folder; it is no class as it is"
+    place = "rows" if context.catalog.layout == "table" else "folder"
+    cure = f"add images, or remove the {place}; it is no class as it is"
     return about_classes("empty class", "warning", empty, message="no readable image: {names}", cure=cure)
 
 
@@ -96,9 +99,12 @@ def one_sided_classes(context: AuditContext) -> list[Finding]:
     every = set[str]().union(*context.sides.values())
     if every and "train" not in every:
         message = f"no training side: all images are on {listed(sorted(every))}"
-        return [
-            Finding("no training side", "error", message, "add a train side, or give the class folders without a split", stops="always")
-        ]
+        whole = (
+            "leave the split out with --split-column none"
+            if context.catalog.layout == "table"
+            else "give the class folders without a split"
+        )
+        return [Finding("no training side", "error", message, f"add a train side, or {whole}", stops="always")]
     untrained = [label for label, sides in context.sides.items() if "train" in every and "train" not in sides]
     untested = [label for label, sides in context.sides.items() if sides == {"train"} and len(every) > 1]
     message = "no training image: {names}"

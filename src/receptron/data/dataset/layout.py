@@ -7,14 +7,14 @@ A side is never called a class unless the user says so.
 from collections.abc import Iterable, Set
 from dataclasses import dataclass
 
+from receptron.data.dataset.repeated_folders import repeated_inside
 from receptron.data.dataset.side_names import affix, is_fold, says_nothing, side_of
 from receptron.data.dataset.spelling import composed
 from receptron.data.dataset.tree import Folder
-from receptron.data.tables.table_files import ENDINGS as TABLES
-from receptron.errors import UnclearLayout, UnknownName
+from receptron.data.dataset.unclear_layout import no_sides, sound_like_sides, unclear, unclear_folds, unclear_parts
+from receptron.errors import UnclearLayout
 from receptron.wording import listed
 
-LAYOUTS = ("auto", "classes", "splits")
 CLASSES, SPLITS, SPLITS_INSIDE = "class folders", "split folders", "class folders with sides inside"
 
 
@@ -38,26 +38,29 @@ class Layout:
     side_like: tuple[str, ...] = ()  # classes that are called like a side
 
 
-def check_layout(name: str) -> str:
-    """The name itself. Raises: UnknownName."""
-    if name not in LAYOUTS:
-        raise UnknownName("layout", name, LAYOUTS)
-    return name
-
-
 def read_layout(root: Folder, wanted: str = "auto") -> Layout:
     """How the folders in `root` are meant; `wanted` is one of LAYOUTS and decides where more than one reading is possible.
 
     A folder that stands alone, and the only one inside it, are superfluous and passed through.
-    Raises: UnclearLayout naming the readings; UnknownName.
+    Raises: UnclearLayout naming the readings.
     """
-    check_layout(wanted)
     place = _unwrapped(root)
     if wanted == "classes":
         return _classes(place)
     if wanted == "splits":
         return _forced_splits(place)
-    return _inside_classes(place) or _splits(place) or _plain(place)
+    found = _inside_classes(place) or _splits(place)
+    if found is None:
+        return _plain(place)
+    _check_repeated(place, found)
+    return found
+
+
+def _check_repeated(place: Folder, found: Layout) -> None:
+    """Raises: UnclearLayout if all classes hold the same folders, which may be the classes."""
+    if shared := repeated_inside((one.label, one.folder) for one in found.classes):
+        labels = sorted({one.label for one in found.classes if one.folder.is_filled})
+        raise unclear_parts(place, labels, shared, _by_sides(place), around=found.name == SPLITS)
 
 
 def _unwrapped(root: Folder) -> Folder:
@@ -74,13 +77,12 @@ def _classes(place: Folder) -> Layout:
 
 def _plain(place: Folder) -> Layout:
     """Class folders, unless their names or what is in them say otherwise. Raises: UnclearLayout."""
-    names = [folder.name for folder in place.filled]
+    found, names = _classes(place), [folder.name for folder in place.filled]
+    _check_repeated(place, found)
     if len(names) > 1 and all(map(says_nothing, names)):
         raise _unclear(place, f"its folders {listed(names)} are called like parts of a data set, not like classes")
-    inner = [_inner(folder) for folder in place.filled]
-    if len(names) > 1 and all(map(is_fold, names)) and all(inner):
-        raise _unclear(place, f"its folders {listed(names)} are called like folds, with the same classes inside")
-    found = _classes(place)
+    if len(names) > 1 and all(map(is_fold, names)):
+        raise _unclear(place, f"its folders {listed(names)} are called like folds, not like classes")
     return Layout(found.name, found.classes, side_like=tuple(composed(name) for name in names if side_of(name)))
 
 
@@ -93,8 +95,10 @@ def _splits(place: Folder) -> Layout | None:
     if others:
         return _mixed(place, sides, others)
     if "train" not in map(_side, sides):
-        raise _unclear(place, f"{listed(_names(sides))} sound like sides of a split, but none like training")
+        raise _unclear(place, f"{sound_like_sides(_names(sides))}, but none like training")
     affixes = {affix(side.name) for side in sides} - {""}
+    if len({*map(_side, sides)}) < len(sides) and any("fold" in one.split() for one in affixes):
+        raise unclear_folds(place, _names(sides), _by_sides(place))
     if len(affixes) > 1:
         raise _unclear(place, f"{listed(_names(sides))} may be sides of a split, or classes whose names begin so")
     return _labelled(place, sides)
@@ -113,8 +117,8 @@ def _mixed(place: Folder, sides: list[Folder], others: list[Folder]) -> None:
         and not all(says_nothing(other.name) for other in others)
     )
     if not is_class:
-        mixture = f"{listed(_names(sides))} sound like sides of a split, but {listed(_names(others))} beside them do not"
-        raise _unclear(place, mixture)
+        beside = f"{listed(_names(others))} beside {'it' if len(sides) == 1 else 'them'} {'does' if len(others) == 1 else 'do'} not"
+        raise _unclear(place, f"{sound_like_sides(_names(sides))}, but {beside}")
 
 
 def _labelled(place: Folder, sides: list[Folder]) -> Layout:
@@ -124,7 +128,7 @@ def _labelled(place: Folder, sides: list[Folder]) -> Layout:
     known = set[str]().union(*(labels[side.name] for side in sides if _side(side) == "train" and not _is_flat(inside[side.name])))
     flat = [side for side in sides if _is_flat(inside[side.name], known)]
     if any(_side(side) == "train" for side in flat):
-        raise _unclear(place, f"{listed(_names(flat))} sound like sides of a split, but hold images without class folders")
+        raise _unclear(place, f"{sound_like_sides(_names(flat))}, but {'holds' if len(flat) == 1 else 'hold'} images without class folders")
     if len(known) > 1 and all(map(says_nothing, known)):
         raise _unclear(place, f"the folders {listed(sorted(known))} inside are called like parts of a data set, not like classes")
     judged = [side for side in sides if side not in flat]
@@ -200,6 +204,15 @@ def _is_divided(folder: Folder) -> bool:
 
 def _forced_splits(place: Folder) -> Layout:
     """The user says that there are sides: folders that are none are left out and told. Raises: UnclearLayout if there is none."""
+    found = _as_splits(place)
+    if found is None:
+        raise no_sides(place)
+    if found.name == SPLITS_INSIDE:  # folds with sides inside, whose names would pass for classes
+        _check_repeated(place, found)
+    return found
+
+
+def _as_splits(place: Folder) -> Layout | None:
     sides = [folder for folder in place.filled if side_of(folder.name)]
     if sides:
         inside = _without_wrappers({side.name: side for side in sides})
@@ -208,29 +221,21 @@ def _forced_splits(place: Folder) -> Layout:
         return _sided([side for side in sides if side not in flat], inside, flat, beside)
     split = [folder for folder in place.filled if _has_only_sides(folder)]
     if not split:
-        raise UnclearLayout(
-            f"--layout splits was asked for, but no folder in {place.path} or one below is called like a side.",
-            f"its folders are {listed(_names(place.filled)) or 'none'}",
-            mend="call them train, val and test, or leave --layout out",
-        )
+        return None
     found = _with_sides_inside(split, place)
     return Layout(found.name, found.classes, beside=tuple(folder for folder in place.filled if folder not in split))
 
 
+def _by_sides(place: Folder) -> list[str]:
+    """Classes that --layout splits would find; none where it would be refused."""
+    found = _as_splits(place)
+    if found is None or (found.name == SPLITS_INSIDE and repeated_inside((one.label, one.folder) for one in found.classes)):
+        return []
+    return sorted({one.label for one in found.classes if one.folder.is_filled})
+
+
 def _unclear(place: Folder, why: str) -> UnclearLayout:
-    sides = [folder for folder in place.filled if side_of(folder.name)] or place.filled
-    divided = [folder.name for folder in sides if _has_only_sides(folder)]  # classes with sides inside
-    inner = sorted(divided or set[str]().union(*map(_inner, sides)))
-    readings = (
-        f"{why}",
-        f"as classes, they are: {listed(_names(place.filled))}",
-        f"as sides of a split, the classes are: {listed(inner) or 'none, for there are no class folders inside'}",
-    )
-    how = "say which is meant: --layout classes or --layout splits" if inner else "--layout classes if they are; else make class folders"
-    tables = [path.name for path, _, _ in place.passed_over if path.suffix.lower() in TABLES]
-    table = f"the table {tables[0]}" if tables else "a table path,label"
-    mend = f"{how}; or give the folder that holds the class folders, or {table}"
-    return UnclearLayout(f"it is not certain how the folders in {place.path} are meant.", readings, mend=mend)
+    return unclear(place, why, _by_sides(place))
 
 
 def _inner(folder: Folder) -> set[str]:

@@ -1,7 +1,7 @@
 """A folder or a table of images to a `Catalog`. Nothing is moved, copied, changed or decoded."""
 
 import glob
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -9,9 +9,12 @@ from receptron.data.dataset import digits, discovery, spelling, tree
 from receptron.data.dataset.layout import Layout, read_layout
 from receptron.data.dataset.name_groups import grouped
 from receptron.data.dataset.scan_options import ScanOptions, check_options
+from receptron.data.dataset.side_names import says_nothing
+from receptron.data.dataset.unclear_layout import no_class_folders
 from receptron.data.records import Catalog, Item
 from receptron.data.tables.table import read_table
 from receptron.data.tables.table_files import ENDINGS as TABLES
+from receptron.data.tables.tables_in_folder import tables_of_images
 from receptron.data.unused import Unused, UnusedKind
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.fault_kind import of_system
@@ -126,9 +129,14 @@ def _folder(root: Path, wanted: str) -> Catalog:
     filled = {item.label for item in items}
     empty = sorted({one.label for one in layout.classes} - filled)
     unused = (*_left_out(found, layout), *tree.unused(found))
+    tables = tables_of_images(found) if len(filled) < 2 else ()
     if not items:
-        raise _nothing(root, unused, empty)
-    return Catalog(root, layout.name, _ordered(items), tuple(empty), unused, _respelled(layout), layout.side_like)
+        raise _nothing(root, unused, empty, tables)
+    if tables and wanted == "auto" and all(map(says_nothing, filled)):
+        raise no_class_folders(root, sorted(filled), tables)
+    return Catalog(
+        root, layout.name, _ordered(items), tuple(empty), unused, _respelled(layout), layout.side_like, tables=tables,
+    )  # fmt: skip
 
 
 def _left_out(root: tree.Folder, layout: Layout) -> list[Unused]:
@@ -137,7 +145,8 @@ def _left_out(root: tree.Folder, layout: Layout) -> list[Unused]:
     inside = {folder.path for one in layout.classes for folder in one.folder.walk()}
     for folders, kind, reason in (
         (layout.unlabelled, UnusedKind.UNLABELLED, "has no class folders"),
-        (layout.beside, UnusedKind.OUTSIDE, "is no side of the split"),
+        ([one for one in layout.beside if one.filled], UnusedKind.NO_SIDE, "is not called like a side of the split"),
+        ([one for one in layout.beside if not one.filled], UnusedKind.OUTSIDE, "is no side of the split"),
     ):
         for folder in folders:
             told.append(Unused(f"{tree.shown(folder.path, root.path)}/", kind, reason, len(folder.below()), "image"))
@@ -160,8 +169,12 @@ def _ordered(items: Iterable[Item]) -> tuple[Item, ...]:
     return tuple(sorted(items, key=lambda item: item.path.as_posix()))
 
 
-def _nothing(root: Path, unused: Iterable[Unused], empty: list[str]) -> NoImages:
-    stray = sum(one.count for one in unused if one.kind in (UnusedKind.OUTSIDE, UnusedKind.UNLABELLED))
+def _nothing(root: Path, unused: Iterable[Unused], empty: list[str], tables: Sequence[Path]) -> NoImages:
+    stray = sum(one.count for one in unused if one.kind in (UnusedKind.OUTSIDE, UnusedKind.UNLABELLED, UnusedKind.NO_SIDE))
+    if tables:
+        held = f"{counted(stray, 'image')} but no class folders" if stray else "no image"
+        why = f"{listed(path.name for path in tables)}: columns that name images and their classes"
+        return NoImages(f"{root} holds {held}.", why=why, mend=f"give the table: {tables[0]}")
     if stray:
         return NoImages(
             f"{root} holds {counted(stray, 'image')} but no class folders.",

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from receptron.data.dataset.layout import check_layout
 from receptron.errors import BadValue, UnknownName
 
 NONE = "none"  # a role that no column is to play
+LAYOUTS = ("auto", "classes", "splits")
 UNGROUPED = ("refuse", "own")
 _OF_TABLES = ("path_column", "label_column", "split_column", "fold_column", "group_column", "root", "suffix")
 
@@ -27,7 +27,7 @@ class ScanOptions:
         group_column: Column of what belongs together (a patient, a clip), or "none".
         root: Folder that the paths of a table start from; None: the table's own.
         suffix: Ending of files that a table names without one, such as ".jpg".
-        groups: Regular expressions or presets ("patient", "clip", "burst", "day") that find in a file's name what it belongs to.
+        groups: Regular expressions or presets ("patient", "clip", "burst", "day") that find in names what they belong to.
         ungrouped: What becomes of images that no expression fits: "refuse", or "own" for a group of its own each.
 
     Example:
@@ -109,7 +109,8 @@ def check_options(options: ScanOptions) -> ScanOptions:
     """The options themselves. Raises: UnknownName, BadValue for what cannot be meant."""
     if not isinstance(cast(object, options), ScanOptions):
         raise BadValue(f"options is a {type(options).__name__}.", mend="give receptron.ScanOptions(...), or leave it out")
-    check_layout(options.layout)
+    if options.layout not in LAYOUTS:
+        raise UnknownName("layout", options.layout, LAYOUTS)
     if options.ungrouped not in UNGROUPED:
         raise UnknownName("way with ungrouped images", options.ungrouped, UNGROUPED)
     if isinstance(cast(object, options.groups), str) or not isinstance(cast(object, options.groups), Iterable):

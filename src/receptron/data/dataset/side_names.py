@@ -19,7 +19,8 @@ ANNOTATIONS = frozenset({"label", "labels", "mask", "masks", "annotation", "anno
 UNKNOWN = frozenset({"unknown", "unlabeled", "unlabelled", "unsup", "unsupervised", "all", "none"})
 _NEUTRAL = CONTAINERS | {"set", "sets", "folder", "folders", "dir", "split", "splits", "side", "part", "subset", "the"}
 _WORD = re.compile(r"[A-Z]?[^\W\d_A-Z]+|[A-Z]+(?![^\W\d_A-Z])")
-_FOLD = re.compile(r"(cv|k)?[\W_]*fold[\W_]*\d+", re.IGNORECASE)
+_FOLD = re.compile(r"(cv|(cv|k)?[\W_]*fold)[\W_]*\d+", re.IGNORECASE)
+_HELD_OUT = re.compile(r"(h[eo]ld)[\W_]out", re.IGNORECASE)
 
 
 def side_of(name: str) -> str | None:
@@ -36,7 +37,7 @@ def affix(name: str) -> str:
 
 
 def is_fold(name: str) -> bool:
-    """Whether the name is that of a part of a cross-validation: "fold_1", "Fold 03", "cv-fold2"."""
+    """Whether the name is that of a part of a cross-validation: "fold_1", "Fold 03", "cv-fold2", "cv1"."""
     return bool(_FOLD.fullmatch(name))
 
 
@@ -47,7 +48,8 @@ def says_nothing(name: str) -> bool:
 
 
 def _words(name: str) -> list[str]:
-    return [word.casefold() for word in _WORD.findall(unicodedata.normalize("NFC", name))]
+    together = _HELD_OUT.sub(r"\1out", unicodedata.normalize("NFC", name))
+    return [word.casefold() for word in _WORD.findall(together)]
 
 
 def _side(word: str) -> str | None:
