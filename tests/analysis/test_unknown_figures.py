@@ -75,7 +75,7 @@ def test_nets_of_one_layer_or_none_have_a_row_and_a_page(net: nn.Module):
     assert found.layers[0].kind in page
 
 
-@pytest.mark.filterwarnings("ignore:You are using the legacy:DeprecationWarning")
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_a_single_layer_and_other_files_have_pages_from_the_command_line(tmp_path: Path):
     (tmp_path / "one.py").write_text("from torch import nn\ndef conv():\n    return nn.Conv2d(3, 8, 3)\n")
     torch.export.save(torch.export.export(nn.Conv2d(3, 8, 3), (torch.zeros(1, *SIZE),)), tmp_path / "one.pt2")

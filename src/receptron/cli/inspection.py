@@ -106,7 +106,11 @@ def _seen(layer: "Layer") -> tuple[str, str]:
 
 def _tell_field(found: "Inspection") -> None:
     if found.field is not None:
-        for name, axis in zip(("height", "width"), found.field.field.axes, strict=False):
+        axes = found.field.field.axes
+        names = {1: ("along it",), 2: ("height", "width"), 3: ("depth", "height", "width")}.get(
+            len(axes), tuple(map(str, range(len(axes))))
+        )
+        for name, axis in zip(names, axes, strict=True):
             place = f"{found.field.field.layer or 'the output'}, {name}"
             local = f", along local paths {axis.local}" if axis.local else ""
             screen.show(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
