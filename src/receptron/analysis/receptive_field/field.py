@@ -28,6 +28,7 @@ from receptron.analysis.receptive_field.moves import (
     Unfolded,
     Windowed,
 )
+from receptron.analysis.receptive_field.spatial_axes import spatial_axes
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 
@@ -154,7 +155,7 @@ class Fields:
         self.tape = tape
         self.source = tape.inputs[source]
         shape = tape.values[self.source].shape
-        self.axes = tuple(range(2 - len(shape), 0)) if len(shape) > 2 else (-1,)
+        self.axes = spatial_axes(tape, self.source)
         self.extents = tuple(shape[axis] for axis in self.axes)
         self.all_paths = _propagate(tape, self.source, self.axes, through_global=True)
         self.local_paths = _propagate(tape, self.source, self.axes, through_global=False)
