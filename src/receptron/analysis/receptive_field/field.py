@@ -14,12 +14,12 @@ from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
 from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed, window
 from receptron.analysis.receptive_field.moves import (
     Everywhere,
+    Inserted,
     Joined,
     Move,
     Normalised,
     Outside,
     Permuted,
-    Placed,
     Rearranged,
     Reduced,
     Reshaped,
@@ -284,7 +284,7 @@ def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) 
             return AxisState(state, replace(lane, dim=lane.dim + (1 if gone > lane.dim else 0)))
         case Taken(taken, positions, relation) if taken == lane.dim:
             return AxisState(FieldScope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
-        case Placed(dim, start, step, _, extent) if dim == lane.dim:
+        case Inserted(dim, start, step, _, extent) if dim == lane.dim:
             return _read(axis, state, placed(start, step), extent)
         case Joined(joined, _, _) if joined == lane.dim:
             return AxisState(FieldScope.SIZED, lane)
