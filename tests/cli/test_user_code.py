@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from receptron.errors import BadValue
-from receptron.jobs.networks import inspect_network
+from receptron.jobs.networks import NetworkRequest, inspect_network
 from shell import run
 
 NET = """
@@ -125,7 +125,7 @@ def test_a_module_is_run_behind_the_same_fence(tmp_path: Path, monkeypatch: pyte
     done = run("inspect", "noisy_module:Net", "--json")
     assert json.loads(done.out)["cost"]["parameters"] == 112 and "noise" in done.err
     with pytest.raises(BadValue, match="exit code 0"):
-        inspect_network(network(tmp_path / "n.py", top="raise SystemExit"))
+        inspect_network(NetworkRequest(network(tmp_path / "n.py", top="raise SystemExit")))
 
 
 LOUD = "import atexit, os, subprocess; os.write(1, b'one'); subprocess.run(['echo', 'two']); atexit.register(print, 'three'); print('four')"

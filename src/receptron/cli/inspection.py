@@ -25,6 +25,17 @@ Json = Annotated[bool, typer.Option("--json", help="Print the record as JSON.")]
 def inspect(
     net: Net,
     size: Size = None,
+    inputs: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--input",
+            help="Instead of --size: x=1x3x64x64 (with the batch), ids=int64:1x9, size=int:32. Several times.",
+            show_default=False,
+        ),
+    ] = None,
+    args: Annotated[
+        str | None, typer.Option("--args", help="JSON that FILE.py:CLASS is called with: '{\"depth\": 18}'.", show_default=False)
+    ] = None,
     depth: Annotated[int, typer.Option(help="How deep to open modules in the table.")] = 2,
     field: Annotated[str | None, typer.Option(help="Tell the receptive field of this layer.")] = None,
     memory: Annotated[bool, typer.Option("--memory", help="Peak memory of inference and training.")] = False,
@@ -42,11 +53,11 @@ def inspect(
     """Shapes, parameters, MACs, receptive fields, memory, time, and advice."""
     from receptron.analysis.budget import check
     from receptron.analysis.inspection import InspectionOptions
-    from receptron.jobs.networks import PageOptions, inspect_network
+    from receptron.jobs.networks import NetworkRequest, PageOptions, inspect_network
 
     streams.divert()
     question = InspectionOptions(batch, memory, optimizer, device, reconcile=reconcile, field=field, object_pixels=object_pixels)
-    found = inspect_network(net, size, question, PageOptions(html, image, overwrite))
+    found = inspect_network(NetworkRequest(net, size, tuple(inputs or ()), args), question, PageOptions(html, image, overwrite))
     checks = check(budget, found) if budget is not None else ()
     if json:
         screen.json(found)

@@ -11,6 +11,7 @@ from collections.abc import Generator
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from typing import Any, TextIO
 
+from receptron.analysis.model_import.loading import importable
 from receptron.errors import AnalysisFault, ReceptronError
 from receptron.printable import told
 
@@ -23,7 +24,7 @@ def fence(place: str) -> Generator[None, None, None]:
     """
     process, arguments, folder = os.getpid(), sys.argv, os.getcwd()  # noqa: PTH109 - as a text, which a folder that is gone again still has
     try:
-        with redirect_stdout(_aside()), redirect_stderr(_aside()), warnings.catch_warnings():
+        with redirect_stdout(_aside()), redirect_stderr(_aside()), warnings.catch_warnings(), importable(place):
             sys.argv = [place.partition(":")[0]]
             yield
     except (ReceptronError, KeyboardInterrupt):

@@ -49,7 +49,14 @@ class Unrecordable(AnalysisFault):
         self.tape = tape
         self.attempt = attempt
 
+    @property
+    def by_numbers(self) -> bool:
+        """Whether it broke off because what comes next depends on numbers that only data have, as boxes of a detector do."""
+        return any(sign in self.why for sign in BY_NUMBERS)
 
+
+BY_NUMBERS = ("cannot be called on meta", "torch.nonzero()", "data-dependent", "repeats must be", "Cannot copy out of meta tensor")
+"""What torch says where it would need the numbers of an activation."""
 Finish = Callable[[Any], None]
 MENDS = {
     "cannot be called on meta": "it decides by the numbers of its activations, which only data have; take that decision out of `forward`",

@@ -4,6 +4,7 @@ What it owns and all that learns goes to the meta device. Small tensors that it 
 their numbers, because networks look at them.
 """
 
+import io
 from collections.abc import Callable
 from typing import Any, NamedTuple, cast
 
@@ -36,7 +37,12 @@ def on_meta(net: Network) -> MetaCopy:
     Raises: Uncopyable with the place of what has no copy; BadValue for a function that gives no network.
     """
     if not isinstance(net, nn.Module):
-        return MetaCopy(_made(net), [])
+        made = _made(net)
+        if all(t.is_meta for t in (*made.parameters(), *made.buffers())):
+            return MetaCopy(made, [])
+        net = made
+    if isinstance(net, torch.jit.ScriptModule):
+        return MetaCopy(_script(net), [])
     constants: list[Tensor] = []
 
     def twin(tensor: Tensor, owned: bool) -> Tensor:
@@ -48,13 +54,33 @@ def on_meta(net: Network) -> MetaCopy:
     return MetaCopy(doubled(net, twin), constants)
 
 
-def _made(function: Callable[[], nn.Module]) -> nn.Module:
+def _script(net: torch.jit.ScriptModule) -> nn.Module:
+    """A scripted or traced module, whose tensors only torch's own file format moves to another device."""
+    written = io.BytesIO()
+    torch.jit.save(net, written)
+    written.seek(0)
+    return torch.jit.load(written, map_location="meta").train(net.training)
+
+
+def built(function: Callable[[], object]) -> object:
+    """What a function makes, on the meta device; where that needs numbers (`.item()`, `.tolist()`), on the processor.
+
+    Raises: whatever it raises there.
+    """
     try:
         with META:
-            made = function()
+            return function()
+    except Exception:  # what others wrote may raise anything; the second attempt tells
+        with torch.device("cpu"):
+            return function()
+
+
+def _made(function: Callable[[], nn.Module]) -> nn.Module:
+    try:
+        made = built(function)
     except Exception as error:  # what others wrote may raise anything
         raise BadValue("the function did not make a network.", why=f"{type(error).__name__}: {error}", mend="give one that runs") from error
-    if not isinstance(made, nn.Module):  # pyright: ignore[reportUnnecessaryIsInstance] people may give anything
+    if not isinstance(made, nn.Module):
         raise BadValue(f"the function gave no network, but a {type(made).__name__}.", mend="return a torch.nn.Module")
     return made
 

@@ -27,6 +27,8 @@ _MET: set[Any] = set()
 """Operators that this process has run before."""
 _SAME = {"_convolution": "convolution"}
 """Names under which traced programs ask for what others ask for under another name."""
+READS = frozenset(["_pack_padded_sequence", "_pad_packed_sequence"])
+"""Operators that read numbers of theirs, such as lengths, which then stay real."""
 _PLAIN = frozenset([int, float, bool, str, type(None)])
 
 
@@ -81,7 +83,7 @@ class Recorder(TorchDispatchMode):
         plain = {name: self._noted(value, inputs, kinds) for name, value in kwargs.items()} if kwargs else kwargs
         real, on_meta = kinds
         read = args
-        if on_meta and real:
+        if on_meta and real and op.name not in READS:
             read = _spelled_out(args) if op.selects else args
             args = tuple([self._as_meta(a) for a in read])
             kwargs = {name: self._as_meta(value) for name, value in kwargs.items()}
