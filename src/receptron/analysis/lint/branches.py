@@ -32,7 +32,8 @@ def misaligned_branches(subject: Subject) -> Iterable[Advice]:
     yield Advice(
         "misaligned_branches",
         path,
-        f"branches that meet in {worst.op} lie {float(distance.pixels):g} pixels of the input apart, {units:.3g} units of the map{also(others)}",
+        f"branches that meet in {worst.op} lie {float(distance.pixels):g} pixels of the input apart,"
+        f" {units:.3g} units of the map{also(others)}",
         "crop and pad both sides alike, with the same total stride in both branches: odd kernels with padding (k - 1) / 2",
         min(1.0, len(found) / max(len(subject.convolutions), 1)),
     )

@@ -9,6 +9,7 @@ from receptron.analysis.receptive_field.field import Fields
 from receptron.analysis.receptive_field.index_relation import Relation
 from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.views import Convolution
+from receptron.wording import listed
 
 
 @dataclass(frozen=True)
@@ -205,6 +206,5 @@ def also(paths: Iterable[str]) -> str:
         >>> also(["a", "b"])
         '; also at a, b'
     """
-    distinct = [path or "the network" for path in dict.fromkeys(paths)]
-    rest = f" and {len(distinct) - NAMED} more" if len(distinct) > NAMED else ""
-    return f"; also at {', '.join(distinct[:NAMED])}{rest}" if distinct else ""
+    distinct = dict.fromkeys(path or "the network" for path in paths)
+    return f"; also at {listed(distinct, NAMED)}" if distinct else ""

@@ -7,6 +7,7 @@ from math import prod
 from receptron.analysis.lint.context import Advice, Subject, also
 from receptron.analysis.tape import Call
 from receptron.analysis.tape.views import Convolution, Pooling, view_of
+from receptron.wording import counted
 
 PADDING_SHARE = 0.1
 LATE_SHARE = 0.05
@@ -32,8 +33,8 @@ def unproductive_layers(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "unproductive_layers",
             late[0][0],
-            f"{len(late)} convolutions from here on ({share:.0%} of the work) read units of which each sees the whole image already,"
-            " along every path",
+            f"{counted(len(late), 'convolution')} from here on ({share:.0%} of the work) read units"
+            " of which each sees the whole image already, along every path",
             "feed larger images or stride less, or see whether the network is as good without them",
             share,
         )
@@ -70,8 +71,8 @@ def _dead_weights(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "unproductive_layers",
             worst,
-            f"{len(found)} convolutions read maps so small that {lost:,} of {subject.learnable:,} parameters only ever meet padding"
-            f"{also(path for path in found if path != worst)}",
+            f"{counted(len(found), 'convolution')} read maps so small that {lost:,} of {subject.learnable:,}"
+            f" parameters only ever meet padding{also(path for path in found if path != worst)}",
             "feed larger images, or stride or dilate less",
             lost / subject.learnable,
         )

@@ -6,6 +6,7 @@ from math import prod
 from receptron.analysis.lint.context import Advice, Subject, also
 from receptron.analysis.tape import Part, Tape, Value
 from receptron.analysis.tape.views import BATCH_NORMS, Product, view_of
+from receptron.wording import counted
 
 HEAVY = 0.5
 
@@ -22,7 +23,7 @@ def bias_before_norm(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "bias_before_norm",
             first,
-            f"{len(found)} convolutions have a bias that the BatchNorm after them cancels in training:"
+            f"{counted(len(found), 'convolution')} have a bias that the BatchNorm after them cancels in training:"
             f" {sum(found.values()):,} parameters without effect{also(others)}",
             "build them with bias=False",
             sum(found.values()) / subject.learnable,
@@ -67,7 +68,8 @@ def unused_modules(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "unused_modules",
             owners[0],
-            f"{len(idle)} parameter tensors ({count:,} of {subject.learnable:,} numbers) are not read in eval mode{also(owners[1:])}",
+            f"{counted(len(idle), 'parameter tensor')} ({count:,} of {subject.learnable:,} numbers)"
+            f" are not read in eval mode{also(owners[1:])}",
             "if training does not read them either, remove them: with distributed training they stall the gradient exchange;"
             " if it does, as with auxiliary heads, leave them out where the network is only used",
             count / subject.learnable,
@@ -94,7 +96,8 @@ def frozen_norm_in_train_mode(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "frozen_norm_in_train_mode",
             found[0],
-            f"{len(found)} BatchNorm layers are frozen but in train mode: their running statistics will still change{also(found[1:])}",
+            f"{counted(len(found), 'BatchNorm layer')} are frozen but in train mode:"
+            f" their running statistics will still change{also(found[1:])}",
             "put them in eval mode after every call of train()",
             1.0,
         )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from receptron.analysis.lint.context import Advice, Subject, also
 from receptron.analysis.tape import Call
 from receptron.analysis.tape.views import Convolution, Pooling, numbers, view_of
+from receptron.wording import counted
 
 LOST_SHARE = 0.02
 """Of the rows of a map; what one row of 224 may hold is not worth a line."""
@@ -106,8 +107,8 @@ def wasted_lanes(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "wasted_lanes",
             worst,
-            f"{len(odd)} convolutions ({share:.0%} of the work) have output channels that are no multiple of {LANES}, here {c_out}"
-            f"{also(path for path in odd if path != worst)}",
+            f"{counted(len(odd), 'convolution')} ({share:.0%} of the work) have output channels that are no multiple of {LANES},"
+            f" here {c_out}{also(path for path in odd if path != worst)}",
             f"use {-(-c_out // LANES) * LANES} channels: in 16 bits the hardware computes as many anyway",
             idle,
         )
