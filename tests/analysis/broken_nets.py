@@ -110,6 +110,14 @@ BROKEN: dict[str, Callable[[], nn.Module]] = {
     "attention": lambda: Written(
         lambda m, x: m.a(*[tokens(m, x)] * 3)[0], c=conv(3, 12, 8), a=nn.MultiheadAttention(16, 8, batch_first=True)
     ),
+    "attention to keys of another width": lambda: Written(
+        lambda m, x: m.a(m.q(tokens(m, x)), tokens(m, x), tokens(m, x))[0],
+        **{"c": conv(3, 12, 24), "q": nn.Linear(12, 16), "a": nn.MultiheadAttention(16, 4, batch_first=True)},
+    ),
+    "a transformer of another width": lambda: Written(
+        lambda m, x: m.t(tokens(m, x)), c=conv(3, 20, 24), t=nn.TransformerEncoderLayer(16, 4, 32, batch_first=True)
+    ),
+    "a residual of linear layers": lambda: Written(lambda m, x: (h := tokens(m, x)) + m.l(h), c=conv(3, 12, 24), l=nn.Linear(12, 16)),
     "pixel shuffle": lambda: nn.Sequential(conv(3, 10), nn.PixelShuffle(2)),
     "pixel shuffle of another factor": lambda: nn.Sequential(nn.Flatten(), nn.Unflatten(1, (12, 16, 16)), nn.PixelShuffle(3)),
     "channel shuffle": lambda: nn.Sequential(conv(3, 10), nn.ChannelShuffle(3)),

@@ -57,6 +57,7 @@ FAULTS = {
     "LSTM": ("input", "LSTM", "LSTM(12, 4"),
     "GRU over a map": ("input", "GRU", "GRU(10, 4"),
     "attention": ("input", "MultiheadAttention", "embed_dim=16"),
+    "attention to keys of another width": ("input", "MultiheadAttention", "embed_dim=16"),
     "pixel shuffle": ("input", "PixelShuffle", "upscale_factor=2"),
     "channel shuffle": ("input", "ChannelShuffle", "groups=3"),
     "layer norm": ("input", "LayerNorm", "normalized_shape"),
@@ -140,6 +141,11 @@ def test_code_that_fails_for_reasons_of_its_own_gets_its_error_and_no_repairs():
     clash = explain(Written(lambda m, x: m.nowhere(x)), IMAGE)
     assert clash.fault == "code" and clash.repairs == ()
     assert "has no attribute 'nowhere'" in clash.error().why
+
+
+def test_no_flattening_is_proposed_for_a_view_of_more_dimensions():
+    clash = explain(Written(lambda m, x: m.c(x).reshape(-1, 7, 30, 30), c=conv(3, 8)), IMAGE)
+    assert clash.fault == "view" and clash.repairs == ()
 
 
 def test_two_shapes_that_meet_in_the_users_own_line_are_a_clash_of_shapes():

@@ -9,7 +9,7 @@ from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd  # pyright: ignore[r
 from receptron.analysis.diagnose.breaks import Break
 from receptron.analysis.diagnose.changes import Setting, Together
 from receptron.analysis.tape import Call
-from receptron.analysis.tape.views import Convolution, Pooling, Window, view_of
+from receptron.analysis.tape.views import Convolution, Pooling, Product, Window, view_of
 from receptron.arithmetic import Conv, output_size
 from receptron.errors import ReceptronError
 
@@ -29,6 +29,8 @@ def branch_changes(broken: Break) -> Iterator[Setting | Together]:
                 continue
             if broken.op != "cat" and shape[1] != target[1]:
                 yield from producers(broken, mine, target[1])
+            elif broken.op != "cat" and shape[:-1] == target[:-1] and _is_product(_giver(broken, mine)):
+                yield from producers(broken, mine, target[-1])
             elif shape[2:] != target[2:]:
                 yield from _windows(broken, mine, target[2:])
     yield from _padded(broken)
@@ -36,7 +38,7 @@ def branch_changes(broken: Break) -> Iterator[Setting | Together]:
 
 def producers(broken: Break, value: int, channels: int, working: str = "") -> Iterator[Setting]:
     """The layer whose channels, or features, a value has; norms and activations after it are looked through."""
-    call = _maker(broken, value, (Convolution,)) or _linear_before(broken, value)
+    call = _giver(broken, value)
     if call is None:
         return
     path = broken.tape.path(call)
@@ -114,20 +116,20 @@ def _transposed(path: str, view: Convolution, target: int) -> list[Setting]:
     return found
 
 
+def _giver(broken: Break, value: int) -> Call | None:
+    """The convolution or linear layer whose channels, or features, a value has."""
+    return _maker(broken, value, (Convolution, Product))
+
+
+def _is_product(call: Call | None) -> bool:
+    return call is not None and call.op != "convolution"
+
+
 def _maker(broken: Break, value: int, kinds: tuple[type, ...]) -> Call | None:
-    """The convolution, or pooling, that gave a value; norms and activations after it are looked through."""
+    """The call of one of these kinds that gave a value; norms and activations after it are looked through."""
     for call in reversed(broken.tape.calls):
         if value in call.outputs:
             if isinstance(view_of(broken.tape, call), kinds):
-                return call
-            value = call.inputs[0] if call.inputs else -1
-    return None
-
-
-def _linear_before(broken: Break, value: int) -> Call | None:
-    for call in reversed(broken.tape.calls):
-        if value in call.outputs:
-            if call.op in ("addmm", "mm", "linear"):
                 return call
             value = call.inputs[0] if call.inputs else -1
     return None

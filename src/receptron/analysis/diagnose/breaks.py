@@ -11,6 +11,7 @@ from typing import Literal
 
 import torch
 from torch import nn
+from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage] what all convolutions are
 
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.tape import ModuleCall, Tape
@@ -21,6 +22,8 @@ missing or too many, numbers of two types, anything else that the network raised
 
 OPERATORS = frozenset({"convolution", "addmm", "mm", "bmm", "matmul", "baddbmm", "add", "mul", "sub", "div", "cat", "stack", "where"})
 """Operators in which two shapes meet."""
+TWO_SHAPES = (nn.Linear, _ConvNd, nn.Sequential, nn.ModuleList)
+"""Layers of torch of which a clash is one of their input with their weights, and no more."""
 VIEWS = frozenset({"view", "reshape", "_unsafe_view"})
 OF_TYPES = (r"should be the same", r"scalar type", r"must have the same dtype", r"expected .* dtype", r"same dtype", r"to have dtype")
 OF_ARGUMENTS = (r"missing \d+ required", r"positional arguments? but", r"unexpected keyword", r"missing .* keyword-only")
@@ -100,9 +103,16 @@ class Break:
             return "types"
         if self.op in VIEWS or "is invalid for input of size" in message:
             return "view"
-        if self.op in OPERATORS and len(self.shapes) > 1:
+        torchs = type(self.module).__module__.startswith("torch.nn.modules")
+        if self.op in OPERATORS and len(self.shapes) > 1 and (not torchs or isinstance(self.module, TWO_SHAPES)):
             return "shapes"
-        return "input" if type(self.module).__module__.startswith("torch.nn") else "code"
+        return "input" if torchs else "code"
+
+    @property
+    def wants_two_dimensions(self) -> bool:
+        """Whether a view that failed was to have two: what flattens a map for a linear layer."""
+        wanted = re.search(r"shape '\[(.*?)\]' is invalid", str(self.cause.__cause__))
+        return wanted is not None and wanted[1].count(",") == 1
 
     @cached_property
     def _frame(self) -> tuple[FrameType, int] | None:

@@ -142,7 +142,7 @@ def rebuilt(module: nn.Module, values: dict[str, Any]) -> nn.Module:
     names = _RECURRENT if isinstance(module, nn.RNNBase) else _ATTENTION
     kept = {name: getattr(module, name) for name in names if name not in values}
     if isinstance(module, nn.MultiheadAttention):
-        kept["bias"] = module.in_proj_bias is not None
+        kept["bias"] = getattr(module, "in_proj_bias", None) is not None
         if "embed_dim" in values:
             kept = {k: v for k, v in kept.items() if k not in ("kdim", "vdim") or v != module.embed_dim}
     like = next(module.parameters())

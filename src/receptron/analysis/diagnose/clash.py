@@ -177,11 +177,10 @@ def _repairs(net: Network, inputs: Inputs, broken: Break) -> tuple[str, ...]:
 
 def _type_repairs(net: Network, inputs: Inputs) -> tuple[str, ...]:
     """Whole numbers as an input that was given as a size, where the network runs on these."""
-    match inputs:
-        case (int(), *_) if all(isinstance(extent, int) for extent in inputs):
-            shape = (1, *inputs)
-            if runs(net, torch.empty(shape, dtype=torch.int64, device="meta")):
-                return (f"give whole numbers, torch.zeros({', '.join(map(str, shape))}, dtype=torch.int64)",)
+    if isinstance(inputs, tuple) and all(isinstance(extent, int) for extent in inputs):
+        shape = (1, *inputs)
+        if runs(net, torch.empty(shape, dtype=torch.int64, device="meta")):
+            return (f"give whole numbers, torch.zeros({', '.join(map(str, shape))}, dtype=torch.int64)",)
     return ()
 
 

@@ -20,7 +20,8 @@ def candidates(broken: Break) -> Iterator[Change]:
     if broken.fault == "types":
         yield from _other_type(broken)
     elif broken.fault == "view":
-        yield Flattened(broken.place)
+        if broken.wants_two_dimensions:
+            yield Flattened(broken.place)
         yield from _fed(broken)
     elif broken.op in ("add", "mul", "sub", "div", "cat", "where", "maximum", "minimum"):
         yield from branch_changes(broken)
@@ -29,7 +30,7 @@ def candidates(broken: Break) -> Iterator[Change]:
 
 
 def _of_layer(broken: Break, module: nn.Module, shape: tuple[int, ...]) -> Iterator[Change]:
-    channels = shape[1] if len(shape) > 1 else shape[0]
+    channels = shape[min(1, len(shape) - 1)]
     match module:
         case nn.Linear():
             yield from _linear(broken, module, shape)
@@ -53,7 +54,7 @@ def _of_layer(broken: Break, module: nn.Module, shape: tuple[int, ...]) -> Itera
         case nn.PReLU():
             yield _setting(broken, num_parameters=channels)
         case nn.Bilinear():
-            first, second = [broken.tape.values[value].shape[-1] for value in broken.operands[:2]]
+            first, second = [broken.tape.values[value].shape[-1] for value in broken.scope.inputs[:2]]
             yield _setting(broken, in1_features=first, in2_features=second)
         case _:
             yield from _fed(broken)
@@ -67,6 +68,7 @@ def _setting(broken: Break, working: str = "", **values: Any) -> Setting:
 
 
 def _linear(broken: Break, module: nn.Linear, shape: tuple[int, ...]) -> Iterator[Change]:
+    width = shape[-1]
     if len(shape) > 2 and (prod(shape[1:]) == module.in_features or broken.spatial):
         features = prod(shape[1:])
         change = f" and set in_features={features} (was {module.in_features})" if features != module.in_features else ""
@@ -74,7 +76,7 @@ def _linear(broken: Break, module: nn.Linear, shape: tuple[int, ...]) -> Iterato
         if not change:
             return
     before = broken.map_before
-    yield _setting(broken, product(before) if before else "", in_features=shape[-1])
+    yield _setting(broken, product(before) if before else "", in_features=width)
 
 
 def _flattened(features: int) -> Any:
@@ -86,8 +88,9 @@ def _flattened(features: int) -> Any:
 
 
 def _recurrent(broken: Break, module: nn.RNNBase, shape: tuple[int, ...]) -> Iterator[Change]:
+    width = shape[-1]
     if len(shape) < 4:
-        yield _setting(broken, input_size=shape[-1])
+        yield _setting(broken, input_size=width)
         return
     change = f" and set input_size={shape[1]} (was {module.input_size})" if shape[1] != module.input_size else ""
     places = "transpose(1, 2)" if module.batch_first else "permute(2, 0, 1)"
@@ -104,7 +107,8 @@ def _convolution(broken: Break, module: _ConvNd, shape: tuple[int, ...]) -> Iter
         before = [int(p) for p in module.padding] if isinstance(module.padding, tuple) else [0] * len(reach)
         lacking = max((r - n - 2 * p + 1) // 2 + p for r, n, p in zip(reach, shape[2:], before, strict=True))
         if lacking > 0 and not module.transposed:
-            told = f"the map is {_sides(shape[2:])}, the kernel {_sides(tuple(reach))}{' with its dilation' if max(module.dilation) > 1 else ''}"
+            dilated = " with its dilation" if max(module.dilation) > 1 else ""
+            told = f"the map is {_sides(shape[2:])}, the kernel {_sides(tuple(reach))}{dilated}"
             yield Setting(broken.path, (("padding", lacking),), (before[0],), told)
         return
     groups = module.groups
@@ -136,7 +140,7 @@ def _of_rank(rank: int) -> Any:
 
 
 def _attention(broken: Break, module: nn.MultiheadAttention) -> Iterator[Change]:
-    shapes = [broken.tape.values[value].shape for value in broken.operands[:3]]
+    shapes = [broken.tape.values[value].shape for value in broken.scope.inputs[:3]]
     if any(len(shape) > 3 for shape in shapes):
         return
     width, key, value = [shape[-1] for shape in (shapes * 3)[:3]]
@@ -146,7 +150,7 @@ def _attention(broken: Break, module: nn.MultiheadAttention) -> Iterator[Change]
     changed |= {"kdim": key} if key not in (width, module.kdim) else {}
     changed |= {"vdim": value} if value not in (width, module.vdim) else {}
     if changed:
-        yield _setting(broken, **changed)
+        yield _setting(broken, "", **changed)
 
 
 def _shuffle(broken: Break, factor: int, channels: int) -> Iterator[Change]:

@@ -33,8 +33,8 @@ def unproductive_layers(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "unproductive_layers",
             late[0][0],
-            f"{counted(len(late), 'convolution')} from here on ({share:.0%} of the work) read units"
-            " of which each sees the whole image already, along every path",
+            f"{counted(len(late), 'convolution')} from here on, with {share:.0%} of the work, can see nothing new:"
+            " each unit before them sees the whole image already, along every path",
             "feed larger images or stride less, or see whether the network is as good without them",
             share,
         )
@@ -71,8 +71,8 @@ def _dead_weights(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "unproductive_layers",
             worst,
-            f"{counted(len(found), 'convolution')} read maps so small that {lost:,} of {subject.learnable:,}"
-            f" parameters only ever meet padding{also(path for path in found if path != worst)}",
+            f"{lost:,} of {subject.learnable:,} parameters only ever meet padding, in {counted(len(found), 'convolution')} on maps that"
+            f" are too small for them{also(path for path in found if path != worst)}",
             "feed larger images, or stride or dilate less",
             lost / subject.learnable,
         )

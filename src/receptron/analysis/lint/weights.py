@@ -23,8 +23,8 @@ def bias_before_norm(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "bias_before_norm",
             first,
-            f"{counted(len(found), 'convolution')} have a bias that the BatchNorm after them cancels in training:"
-            f" {sum(found.values()):,} parameters without effect{also(others)}",
+            f"{sum(found.values()):,} parameters without effect: the BatchNorm after it cancels the bias, in training, of"
+            f" {counted(len(found), 'convolution')}{also(others)}",
             "build them with bias=False",
             sum(found.values()) / subject.learnable,
         )
@@ -68,8 +68,8 @@ def unused_modules(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "unused_modules",
             owners[0],
-            f"{counted(len(idle), 'parameter tensor')} ({count:,} of {subject.learnable:,} numbers)"
-            f" are not read in eval mode{also(owners[1:])}",
+            f"in eval mode nothing reads {counted(len(idle), 'parameter tensor')} ({count:,} of {subject.learnable:,} numbers)"
+            f"{also(owners[1:])}",
             "if training does not read them either, remove them: with distributed training they stall the gradient exchange;"
             " if it does, as with auxiliary heads, leave them out where the network is only used",
             count / subject.learnable,
@@ -96,8 +96,8 @@ def frozen_norm_in_train_mode(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "frozen_norm_in_train_mode",
             found[0],
-            f"{counted(len(found), 'BatchNorm layer')} are frozen but in train mode:"
-            f" their running statistics will still change{also(found[1:])}",
+            f"frozen, but in train mode, so that their running statistics still change: {counted(len(found), 'BatchNorm layer')}"
+            f"{also(found[1:])}",
             "put them in eval mode after every call of train()",
             1.0,
         )

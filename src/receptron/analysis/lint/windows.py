@@ -107,8 +107,8 @@ def wasted_lanes(subject: Subject) -> Iterable[Advice]:
         yield Advice(
             "wasted_lanes",
             worst,
-            f"{counted(len(odd), 'convolution')} ({share:.0%} of the work) have output channels that are no multiple of {LANES},"
-            f" here {c_out}{also(path for path in odd if path != worst)}",
+            f"{c_out} output channels are no multiple of {LANES}; so it is in {counted(len(odd), 'convolution')},"
+            f" with {share:.0%} of the work{also(path for path in odd if path != worst)}",
             f"use {-(-c_out // LANES) * LANES} channels: in 16 bits the hardware computes as many anyway",
             idle,
         )
