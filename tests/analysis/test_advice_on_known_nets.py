@@ -26,7 +26,7 @@ JUDGED = {
 }
 
 
-@pytest.mark.parametrize("known", benchmark.well_known(), ids=lambda known: known.name)
+@pytest.mark.parametrize("known", list(benchmark.well_known()), ids=lambda known: known.name)
 def test_what_is_said_of_a_known_net_is_what_was_judged_true(known):
     advice = advise(Subject(record(known.make(), known.size)))
     assert [a.rule for a in advice] == JUDGED.get(known.name, [])
