@@ -96,6 +96,8 @@ BROKEN: dict[str, Callable[[], nn.Module]] = {
     "branches of other strides": lambda: meeting(conv(3, 8, stride=2, padding=1), conv(3, 8, padding=1)),
     "branches of other paddings": lambda: meeting(conv(3, 8), conv(3, 8, padding=1)),
     "branches of other channels": lambda: meeting(block(3, 8), conv(3, 16)),
+    "branches before a transposed convolution": lambda: nn.Sequential(meeting(conv(3, 8), conv(3, 16)), nn.ConvTranspose2d(16, 4, 2, 2)),
+    "half of a head in another type": lambda: nn.Sequential(flat(100), nn.Linear(10, 4).half()),
     "a pooling beside a convolution": lambda: joined(nn.MaxPool2d(3, 2), conv(3, 8, stride=2, padding=1)),
     "a transposed convolution beside a map": lambda: joined(
         nn.Sequential(conv(3, 8, padding=1, stride=2), nn.ConvTranspose2d(8, 8, 3, 2, 1)), conv(3, 8, padding=1)

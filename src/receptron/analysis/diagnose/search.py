@@ -10,7 +10,9 @@ from receptron.analysis.diagnose.changes import Change, Together
 from receptron.analysis.diagnose.repairs import candidates
 from receptron.analysis.recording import Network, Unrecordable, record
 from receptron.analysis.recording.meta_copy import on_meta
+from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.inputs import Inputs
+from receptron.analysis.tape.views import Convolution, Product, view_of
 from receptron.errors import ReceptronError
 
 MOST_TRIED, MOST_CHANGES, MOST_FOUND = 48, 8, 4
@@ -34,10 +36,12 @@ def mended(broken: Break, inputs: Inputs) -> list[Changes]:
         for change in candidates(at):
             tried += 1
             after = _made(at.net, change)
-            further = _break_of(after, inputs, (*before, change)) if after is not None else at
-            if further is None:
-                found.append((*before, change))
-            elif after is not None and _advanced(at, further):
+            if after is None:
+                continue
+            further = _run(after, inputs, (*before, change))
+            if isinstance(further, Tape):
+                found += [(*before, change)] if _real(further) else []
+            elif _advanced(at, further):
                 heappush(waiting, (min(len(before), 1), -len(further.tape.calls), tried, (*before, change), further))
     fewest = min(map(_settings, found), default=0)
     return [changes for changes in found if _settings(changes) == fewest]
@@ -57,15 +61,32 @@ def _made(net: nn.Module, change: Change) -> nn.Module | None:
     return copied
 
 
-def _break_of(net: nn.Module, inputs: Inputs, changes: Changes) -> Break | None:
+def _run(net: nn.Module, inputs: Inputs, changes: Changes) -> Tape | Break:
     with ExitStack() as stack:
         for change in changes:
             stack.enter_context(change.around())
         try:
-            record(net, inputs)
+            return record(net, inputs)
         except Unrecordable as cause:
             return Break(net, cause)
-    return None
+
+
+def _real(tape: Tape) -> bool:
+    """Whether real numbers go through too: the meta device lets pass what transposed convolutions and products then refuse."""
+    return all(_fits(tape, call) for call in tape.forward)
+
+
+def _fits(tape: Tape, call: Call) -> bool:
+    match view_of(tape, call):
+        case Convolution() as conv:
+            factors, channels = (conv.x, conv.weight), tape.shape(conv.x)[-1 - len(conv.size)]
+            if channels != conv.c_in:
+                return False
+        case Product() as product:
+            factors = (product.left, product.right)
+        case _:
+            return True
+    return len({tape.values[value].dtype for value in factors}) == 1
 
 
 def _advanced(before: Break, after: Break) -> bool:
@@ -77,7 +98,6 @@ def _advanced(before: Break, after: Break) -> bool:
 def runs(net: Network, inputs: Inputs) -> bool:
     """Whether a network runs on an input."""
     try:
-        record(net, inputs)
+        return _real(record(net, inputs))
     except Unrecordable:
         return False
-    return True
