@@ -29,6 +29,7 @@ ReceptronError
 └── AnalysisFault             a network cannot be recorded or measured        exit code 1
     ├── Uncopyable            a network with something in it that cannot be copied
     ├── ShapeClash            two layers whose shapes do not fit
+    ├── ForwardFault          a forward pass that breaks off for another reason
     └── NotLocal              a question about a window asked of a layer that sees everything
 
 Each says what happened, why, and how to mend it, in printable text: a line break in it is ours, never one of a stranger's name.
@@ -232,6 +233,12 @@ class Uncopyable(AnalysisFault):
 
 class ShapeClash(AnalysisFault):
     """Two layers whose shapes do not fit. `receptron inspect` ends in it for a convolution of 4 channels behind one that gives 8."""
+
+
+class ForwardFault(AnalysisFault):
+    """A forward pass that breaks off otherwise: a layer that refuses its input, a view, types, missing arguments. `receptron inspect`
+    ends in it for a GroupNorm of 16 channels behind a layer that gives 12.
+    """
 
 
 class NotLocal(AnalysisFault):

@@ -48,9 +48,9 @@ def test_branches_of_different_size_are_mended_by_what_is_proposed():
 @pytest.mark.parametrize(
     ("net", "repair"),
     [
-        (nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(9, 8, 3)), "set in_channels=8 (was 9 per group)"),
+        (nn.Sequential(nn.Conv2d(3, 8, 3), nn.Conv2d(9, 8, 3)), "set in_channels=8 (was 9)"),
         (nn.Sequential(nn.Conv2d(3, 8, 3), nn.BatchNorm2d(9)), "set num_features=8 (was 9)"),
-        (nn.Sequential(nn.Conv2d(3, 8, 33)), "add padding=1: the map is 32x32, the kernel 33x33"),
+        (nn.Sequential(nn.Conv2d(3, 8, 33)), "set padding=1 (was 0): the map is 32x32, the kernel 33x33"),
     ],
 )
 def test_other_clashes_name_their_repair(net: nn.Module, repair: str):

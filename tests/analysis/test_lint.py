@@ -26,6 +26,22 @@ class Meeting(nn.Module):
         return self.one(x) + self.two(x)
 
 
+class Cropped(nn.Module):
+    """A shortcut that is cut to the size of an unpadded 5x5, from the row `start` on."""
+
+    def __init__(self, start: int):
+        super().__init__()
+        self.conv, self.start = conv(3, 8, 1), start
+
+    def forward(self, x: Tensor) -> Tensor:
+        inside = slice(self.start, self.start + x.shape[-1] - 4)
+        return self.conv(x)[:, :, inside, inside]
+
+
+def pooled(*layers: nn.Module) -> nn.Module:
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 10))
+
+
 class Idle(nn.Module):
     def __init__(self, call: bool):
         super().__init__()
@@ -42,16 +58,16 @@ def frozen(train: bool) -> nn.Module:
 
 
 CASES = {
-    "field_too_small": (lambda: nn.Sequential(conv(3, 8, 3), conv(8, 8, 3)), lambda: nn.Sequential(conv(3, 8, 32, 1), conv(8, 8, 33))),
+    "field_too_small": (lambda: pooled(conv(3, 8, 3), conv(8, 8, 3)), lambda: pooled(conv(3, 8, 32, 1), conv(8, 8, 33))),
     "gridding": (
         lambda: nn.Sequential(conv(3, 8, 3, dilation=2), conv(8, 8, 3, dilation=4)),
         lambda: nn.Sequential(conv(3, 8, 3), conv(8, 8, 3, dilation=2)),
     ),
     "misaligned_branches": (
-        lambda: Meeting(conv(3, 8, 3, 2, 1), nn.Sequential(nn.AvgPool2d(2), conv(3, 8, 1))),
-        lambda: Meeting(conv(3, 8, 3, 2, 1), conv(3, 8, 1, 2)),
+        lambda: Meeting(conv(3, 8, 5), Cropped(0)),
+        lambda: Meeting(conv(3, 8, 5), Cropped(2)),
     ),
-    "lost_pixels": (lambda: conv(3, 8, 4, 7), lambda: conv(3, 8, 4, 4)),
+    "lost_pixels": (lambda: conv(3, 8, 10, 10), lambda: conv(3, 8, 4, 4)),
     "checkerboard": (lambda: nn.ConvTranspose2d(3, 8, 3, 2), lambda: nn.ConvTranspose2d(3, 8, 4, 2)),
     "padding_share": (lambda: conv(3, 8, 65, padding=32), lambda: conv(3, 8, 3, padding=1)),
     "heavy_head": (
@@ -96,7 +112,7 @@ def test_the_saving_at_vggs_head_is_what_a_net_built_so_saves():
 
 
 def test_the_object_counts_rather_than_the_image_where_its_size_is_known():
-    net = nn.Sequential(conv(3, 8, 9), conv(8, 8, 9))
+    net = pooled(conv(3, 8, 9), conv(8, 8, 9))
     assert found("field_too_small", net, object_pixels=20)
     assert not found("field_too_small", net, object_pixels=16)
 
@@ -104,7 +120,7 @@ def test_the_object_counts_rather_than_the_image_where_its_size_is_known():
 def test_the_evidence_of_misaligned_branches_is_their_distance():
     faulty, _ = CASES["misaligned_branches"]
     (advice,) = found("misaligned_branches", faulty())
-    assert "0.5 pixels" in advice.evidence
+    assert "lie 2 pixels" in advice.evidence
 
 
 def test_images_normalised_otherwise_than_the_weights_are_told():
@@ -122,4 +138,4 @@ def test_attention_is_neither_a_heavy_head_nor_blind():
 
 def test_all_rules_together_on_published_nets():
     rules = {a.rule for a in advise(Subject(record(torchvision_net("vgg16_bn"), (3, 224, 224))))}
-    assert rules == {"field_too_small", "heavy_head", "bias_before_norm"}
+    assert rules == {"heavy_head", "bias_before_norm"}

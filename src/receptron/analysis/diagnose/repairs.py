@@ -1,93 +1,183 @@
-"""Changes that would mend a network that does not run, each with the arithmetic that shows it fits."""
+"""Changes that may mend a network that does not run: candidates, which are tried before anyone is told of them."""
 
+from collections.abc import Iterator
 from math import prod
+from typing import Any, cast
 
-from receptron.analysis.tape import Call, ModuleCall, Tape
-from receptron.analysis.tape.views import Convolution, convolution_of
-from receptron.arithmetic import Conv, output_size
-from receptron.errors import ImageTooSmall
+import torch
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase  # pyright: ignore[reportPrivateUsage] what all batch and instance norms are
+from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage] what all convolutions are
+
+from receptron.analysis.diagnose.branches import branch_changes, producers
+from receptron.analysis.diagnose.breaks import Break
+from receptron.analysis.diagnose.changes import Change, Flattened, Replaced, Sequenced, Setting, divisor, product, rebuilt
 
 
-def layer_repairs(tape: Tape, op: str, operands: tuple[int, ...]) -> tuple[str, ...]:
-    """Settings of the layer whose operator broke, or of those that fed it."""
-    shapes = [tape.values[i].shape for i in operands]
-    match op:
-        case "addmm" | "mm":
-            x, weight = shapes[-2:]
-            return (f"set in_features={x[-1]} (was {weight[0]}){_unfolded(tape, operands[-2])}",)
-        case "convolution":
-            return _convolution_repairs(tape, operands)
-        case "add" | "mul" | "sub" | "div" | "cat":
-            return _branch_repairs(tape, operands)
+def candidates(broken: Break) -> Iterator[Change]:
+    """Changes to the layer that failed, to those that fed it, or to the line that failed."""
+    module, shape = broken.module, broken.given
+    if broken.fault == "types":
+        yield from _other_type(broken)
+    elif broken.fault == "view":
+        if broken.wants_two_dimensions:
+            yield Flattened(broken.place)
+        yield from _fed(broken)
+    elif broken.op in ("add", "mul", "sub", "div", "cat", "where", "maximum", "minimum"):
+        yield from branch_changes(broken)
+    elif shape:
+        yield from _of_layer(broken, module, shape)
+
+
+def _of_layer(broken: Break, module: nn.Module, shape: tuple[int, ...]) -> Iterator[Change]:
+    channels = shape[min(1, len(shape) - 1)]
+    match module:
+        case nn.Linear():
+            yield from _linear(broken, module, shape)
+        case _ConvNd():
+            yield from _convolution(broken, module, shape)
+        case _NormBase():
+            yield from _norm(broken, module, shape)
+        case nn.GroupNorm():
+            groups = divisor(channels, module.num_groups)
+            yield _setting(broken, num_channels=channels, num_groups=groups)
+        case nn.LayerNorm() | nn.RMSNorm():
+            yield _setting(broken, normalized_shape=shape[-len(module.normalized_shape) :])
+        case nn.RNNBase():
+            yield from _recurrent(broken, module, shape)
+        case nn.MultiheadAttention():
+            yield from _attention(broken, module)
+        case nn.PixelShuffle():
+            yield from _shuffle(broken, module.upscale_factor, channels)
+        case nn.ChannelShuffle():
+            yield _setting(broken, groups=divisor(channels, module.groups))
+        case nn.PReLU():
+            yield _setting(broken, num_parameters=channels)
+        case nn.Bilinear():
+            first, second = [broken.tape.values[value].shape[-1] for value in broken.scope.inputs[:2]]
+            yield _setting(broken, in1_features=first, in2_features=second)
         case _:
-            return ()
+            yield from _fed(broken)
 
 
-def norm_repairs(tape: Tape, failed: ModuleCall) -> tuple[str, ...]:
-    """The channels that a norm should have."""
-    if not failed.kind.startswith("BatchNorm") or not failed.inputs:
-        return ()
-    channels = tape.values[failed.inputs[0]].shape[1]
-    made_for = next((p.shape[0] for p in tape.parameters if f"{failed.path}.weight" in p.names), None)
-    return (f"set num_features={channels} (was {made_for})",)
+def _setting(broken: Break, working: str = "", **values: Any) -> Setting:
+    """New values for the layer that failed; those that it has already are left out."""
+    was = {name: getattr(broken.module, name) for name in values}
+    changed = {name: value for name, value in values.items() if was[name] != value}
+    return Setting(broken.path, tuple(changed.items()), tuple(was[name] for name in changed), working)
 
 
-def _unfolded(tape: Tape, value: int) -> str:
-    """Where the features come from, if they are a flattened map."""
-    made = next((call for call in tape.calls if value in call.outputs), None)
-    if made is None or made.op not in ("view", "reshape", "_unsafe_view", "flatten"):
-        return ""
-    shape = tape.values[made.inputs[0]].shape[1:]
-    return f": {' x '.join(map(str, shape))} = {prod(shape):,}" if len(shape) > 1 else ""
+def _linear(broken: Break, module: nn.Linear, shape: tuple[int, ...]) -> Iterator[Change]:
+    width = shape[-1]
+    if len(shape) > 2 and (prod(shape[1:]) == module.in_features or broken.spatial):
+        features = prod(shape[1:])
+        change = f" and set in_features={features} (was {module.in_features})" if features != module.in_features else ""
+        yield Replaced(broken.path, _flattened(features), f"flatten what goes into it{change}: {product(shape[1:])}")
+        if not change:
+            return
+    before = broken.map_before
+    yield _setting(broken, product(before) if before else "", in_features=width)
 
 
-def _convolution_repairs(tape: Tape, operands: tuple[int, ...]) -> tuple[str, ...]:
-    x, weight = tape.values[operands[0]].shape, tape.values[operands[1]].shape
-    if x[1] % weight[1] or weight[1] != x[1]:
-        return (f"set in_channels={x[1]} (was {weight[1]} per group)",)
-    lacking = max(k - n for k, n in zip(weight[2:], x[2:], strict=True))
-    return (f"add padding={-(-lacking // 2)}: the map is {'x'.join(map(str, x[2:]))}, the kernel {'x'.join(map(str, weight[2:]))}",)
+def _flattened(features: int) -> Any:
+    def make(linear: nn.Module) -> nn.Module:
+        Setting("", (("in_features", features),), ()).apply(linear)
+        return nn.Sequential(nn.Flatten(), linear)
+
+    return make
 
 
-def _branch_repairs(tape: Tape, operands: tuple[int, ...]) -> tuple[str, ...]:
-    """Changes to the last convolution of either branch that bring it to the other's size, or channels."""
-    found: list[str] = []
-    for mine, other in ((operands[0], operands[-1]), (operands[-1], operands[0])):
-        target, shape = tape.values[other].shape, tape.values[mine].shape
-        call = _last_window(tape, mine)
-        if call is None or len(target) != len(shape) or len(shape) < 3:
-            continue
-        path = tape.path(call)
-        if shape[1] != target[1] and shape[2:] == target[2:]:
-            found.append(f"set out_channels={target[1]} in {path} (was {shape[1]})")
-        if shape[2:] != target[2:]:
-            found += _window_repairs(tape, call, path, target[2])
-    return tuple(found)
+def _recurrent(broken: Break, module: nn.RNNBase, shape: tuple[int, ...]) -> Iterator[Change]:
+    width = shape[-1]
+    if len(shape) < 4:
+        yield _setting(broken, input_size=width)
+        return
+    change = f" and set input_size={shape[1]} (was {module.input_size})" if shape[1] != module.input_size else ""
+    places = "transpose(1, 2)" if module.batch_first else "permute(2, 0, 1)"
+    words = f"give it the places of the map one after another, x.flatten(2).{places}{change}"
+    yield Replaced(broken.path, lambda layer: Sequenced(cast(nn.RNNBase, rebuilt(layer, {"input_size": shape[1]}))), words)
 
 
-def _last_window(tape: Tape, value: int) -> Call | None:
-    """The convolution that gave a value, norms and activations after it aside."""
-    for call in reversed(tape.calls):
-        if value in call.outputs:
-            conv = convolution_of(tape, call)
-            if conv is not None and not conv.transposed:
-                return call
-            value = call.inputs[0] if call.inputs else -1
-    return None
+def _convolution(broken: Break, module: _ConvNd, shape: tuple[int, ...]) -> Iterator[Change]:
+    channels = shape[1] if len(shape) == len(module.kernel_size) + 2 else 0
+    if not channels:
+        return
+    if channels == module.in_channels:
+        reach = [d * (k - 1) + 1 for k, d in zip(module.kernel_size, module.dilation, strict=True)]
+        before = [int(p) for p in module.padding] if isinstance(module.padding, tuple) else [0] * len(reach)
+        lacking = max((r - n - 2 * p + 1) // 2 + p for r, n, p in zip(reach, shape[2:], before, strict=True))
+        if lacking > 0 and not module.transposed:
+            dilated = " with its dilation" if max(module.dilation) > 1 else ""
+            told = f"the map is {_sides(shape[2:])}, the kernel {_sides(tuple(reach))}{dilated}"
+            yield Setting(broken.path, (("padding", lacking),), (before[0],), told)
+        return
+    groups = module.groups
+    if groups == module.in_channels > 1:  # one filter a channel, before and after
+        yield _setting(broken, in_channels=channels, groups=channels, out_channels=channels * (module.out_channels // module.in_channels))
+    elif channels % groups:
+        groups = next(n for n in range(min(groups, channels), 0, -1) if channels % n == 0 and module.out_channels % n == 0)
+        yield _setting(broken, in_channels=channels, groups=groups)
+    else:
+        yield _setting(broken, in_channels=channels)
+    yield from producers(broken, broken.operands[0], module.in_channels)
 
 
-def _window_repairs(tape: Tape, call: Call, path: str, target: int) -> list[str]:
-    """Paddings and strides of a convolution that give `target` pixels, with the working."""
-    conv = Convolution.from_call(tape, call)
-    kernel, stride, padding, dilation = [numbers[0] for numbers in conv.window]
-    found: list[str] = []
-    candidates = [(p, stride) for p in range(4 * kernel) if p != padding] + [(padding, s) for s in range(1, 5) if s != stride]
-    for new_padding, new_stride in candidates:
-        try:
-            worked = output_size(Conv(kernel, new_stride, new_padding, dilation), conv.size[0])
-        except ImageTooSmall:
-            continue
-        if worked.value == target:
-            change = f"padding={new_padding} (was {padding})" if new_stride == stride else f"stride={new_stride} (was {stride})"
-            found.append(f"set {change} in {path}: {worked.substituted} = {target}")
-    return found[:2]
+def _norm(broken: Break, module: _NormBase, shape: tuple[int, ...]) -> Iterator[Change]:
+    kind, rank = type(module).__name__, len(shape) - 2
+    if kind[:-2] in ("BatchNorm", "InstanceNorm") and kind[-1] == "d" and rank in (1, 2, 3) and kind[-2] != str(rank):
+        yield Replaced(broken.path, _of_rank(rank), f"use {kind[:-2]}{rank}d (was {kind})")
+    elif len(shape) > 1:
+        yield _setting(broken, num_features=shape[1])
+
+
+def _of_rank(rank: int) -> Any:
+    def make(norm: nn.Module) -> nn.Module:
+        name = f"{type(norm).__name__[:-2]}{rank}d"
+        options = {option: getattr(norm, option) for option in ("num_features", "eps", "momentum", "affine", "track_running_stats")}
+        return getattr(nn, name)(**options, device="meta").train(norm.training)
+
+    return make
+
+
+def _attention(broken: Break, module: nn.MultiheadAttention) -> Iterator[Change]:
+    shapes = [broken.tape.values[value].shape for value in broken.scope.inputs[:3]]
+    if any(len(shape) > 3 for shape in shapes):
+        return
+    width, key, value = [shape[-1] for shape in (shapes * 3)[:3]]
+    heads = divisor(width, module.num_heads)
+    changed = {"embed_dim": width} if width != module.embed_dim else {}
+    changed |= {"num_heads": heads} if heads != module.num_heads else {}
+    changed |= {"kdim": key} if key not in (width, module.kdim) else {}
+    changed |= {"vdim": value} if value not in (width, module.vdim) else {}
+    if changed:
+        yield _setting(broken, "", **changed)
+
+
+def _shuffle(broken: Break, factor: int, channels: int) -> Iterator[Change]:
+    square = factor**2
+    yield from producers(broken, broken.operands[0], square * -(-channels // square), f"a multiple of {factor} x {factor}")
+    fitting = next((n for n in range(factor - 1, 1, -1) if channels % n**2 == 0), 0)
+    if fitting:
+        yield _setting(broken, upscale_factor=fitting)
+
+
+def _fed(broken: Break) -> Iterator[Change]:
+    """Products and views that the user's forward writes out: the layer before gives what the other side has."""
+    shapes = broken.shapes
+    if broken.op in ("mm", "bmm", "matmul", "addmm") and len(shapes) > 1:
+        yield from producers(broken, broken.operands[-2], shapes[-1][-2])
+
+
+def _other_type(broken: Break) -> Iterator[Change]:
+    owned = [p.dtype for p in broken.module.parameters()]
+    given = {broken.tape.values[value].dtype for value in broken.operands if broken.tape.values[value].role == "activation"}
+    given |= {broken.tape.values[value].dtype for value in broken.tape.inputs} if not given else set()
+    for name in sorted(given):
+        wanted = getattr(torch, name)
+        if owned and wanted.is_floating_point and owned[0] != wanted:
+            words = f"build it in {name} (was {str(owned[0]).removeprefix('torch.')})"
+            yield Replaced(broken.path, lambda module, wanted=wanted: module.to(wanted), words)
+
+
+def _sides(shape: tuple[int, ...]) -> str:
+    return "x".join(map(str, shape))

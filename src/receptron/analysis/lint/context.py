@@ -4,10 +4,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+from receptron.analysis.cost.macs import Work, works_of
 from receptron.analysis.receptive_field.field import Fields
 from receptron.analysis.receptive_field.index_relation import Relation
 from receptron.analysis.tape import Call, Tape
 from receptron.analysis.tape.views import Convolution
+from receptron.wording import listed
 
 
 @dataclass(frozen=True)
@@ -19,6 +21,7 @@ class Advice:
         layer: Path of the layer it is about.
         evidence: What was seen, with its numbers.
         cure: What would mend it.
+        share: What it costs, from 0 to 1, of that which it costs: parameters, multiplications, pixels. Advice is told in its order.
 
     Example:
         >>> from torch import nn
@@ -32,6 +35,7 @@ class Advice:
     layer: str
     evidence: str
     cure: str
+    share: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -71,6 +75,26 @@ class Subject:
         return Fields(self.tape)
 
     @cached_property
+    def makers(self) -> dict[int, Call]:
+        """The call that gave each value."""
+        return {value: call for call in self.tape.forward for value in call.outputs}
+
+    @cached_property
+    def works(self) -> dict[int, Work]:
+        """Multiply-accumulates of each counted call, by its position."""
+        return works_of(self.tape)
+
+    @cached_property
+    def macs(self) -> int:
+        """Those of all calls; 1 where there are none, so that shares of it are numbers."""
+        return max(sum(work.macs for work in self.works.values()), 1)
+
+    @cached_property
+    def learnable(self) -> int:
+        """Numbers in all parameters, frozen or not; 1 where there are none."""
+        return max(sum(p.numel for p in self.tape.parameters if p.learnable), 1)
+
+    @cached_property
     def users(self) -> dict[int, list[Call]]:
         """Calls that read each value."""
         found: dict[int, list[Call]] = {}
@@ -101,6 +125,47 @@ class Subject:
         """Convolutions with the paths of their modules, and what they are."""
         return [(path, call, Convolution.from_call(self.tape, call)) for path, call in self.calls("convolution")]
 
+    def macs_of(self, call: Call) -> int:
+        """Multiply-accumulates of one call.
+
+        Args:
+            call: One of the forward pass.
+
+        Returns:
+            0 for what multiplies nothing.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> subject = Subject(record(nn.Conv2d(3, 8, 3), (3, 32, 32)))
+            >>> subject.macs_of(subject.tape.calls[0]) == 30 * 30 * 8 * 27
+            True
+        """
+        work = self.works.get(self.position(call))
+        return 0 if work is None else work.macs
+
+    def position(self, call: Call) -> int:
+        """Where a call stands in the forward pass.
+
+        Args:
+            call: One of the forward pass.
+
+        Returns:
+            Its number, from 0.
+
+        Example:
+            >>> from torch import nn
+            >>> from receptron.analysis import record
+            >>> subject = Subject(record(nn.Sequential(nn.Conv2d(3, 8, 3), nn.ReLU()), (3, 32, 32)))
+            >>> subject.position(subject.tape.calls[1])
+            1
+        """
+        return self._positions[id(call)]
+
+    @cached_property
+    def _positions(self) -> dict[int, int]:
+        return {id(call): i for i, call in enumerate(self.tape.forward)}
+
     def local(self, value: int, axis: int = 0) -> Relation | None:
         """What a value reads along its local paths.
 
@@ -123,3 +188,23 @@ class Subject:
 
 
 Rule = Callable[[Subject], Iterable[Advice]]
+
+NAMED = 4
+"""Layers that one line names."""
+
+
+def also(paths: Iterable[str]) -> str:
+    """The layers of which the same is to be said, for the end of a sentence.
+
+    Args:
+        paths: Those after the one that is told.
+
+    Returns:
+        Empty where there are none.
+
+    Example:
+        >>> also(["a", "b"])
+        '; also at a, b'
+    """
+    distinct = dict.fromkeys(path or "the network" for path in paths)
+    return f"; also at {listed(distinct, NAMED)}" if distinct else ""

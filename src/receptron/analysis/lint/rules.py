@@ -1,7 +1,9 @@
-"""The rules, in the order in which their findings are told."""
+"""The rules, and what they find, the dearest first."""
 
+from receptron.analysis.lint.branches import misaligned_branches
 from receptron.analysis.lint.context import Advice, Rule, Subject
-from receptron.analysis.lint.sight import field_too_small, gridding, misaligned_branches, unproductive_layers
+from receptron.analysis.lint.sight import field_too_small, gridding
+from receptron.analysis.lint.small_maps import padding_share, unproductive_layers
 from receptron.analysis.lint.weights import (
     bias_before_norm,
     frozen_norm_in_train_mode,
@@ -9,7 +11,7 @@ from receptron.analysis.lint.weights import (
     unused_modules,
     wrong_normalisation,
 )
-from receptron.analysis.lint.windows import checkerboard, lost_pixels, padding_share, wasted_lanes
+from receptron.analysis.lint.windows import checkerboard, lost_pixels, wasted_lanes
 
 RULES: dict[str, Rule] = {
     rule.__name__: rule
@@ -32,7 +34,7 @@ RULES: dict[str, Rule] = {
 
 
 def advise(subject: Subject) -> tuple[Advice, ...]:
-    """Everything that the rules find, in the order of `RULES`.
+    """Everything that the rules find: a line for each kind of thing, what costs most first.
 
     Args:
         subject: The recorded network and what is known of its use.
@@ -43,7 +45,9 @@ def advise(subject: Subject) -> tuple[Advice, ...]:
     Example:
         >>> from torch import nn
         >>> from receptron.analysis import record
-        >>> [advice.rule for advice in advise(Subject(record(nn.Conv2d(3, 8, 3), (3, 32, 32)))) if "see" in advice.evidence]
-        ['field_too_small']
+        >>> net = nn.Sequential(nn.Conv2d(3, 13, 3), nn.BatchNorm2d(13), nn.Conv2d(13, 16, 1))
+        >>> [advice.rule for advice in advise(Subject(record(net, (3, 32, 32))))]
+        ['wasted_lanes', 'bias_before_norm']
     """
-    return tuple(advice for rule in RULES.values() for advice in rule(subject))
+    found = [advice for rule in RULES.values() for advice in rule(subject)]
+    return tuple(sorted(found, key=lambda advice: -advice.share))
