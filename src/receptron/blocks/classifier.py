@@ -12,11 +12,13 @@ class Classifier(nn.Module):
     """(N, C, H, W) -> (N, classes).
 
     `stem` and `stages` make maps, `head` turns the last map into class scores; the layer that names the classes is always `head.fc`.
-    `name` and `min_pixels` are filled in by `zoo.build`; `patch` is the side of a patch where stages hand on tokens instead of maps.
+    `name`, `min_pixels` and `fitted`, what was changed of pretrained weights, are filled in by `zoo.build`; `patch` is the side of a
+    patch where stages hand on tokens instead of maps.
     """
 
     name: str = ""
     min_pixels: int = 1
+    fitted: tuple[str, ...] = ()
     patch: int = 0
 
     def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], head: nn.Module) -> None:
