@@ -79,7 +79,7 @@ def test_names_and_hash_must_agree_too_and_the_input_may_be_said_anew(tmp_path: 
     path = written(tmp_path, "resnet18", more="sha256 = 'AB'\n", keys="timm")
     with pytest.raises(CheckpointMismatch, match=r"keys is 'timm' in w.toml, and 'torchvision' was asked for"):
         resolve(path, Sidecar(keys="torchvision"))
-    with pytest.raises(CheckpointMismatch, match="sha256 is 'AB' in w.toml, and 'cd' was asked for"):
+    with pytest.raises(CheckpointMismatch, match=r"sha256 is 'AB' in w.toml, and 'cd' was asked for"):
         resolve(path, Sidecar(sha256="cd"))
     right = written(tmp_path, "resnet18")
     assert resolve(right, Sidecar(net="resnet18", pixels=96, crop=0.5)).inputs.resize == 192

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor, nn
 
-from receptron.blocks.classifier import Classifier
+from receptron.blocks.classifier import Classifier, checked
 
 
 class AuxiliaryClassifier(Classifier):
@@ -19,8 +19,7 @@ class AuxiliaryClassifier(Classifier):
 
     def all_scores(self, x: Tensor) -> list[Tensor]:
         """Scores (N, classes) of the head, then of each auxiliary head, first to last. Raises: ImageTooSmall."""
-        self.check_size(x)
-        x, more = self.stem(x), list[Tensor]()
+        x, more = self.stem(checked(x, self.min_pixels, self.name)), list[Tensor]()
         for s, stage in enumerate(self.stages):
             for b, block in enumerate(stage.children()):
                 x = block(x)

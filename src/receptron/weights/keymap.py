@@ -89,7 +89,7 @@ def load(net: nn.Module, state: Mapping[str, Tensor], *, source: str = "receptro
         raise CheckpointMismatch(
             f"the {source} checkpoint does not fit {getattr(net, 'name', '') or type(net).__name__}: {what}.",
             why=shown,
-            mend="build the network with the checkpoint's own variant and number of classes, from a whole file of a training that went well",
+            mend="build the network with the checkpoint's own variant and number of classes, or give another file",
         )
     shaped = {k: state[k].reshape(ours[k].shape) for k in both}
     net.load_state_dict(shaped | {k: ours[k] for k in counters})

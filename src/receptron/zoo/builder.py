@@ -1,10 +1,8 @@
 """From a name to a network that is ready to use: any classes, any channels, any sensible size, with or without published weights."""
 
 import logging
-from contextlib import suppress
 from pathlib import Path
-from operator import index
-from typing import TYPE_CHECKING, SupportsIndex
+from typing import TYPE_CHECKING
 
 import torch
 
@@ -12,9 +10,9 @@ from receptron.blocks.classifier import Classifier
 from receptron.blocks.init import initialise
 from receptron.blocks.patches import resize_positions
 from receptron.errors import BadValue, ImageTooSmall, UnknownName
-from receptron.records import short
 from receptron.zoo.adapt import take_channels
 from receptron.zoo.nets import ZOO, Net
+from receptron.zoo.on_encoder import check_count
 
 if TYPE_CHECKING:
     from receptron.weights.pretrained import Pretrained
@@ -97,15 +95,6 @@ def find(name: str) -> Net:
     if name not in ZOO:
         raise UnknownName("net", name, ZOO)
     return ZOO[name]
-
-
-def check_count(what: str, value: object) -> None:
-    """Raises: BadValue for what is no whole number of one or more."""
-    whole = value if isinstance(value, SupportsIndex) and not isinstance(value, bool) else 0
-    with suppress(TypeError):  # a tensor of a fraction
-        if index(whole) >= 1:
-            return
-    raise BadValue(f"{what} is {short(value)}.", why="it must be 1 or more", mend=f"give {what} a whole number of 1 or more")
 
 
 def check_request(name: str, classes: int | None, channels: int | None, pixels: int | None) -> None:
