@@ -165,3 +165,37 @@ def test_weights_of_channels_that_no_photo_has_are_refused_for_training(tmp_path
     facts = Sidecar(keys="receptron", pixels=32, mean=(0.5,), std=(0.5,), interpolation="bilinear", crop=1.0)
     with pytest.raises(BadValue, match="takes images of 5 channels"):
         choose_initial_weights(Catalog(Path(), "class folders", ()), Wish("cifar_resnet20", weights.path, facts))
+
+
+@pytest.mark.parametrize("value", [3, 1.5, ["x"], object(), b"x"])
+def test_what_names_no_weights_is_refused(value: object):
+    with pytest.raises(BadValue, match="pretrained is"):
+        zoo.build("lenet5", pretrained=value)
+
+
+def test_true_is_the_published_weights_to_prefer_and_false_is_none(monkeypatch: pytest.MonkeyPatch):
+    asked: list[str] = []
+
+    def resolve(reference: str, said: Sidecar) -> Pretrained:
+        asked.append(f"{said.net} {reference}")
+        raise BadValue("enough")
+
+    monkeypatch.setattr("receptron.zoo.loading.resolve", resolve)
+    for name in ("resnet50", "mobilenet_v2", "convnext_tiny", "efficientnet_b0_tf"):
+        with pytest.raises(BadValue, match="enough"):
+            zoo.build(name, pretrained=True)
+        assert asked[-1] == f"{name} {zoo.card(name).row.weights[0].reference}"
+    for name in ("lenet5", "conv4", "unet", "mobilenet_v2_tf"):
+        with pytest.raises(BadValue, match=f"no weights are published for {name}"):
+            zoo.build(name, pretrained=True)
+    assert zoo.build("lenet5", pretrained=False).fitted == ()
+
+
+@pytest.mark.parametrize("kind", [torch.bfloat16, torch.float16, torch.float64])
+@pytest.mark.parametrize("size", [(64, 64), (96, 64), (224, 160)])
+def test_a_vit_takes_another_size_in_any_number_format(kind: torch.dtype, size: tuple[int, int]):
+    net = oracles.randomise(zoo.build("vit_s_16")).eval()
+    x = torch.randn(1, 3, *size)
+    with torch.no_grad():
+        exact, found = net(x), net.to(kind)(x.to(kind))
+    assert found.dtype == kind and oracles.relative(found.float(), exact) < 0.1

@@ -69,7 +69,7 @@ class Classifier(nn.Module):
 @wrap  # a call of its own where a network is traced symbolically
 def checked(x: Tensor, least: int, name: str) -> Tensor:
     """`x` as it is. Raises: ImageTooSmall, before some inner layer complains in its own words."""
-    if not torch.jit.is_scripting() and not torch.jit.is_tracing():  # which know no errors of ours, or sizes for numbers
+    if not torch.jit.is_scripting():  # pyright: ignore[reportPrivateImportUsage], which knows no errors of ours
         check_size(x, least, name)
     return x
 

@@ -12,7 +12,8 @@ class SameConv2d(nn.Conv2d):
     """Convolution padded as TensorFlow does: (N, c_in, H, W) -> (N, c_out, ceil(H/stride), ceil(W/stride))."""
 
     def forward(self, input: Tensor) -> Tensor:
-        padded = padded_same(input, self.kernel_size, self.stride, self.dilation)
+        (high, wide), (down, across), (tall, broad) = self.kernel_size, self.stride, self.dilation
+        padded = padded_same(input, (high, wide), (down, across), (tall, broad))
         return self._conv_forward(padded, self.weight, self.bias)
 
 

@@ -53,8 +53,8 @@ def _why(error: Exception) -> str:
     if found := re.search(r"[Uu]nsupported (?:global: GLOBAL|GLOBAL|class|type) ([^\s,]+)", text):
         return f"it holds more than plain tensors: {short(found[1])}, which would have to be run"
     if found := re.search(r"Unsupported operand (\d+)", text):
-        code = pickletools.code2op.get(chr(int(found[1])))
-        return f"it holds more than plain tensors: an instruction that PyTorch never writes, {code.name if code else found[1]}"
+        names = {ord(code.code): code.name for code in pickletools.opcodes}
+        return f"it holds more than plain tensors: an instruction that PyTorch never writes, {names.get(int(found[1]), found[1])}"
     if "weights_only" in text or "Weights only" in text:
         return "it holds more than plain tensors"
     return told(error)
@@ -145,7 +145,9 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
         inner = next((content[key] for key in WRAPPERS if isinstance(content, Mapping) and isinstance(content.get(key), Mapping)), None)
         if inner is None:
             break
-        rivals = [key for key, value in content.items() if isinstance(value, Mapping) and value.keys() & inner.keys()]
+        rivals = [
+            key for key, value in cast(Mapping[str, object], content).items() if isinstance(value, Mapping) and value.keys() & inner.keys()
+        ]
         if len(rivals) > 1:
             raise _refusal(path, f"it holds the tensors of one network more than once: {', '.join(short(key) for key in rivals)}")
         content = inner
