@@ -4,8 +4,11 @@
 ('1 image', '1,200 images', '2 classes', '3 bodies')
 >>> listed(["a", "b", "c"], most=2)
 'a, b and 1 more'
+>>> sorted(["10", "2", "b2", "1", "b10", "a"], key=natural)
+['1', '2', '10', 'a', 'b2', 'b10']
 """
 
+import re
 from collections.abc import Iterable
 
 
@@ -25,3 +28,9 @@ def listed(names: Iterable[str], most: int = 6) -> str:
     """Names with commas, the rest as a number."""
     names = list(names)
     return ", ".join(names[:most]) + (f" and {len(names) - most:,} more" if len(names) > most else "")
+
+
+def natural(name: str) -> list[tuple[bool, int, str]]:
+    """Key that sorts names as people do, by the numbers in them: 2 before 10."""
+    parts = re.split(r"([0-9]+)", name)
+    return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in parts if part]

@@ -1,5 +1,6 @@
 """Receptive fields, against gradients of impulses: on published nets and on random graphs; and against a published table."""
 
+from collections.abc import Callable
 from itertools import product
 
 import pytest
@@ -207,3 +208,34 @@ def test_questions_that_have_no_answer_are_refused():
         receptive_field(tape, "conv")
     with pytest.raises(BadValue, match="no unit"):
         Fields(tape).reach.seen_by(tape.outputs[0], (6, 0))
+
+
+class Doing(nn.Module):
+    """Modules and what is done with them."""
+
+    def __init__(self, work: Callable[..., Tensor], *modules: nn.Module):
+        super().__init__()
+        self.parts, self.work = nn.ModuleList(modules), work
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.work(x, *self.parts)
+
+
+SPACE: list[tuple[str, nn.Module, tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = [
+    ("pictures", nn.Conv2d(3, 8, 3), (3, 16, 16), (-2, -1), (3, 3)),
+    ("sound", nn.Conv1d(3, 8, 5), (3, 32), (-1,), (5,)),
+    ("volumes", nn.Conv3d(3, 8, 3), (3, 4, 16, 16), (-3, -2, -1), (3, 3, 3)),
+    ("frames, each a picture", Doing(lambda x, c: c(x.flatten(0, 1)), nn.Conv2d(3, 8, 3)), (5, 3, 16, 16), (-2, -1), (3, 3)),
+    ("time x bands", Doing(lambda x, c: c(x.transpose(1, 2)), nn.Conv1d(40, 8, 3)), (100, 40), (-2,), (3,)),
+    ("frames of joints", Doing(lambda x, c: c(x.flatten(2).transpose(1, 2)), nn.Conv1d(34, 8, 3)), (50, 17, 2), (-3,), (3,)),
+    ("channels last", Doing(lambda x, c: c(x.permute(0, 3, 1, 2)), nn.Conv2d(3, 8, 3)), (16, 16, 3), (-3, -2), (3, 3)),
+    ("tokens", Doing(lambda x, a: a(x, x, x)[0], nn.MultiheadAttention(16, 2, batch_first=True)), (20, 16), (-2,), (20,)),
+    ("rows of numbers", nn.Linear(40, 8), (100, 40), (-2,), (1,)),
+]
+
+
+@pytest.mark.parametrize(("net", "size", "axes", "sees"), [case[1:] for case in SPACE], ids=[case[0] for case in SPACE])
+def test_channels_are_not_space(net: nn.Module, size: tuple[int, ...], axes: tuple[int, ...], sees: tuple[int, ...]):
+    fields = Fields(record(net, size))
+    assert fields.axes == axes
+    assert tuple(axis.size for axis in field_of(fields, fields.tape.outputs[0]).axes) == sees

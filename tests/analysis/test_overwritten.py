@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from receptron.analysis.receptive_field.field import Fields, receptive_field
 from receptron.analysis.recording import record
-from receptron.analysis.tape.overlap import Layout, box_of
+from receptron.analysis.tape.overlap import Strided, box_of
 
 SIZE = (1, 2, 8, 9)
 Where = tuple[slice | int, ...]
@@ -149,7 +149,7 @@ def test_boxes_are_those_of_numbering_every_place():
     for outer, rows, columns, turn in product(outers, (slice(None), slice(1, 3), slice(0, 3, 2)), (slice(1, 4), slice(0, 4, 2)), (0, 1)):
         inner = base[:, rows, columns]
         inner = inner.transpose(0, 2) if turn else inner
-        box = box_of(*(Layout(tuple(t.shape), tuple(t.stride()), int(t.storage_offset())) for t in (inner, outer)))
+        box = box_of(*(Strided(tuple(t.shape), tuple(t.stride()), int(t.storage_offset())) for t in (inner, outer)))
         contained = set(inner.flatten().tolist()) <= set(outer.flatten().tolist())
         if box is None:
             assert not contained or any(n == 1 for n in (*inner.shape, *outer.shape))

@@ -29,8 +29,9 @@ quick = settings(deadline=None, max_examples=150)
 
 
 def torch_size(module: nn.Module, *pixels: int) -> tuple[int, ...]:
+    """As a real run has it: on the meta device torch 2.10 lets kernels pass that are larger than their input."""
     with torch.no_grad():
-        return tuple(module.to("meta")(torch.empty(1, 1, *pixels, device="meta")).shape[2:])
+        return tuple(module(torch.zeros(1, 1, *pixels)).shape[2:])
 
 
 @quick

@@ -49,6 +49,7 @@ SINGLE = {
     "alpha": ("a/x.png", encoded("PNG", Image.merge("RGBA", (*BAD.split(), BAD.getchannel(0))))),
     "16-bit": ("a/x.png", encoded("PNG", Image.fromarray(np.asarray(BAD.convert("L")).astype(np.uint16) * 257))),
     "grey among colour": ("a/x.png", encoded("PNG", BAD.convert("L"))),
+    "blank": ("a/x.png", encoded("PNG", Image.new("RGB", (64, 64), "white"))),
     "tiny": ("a/x.png", encoded("PNG", BAD.resize((16, 16)))),
     "several frames": ("a/x.gif", encoded("GIF", BAD, save_all=True, append_images=[photo(64, 98)])),
     "truncated files": ("a/x.png", encoded("PNG", BAD)[:500]),
@@ -247,3 +248,55 @@ def test_what_is_not_searched_for_is_said(clean: Path):
     found = audit(clean)
     assert any("other angles than quarters" in kind and "more than 5 %" in kind for kind in found.not_searched)
     assert any("under 30 px" in kind for kind in found.not_searched)
+
+
+BLANK = {
+    "black.jpg": encoded("JPEG", Image.new("RGB", (640, 480))),
+    "white.png": encoded("PNG", Image.new("L", (64, 64), 255)),
+    "sky.webp": encoded("WEBP", Image.new("RGB", (300, 200), (31, 116, 250)), quality=80),
+    "one.gif": encoded("GIF", Image.new("P", (64, 64), 7)),
+    "clear.png": encoded("PNG", Image.new("RGBA", (64, 64), (9, 90, 200, 0))),
+    "deep.png": encoded("PNG", Image.fromarray(np.full((64, 64), 40_000, np.uint16))),
+    "large.png": encoded("PNG", Image.new("RGB", (2100, 2100), (7, 200, 99))),
+    "print.tif": encoded("TIFF", Image.new("CMYK", (64, 64), (10, 20, 30, 40))),
+}
+
+
+def dotted(side: int, ground: int, dot: int) -> Image.Image:
+    picture = Image.new("L", (side, side), ground)
+    picture.putpixel((side // 3, side // 2), dot)
+    return picture
+
+
+PICTURES = {
+    "dot.png": encoded("PNG", dotted(64, 255, 0)),
+    "star.png": encoded("PNG", dotted(2100, 0, 255)),
+    "fog.png": encoded("PNG", Image.fromarray(np.linspace(120, 135, 64 * 64).reshape(64, 64).astype(np.uint8))),
+    "board.png": encoded("PNG", Image.fromarray((np.indices((512, 512)).sum(0) % 2 * 255).astype(np.uint8))),
+    "channel.png": encoded("PNG", Image.merge("RGB", [Image.new("L", (64, 64), 9), dotted(64, 9, 60), Image.new("L", (64, 64), 9)])),
+}
+
+
+def test_pictures_of_one_colour_are_named_and_faint_ones_are_not(clean: Path):
+    for name, data in (BLANK | PICTURES).items():
+        put(clean, f"a/{name}", data)
+    finding = one(audit(clean), "blank")
+    assert finding.severity == "warning" and sorted(finding.files) == sorted(f"a/{name}" for name in BLANK)
+
+
+@pytest.mark.shared
+def test_of_real_photos_none_is_called_blank_that_is_not(shared: Path):
+    """Pillow's own extremes are the truth."""
+    for root in ("flowers", "chest_xray"):
+        found = audit(shared / "data" / root)
+        told = {file for finding in found.findings if finding.kind == "blank" for file in finding.files}
+        for file in told:
+            extremes = Image.open(shared / "data" / root / file).convert("RGB").getextrema()
+            assert all(high - low <= 2 for low, high in extremes), file
+
+
+def test_classes_are_counted_in_the_order_of_their_numbers(tmp_path: Path):
+    names = ["1", "2", "10", "11", "20", "b2", "b10", "class 3", "class 12"]
+    for place, name in enumerate(sorted(names)):
+        put(tmp_path, f"{name}/x.png", encoded("PNG", photo(64, place)))
+    assert list(audit(tmp_path).classes) == names

@@ -280,6 +280,11 @@ TAGS = {
     "bars": (["a|b", "b|a", "c"], ["a|b", "b|a"]),
     "many": (["clear primary", "cloudy", "clear primary water", "partly primary clear", "partly clear"], None),
     "semicolons": (["x;y", "y;z", "x;z"], ["x;y", "y;z", "x;z"]),
+    "a tag after a bar": (["cat", "cat|outdoor", "dog", "dog|outdoor"], ["cat|outdoor", "dog|outdoor"]),
+    "a tag once": (["cat", "cat;small", "dog"], ["cat;small"]),
+    "a tag before a comma": (["Cat", "young, cat", "dog"], ["young, cat"]),
+    "three with bars": (["effusion", "edema|effusion|mass", "nothing"], ["edema|effusion|mass"]),
+    "a tag after a blank": (["cat", "cat outdoor", "dog", "dog outdoor"], ["cat outdoor", "dog outdoor"]),
 }
 WHOLE = {
     "breeds": ["golden retriever", "labrador retriever", "border collie"],
@@ -287,6 +292,9 @@ WHOLE = {
     "colours of fruit": ["red apple", "green apple", "red pear", "green pear"],
     "single words": ["cat", "dog"],
     "a comma in one": ["cat, big", "dog"],
+    "a kind of another": ["car", "police car", "bus"],
+    "a kind of another, twice": ["car", "police car", "bus", "school bus"],
+    "bars in all": ["dog|poodle", "dog|beagle", "cat|siamese"],
 }
 
 
@@ -299,3 +307,87 @@ def test_labels_that_look_like_several_are_told_and_names_of_two_words_are_not(n
     assert bool(found) == (name in TAGS)
     if found and expected:
         assert sorted(found[0].labels) == sorted(expected)
+
+
+MIXED = ("a.JPG", "b.png", "c.jpeg", "d.Png")
+
+
+@pytest.mark.parametrize("folder", ["", "mix/", "far/mix/"])
+@pytest.mark.parametrize("names", [MIXED[:2], MIXED, MIXED[2:]])
+def test_ids_of_files_with_different_endings_are_found_as_the_refusal_says(names: tuple[str, ...], folder: str, tmp_path: Path):
+    for name in names:
+        (tmp_path / folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / folder / name).write_bytes(b"x")
+    table = write(tmp_path / "t.csv", {"id": tuple(Path(name).stem for name in names), "label": ("cat", "dog", "cat", "dog")[: len(names)]})
+    with pytest.raises(BadTable, match="--suffix any") as caught:
+        scan(table)
+    root = tmp_path / folder if folder else None
+    assert (f"--root {root}".rstrip("/") in caught.value.mend) == bool(folder)
+    assert [item.path.name for item in scan(table, ScanOptions(root=root, suffix="any")).items] == sorted(names)
+    with pytest.raises(BadTable, match="not end in") as caught:
+        scan(table, ScanOptions(root=root, suffix=Path(names[0]).suffix))
+    assert "--suffix any" in caught.value.mend, "half of them are not silently lost"
+
+
+def test_an_id_that_fits_two_files_is_a_fault_with_its_line_and_one_that_fits_none_is_missing(tmp_path: Path):
+    for name in ("a.jpg", "b.jpg", "b.png", "c.txt"):
+        (tmp_path / name).write_bytes(b"x")
+    table = write(tmp_path / "t.csv", {"id": ("a", "b"), "label": ("cat", "dog")})
+    with pytest.raises(BadTable, match=r"line 3: b may be b\.jpg or b\.png"):
+        scan(table, ScanOptions(suffix="any"))
+    table = write(tmp_path / "u.csv", {"id": ("a", "c", "a.jpg"), "label": ("cat", "dog", "cat")})
+    assert [item.path.name for item in scan(table, ScanOptions(suffix="any")).items] == ["a.jpg", "c"]
+    with pytest.raises(BadTable, match="leads out"):
+        scan(write(tmp_path / "v.csv", {"id": ("../a",), "label": ("cat",)}), ScanOptions(suffix="any"))
+
+
+@pytest.mark.parametrize("ending", [".csv", ".parquet"])
+@pytest.mark.parametrize("again", [("00.png",), ("./01.png", "00.png"), ("x/../02.png",) * 3, ()])
+def test_rows_that_say_the_same_again_count_once_and_are_told(again: tuple[str, ...], ending: str, photos: Path):
+    names = tuple(f"{i:02d}.png" for i in range(24))
+    (photos / "photos/x").mkdir()
+    label = {name: ("cat", "dog")[i % 2] for i, name in enumerate(names)}
+    labels = tuple(label[name.rpartition("/")[2]] for name in names + again)
+    found = audit(write(photos / f"photos/t{ending}", {"path": names + again, "label": labels}))
+    told = [one for one in found.findings if one.kind == "repetitions of others"]
+    assert found.images == 24
+    if not again:
+        assert told == []
+        return
+    assert [one.severity for one in told] == ["note"] and told[0].files == (f"t{ending}",)
+    assert told[0].message == f"{len(again)} row{'s' * (len(again) > 1)} not used: repetitions of others"
+    assert ("line 26 repeats 2" if ending == ".csv" else "row 25 repeats 1") in told[0].notes[0] or again[0] != "00.png"
+
+
+SPLITS = {
+    "Usage": ("Training", "Training", "PublicTest", "PrivateTest"),
+    "phase": ("train2017", "val2017", "train2017", "test2017"),
+    "partition": ("Training Set", "Test Set", "Training Set", "Training Set"),
+    "part": ("my_train", "my_train", "train", "Validation"),
+    "stage": ("train", "train", "train", "train", "train", "train", "train", "test", "test", "extra"),
+}
+
+
+@pytest.mark.parametrize("name", SPLITS)
+def test_a_column_that_sounds_like_a_split_is_warned_of_and_the_cure_works(name: str, photos: Path):
+    cells = tuple(SPLITS[name][i % len(SPLITS[name])] for i in range(24))
+    paths, labels = tuple(f"photos/{i:02d}.png" for i in range(24)), tuple(("cat", "dog")[i // 2 % 2] for i in range(24))
+    table = write(photos / "t.csv", {"path": paths, "label": labels, name: cells})
+    told = [one for one in audit(table).findings if one.kind == "column not used"]
+    assert [(one.severity, f"column {name} is not used, but looks like a split" in one.message) for one in told] == [("warning", True)]
+    if name == "stage":
+        with pytest.raises(BadTable, match="split 'extra' is not train, val or test"):
+            scan(table, ScanOptions(split_column=name))
+        return
+    sides = {item.split for item in scan(table, ScanOptions(split_column=name)).items}
+    assert (
+        sides
+        == {"Usage": {"train", "test"}, "phase": {"train", "val", "test"}, "partition": {"train", "test"}, "part": {"train", "val"}}[name]
+    )
+
+
+@pytest.mark.parametrize("cells", [("test tube", "flask"), ("trainer", "player"), ("no test", "not for training"), ("untested", "trained")])
+def test_words_that_are_no_sides_are_no_split(cells: tuple[str, str], photos: Path):
+    paths, labels = tuple(f"photos/{i:02d}.png" for i in range(24)), tuple(("cat", "dog")[i // 2 % 2] for i in range(24))
+    found = audit(write(photos / "t.csv", {"path": paths, "label": labels, "kind": cells * 12}))
+    assert not [one for one in found.findings if "looks like a split" in one.message]

@@ -19,7 +19,8 @@ from receptron.errors import BadTable, BadValue, MissingExtra, NoImages, Receptr
 BROKEN = {
     "nothing": (b"", "line 1: the table is empty"),
     "blank lines": (b"\n\n  \n", "line 1: the table is empty"),
-    "no header": (b"a.jpg,cat\nb.jpg,dog\n", "line 1: no column path"),
+    "no header": (b"a.jpg,cat\nb.jpg,dog\n", "has no line that names its columns"),
+    "no useful header": (b"picture,kind\na.jpg,cat\nb.jpg,dog\n", "line 1: no column path and no column label"),
     "no label column": (b"path,kind\na.jpg,cat\n", "line 1: no column label"),
     "a column twice": (b"path,label,label\na.jpg,cat,dog\n", "line 1: column label stands there twice"),
     "short row": (b"path,label\na.jpg,cat\nb.jpg\n", "line 3: 1 cells where the header has 2"),

@@ -2,6 +2,7 @@
 
 import os
 import resource
+import struct
 from collections.abc import Generator
 from dataclasses import replace
 from io import BytesIO
@@ -17,6 +18,7 @@ from trees import PNG, found, grow, sides
 from receptron.data.audit.preconditions import check_broken
 from receptron.data.dataset.scan import find_images, scan
 from receptron.data.dataset.tree import ONE_BY_ONE, look
+from receptron.data.foreign_formats import stranger
 from receptron.data.ingest import read
 from receptron.data.unused import Unused, UnusedKind, sentences
 from receptron.errors import BadTable, BrokenImages, UnreadableFolder
@@ -162,7 +164,7 @@ def test_linked_folders_outside_are_read_once(tmp_path: Path):
     assert told(tmp_path / "photos")["hound"][0] == UnusedKind.LINK
 
 
-def test_hidden_images_and_folders_are_told_and_what_systems_keep_is_not(tmp_path: Path):
+def test_hidden_images_and_folders_are_told_and_so_are_images_that_systems_keep(tmp_path: Path):
     grow(tmp_path, "{cat,dog}/1", "cat/.secret.png", ".owl/3", "__MACOSX/cat/1", ".git/1", ".ipynb_checkpoints/1")
     for name in ("cat/.DS_Store", "cat/Thumbs.db", "Desktop.ini", ".gitkeep", "cat/.note"):
         (tmp_path / name).write_bytes(b"x")
@@ -171,10 +173,30 @@ def test_hidden_images_and_folders_are_told_and_what_systems_keep_is_not(tmp_pat
     assert {path: kind for path, (kind, _) in told(tmp_path).items()} == {
         "cat/.secret.png": UnusedKind.HIDDEN,
         ".owl/": UnusedKind.HIDDEN,
+        ".git/": UnusedKind.SYSTEM,
+        ".ipynb_checkpoints/": UnusedKind.SYSTEM,
+        "__MACOSX/": UnusedKind.SYSTEM,
+        "cat/._0.png": UnusedKind.SYSTEM,
     }
 
 
+@pytest.mark.parametrize(
+    "kept, count",
+    [(("cat/.ipynb_checkpoints/2",), 2), (("__MACOSX/{cat,dog}/3",), 6), ((".thumbnails/a/1", "dog/@eaDir/deep/er/1"), 2), ((), 0)],
+)
+def test_images_in_folders_of_systems_are_counted_in_one_finding(kept: tuple[str, ...], count: int, tmp_path: Path):
+    grow(tmp_path, "{cat,dog}/1", *kept)
+    for name in (".git/objects", "cat/.DS_Store", "cat/Thumbs.db", "__pycache__/a.pyc"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    findings = [one for one in audit(tmp_path).findings if one.kind == UnusedKind.SYSTEM.heading]
+    assert [(one.severity, one.message) for one in findings] == (
+        [("note", f"{count} files not used: kept by systems and programs")] if count else []
+    )
+
+
 STRANGERS = {
+    "scan.txt": (b"P3\n2 1\n255\n0 0 0 255 255 255\n", UnusedKind.UNSUPPORTED, "PPM, a format that is not read"),
     "notes.txt": (b"hello", UnusedKind.NO_IMAGE, "a text file"),
     "more.zip": (b"PK\x03\x04....", UnusedKind.NO_IMAGE, "a zip archive"),
     "nothing.log": (b"", UnusedKind.NO_IMAGE, "the file is empty"),
@@ -312,3 +334,51 @@ def test_sides_are_told_of_linked_folders(tmp_path: Path):
     grow(tmp_path, "store/{cat,dog}/2", "photos/train/{cat,dog}/1")
     (tmp_path / "photos/test").symlink_to(tmp_path / "store")
     assert sides(tmp_path / "photos") == {"train": {"cat", "dog"}, "test": {"cat", "dog"}}
+
+
+def tga(kind: int = 2, depth: int = 24, palette: int = 0) -> bytes:
+    """A header of TGA 2.0 by hand, and some pixels."""
+    entries, bits = (4, 24) if palette else (0, 0)
+    return struct.pack("<BBBHHBHHHHBB", 0, palette, kind, 0, entries, bits, 0, 0, 3, 2, depth, 0) + bytes(range(200, 230))
+
+
+PICTURES = {
+    "PBM": (b"P1\n# by hand\n2 1\n0 1\n", b"P4\n8 1\n\xaa"),
+    "PGM": (b"P2 2 1 255 0 9", b"P5\r\n2 1\n255\n\0\xff"),
+    "PPM": (b"P3\n2 1\n255\n0 0 0 9 9 9\n", b"P6 2 1 255\n......", encoded("PPM")),
+    "PAM": (b"P7\nWIDTH 2\nHEIGHT 1\nDEPTH 1\n",),
+    "PFM": (b"PF\n2 1\n-1.0\n" + b"\0" * 24, b"Pf 2 1 1.0\n" + b"\0" * 8),
+    "TGA": (tga(), tga(10, 32), tga(3, 8), tga(1, 8, 1), tga(9, 8, 1), encoded("TGA"), encoded("TGA", photo().convert("L"))),
+    "PCX": (encoded("PCX"),),
+    "DDS": (encoded("DDS"),),
+    "JPEG 2000": (encoded("JPEG2000"), encoded("JPEG2000", no_jp2=True)),
+    "an SGI image": (encoded("SGI"),),
+    "a Windows icon": (encoded("ICO"),),
+    "an icon of a Mac": (encoded("ICNS"),),
+    "a PostScript file": (encoded("EPS"),),
+    "OpenEXR": (b"\x76\x2f\x31\x01\2\0\0\0",),
+    "Radiance HDR": (b"#?RADIANCE\nFORMAT=32-bit_rle_rgbe\n",),
+    "DICOM": (b"\0" * 128 + b"DICM\2\0",),
+    "QOI": (b"qoif\0\0\0\2\0\0\0\1\3\0",),
+    "a film": (b"RIFF\0\1\0\0AVI LIST", b"\x1a\x45\xdf\xa3\1"),
+}
+
+
+@pytest.mark.parametrize("ending", ["jpg", "img", "txt"])
+@pytest.mark.parametrize("what", PICTURES)
+def test_a_picture_in_a_format_that_is_not_read_is_to_be_converted(what: str, ending: str, tmp_path: Path):
+    """Under its own ending, under another, and under that of an image that is read."""
+    grow(tmp_path, "{cat,dog}/1")
+    for place, data in enumerate(PICTURES[what]):
+        (tmp_path / f"cat/x{place}.{ending}").write_bytes(data)
+    wanted = [one for one in audit(tmp_path).findings if one.kind == FaultKind.UNSUPPORTED.heading]
+    assert [len(one.files) for one in wanted] == [len(PICTURES[what])]
+    assert "convert them to JPEG or PNG" in wanted[0].cure and "download" not in wanted[0].cure
+    assert all(note == f"{what}, a format that is not read" for note in wanted[0].notes)
+
+
+@pytest.mark.parametrize(
+    "data", [b"P1 is the first plan", b"P6", b"\0\0\2\0", bytes(range(128, 200)), b"\1\2\3" + b"\xff" * 40, struct.pack("<9I", *range(9))]
+)
+def test_what_only_begins_like_a_picture_is_not_called_one(data: bytes):
+    assert stranger(data)[1] == FaultKind.NO_IMAGE

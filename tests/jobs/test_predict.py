@@ -238,3 +238,29 @@ def test_weights_converted_as_text_are_read_only_if_nothing_was_lost(photos: Pat
     with pytest.raises(BundleCorrupt, match="CRLF") as caught:
         predict(folder, [photos / "0.png"])
     assert "model.safetensors" in caught.value.what and "binary" in caught.value.mend
+
+
+LISTS = {
+    "list.txt": ("{0}\n{1}\n", "utf-8"),
+    "wide.txt": ("{0}\r\n{1}\r\n", "utf-16"),
+    "gone.lst": ("elsewhere/x.JPG\nelsewhere/y.webp", "utf-8"),
+    "folders": ("\n{2}\n", "utf-8"),
+    "cut names.csv": ("{0}\0{1}\0", "utf-8"),
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_given_as_if_it_were_an_image_is_told_how_to_be_given(name: str, model: Path, photos: Path, tmp_path: Path):
+    text, encoding = LISTS[name]
+    (tmp_path / name).write_bytes(text.format(photos / "0.png", photos / "1.png", photos).encode(encoding))
+    found = predict(model, [tmp_path / name, photos / "0.png"])
+    shown = f"'{tmp_path / name}'" if " " in name else str(tmp_path / name)
+    assert found.answers[0].fault == f"a list of paths, no image: give it as - < {shown}"
+    assert (found.answered, found.broken) == (1, 1)
+
+
+@pytest.mark.parametrize("text", [b"no image", b"path,label\na.jpg,cat\n", b"", b"x.jpg is fine\n", b"\xff\xfe\0"])
+def test_another_text_is_no_list(text: bytes, model: Path, photos: Path, tmp_path: Path):
+    (tmp_path / "notes.txt").write_bytes(text)
+    fault = predict(model, [tmp_path / "notes.txt", photos / "0.png"]).answers[0].fault
+    assert fault and "a list of paths" not in fault

@@ -118,7 +118,7 @@ def test_labels_that_were_turned_are_told_where_every_image_was_held_out(weights
     assert beliefs == sorted(beliefs) and all(one.belief < one.usual and one.likelier_belief > one.belief for one in found.images)
     assert all((root / one.path).is_file() and one.path.startswith(one.label) and one.likelier != one.label for one in found.images)
     tested = train(root, tmp_path / "tested", weights=weights, extras=extras(tmp_path)).suspects
-    assert tested and not tested.unknown and tested.looked_at < found.looked_at, "the training side only"
+    assert tested and tested.looked_at < found.looked_at, "the training side only"
 
 
 def test_where_most_training_images_were_never_held_out_the_reason_is_told(photos: Path, tmp_path: Path):
@@ -129,7 +129,8 @@ def test_where_most_training_images_were_never_held_out_the_reason_is_told(photo
     assert found.suspects.unknown == (f"only {held_out} of {learnt_from} training images were held out once; --test-size 0 holds out each")
     assert found.input_check is None, "from scratch no weights expect anything"
     whole = scratch(photos, tmp_path / "whole", test_size=0)
-    assert whole.suspects and not whole.suspects.unknown and whole.suspects.looked_at == 36 and whole.suspects.judged_by == "from scratch"
+    assert whole.suspects and whole.suspects.looked_at == 36 and whole.suspects.judged_by == "from scratch"
+    assert "held out" not in whole.suspects.unknown, "but so short a training knows no class from another"
 
 
 def test_no_test_image_is_both_a_mistake_and_a_doubt(photos: Path, tmp_path: Path):

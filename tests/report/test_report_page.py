@@ -128,13 +128,40 @@ def test_the_headline_and_its_interval_are_the_records(case: tuple[Run, str, Pag
 def test_every_number_of_the_class_table_and_matrix_is_the_records(case: tuple[Run, str, Page]):
     record, html, _ = case
     evaluation = record.card.evaluation
+    order = sorted(range(len(evaluation.classes)), key=lambda i: in_order(evaluation.classes[i].label))
+    classes = [evaluation.classes[i] for i in order]
     table = rows(re.search(r'<table class="scores">.*?</table>', html, re.S).group())  # type: ignore[union-attr]
-    for shown, score in zip(table[1:], evaluation.classes, strict=True):
+    for shown, score in zip(table[1:], classes, strict=True):
         cells = [cell for e in (score.precision, score.recall, score.f1) for cell in (percent(e.value), both_ends(e))]
         assert shown == [score.label, f"{score.support:,}", *cells]
     matrix = rows(re.search(r'<figure class="chart natural">.*?(<table>.*?</table>)', html, re.S).group(1))  # type: ignore[union-attr]
-    assert matrix[0][1:] == [c.label for c in evaluation.classes]
-    assert [[int(n) for n in row[1:]] for row in matrix[1:]] == [list(row) for row in evaluation.confusion]
+    assert matrix[0][1:] == [c.label for c in classes]
+    assert [[int(n) for n in row[1:]] for row in matrix[1:]] == [[evaluation.confusion[i][j] for j in order] for i in order]
+
+
+def in_order(name: str) -> str:
+    """Numbers padded to one width: then letters and numbers sort as people do."""
+    return re.sub(r"[0-9]+", lambda found: found[0].zfill(9), name)
+
+
+def test_classes_that_are_numbers_stand_in_the_order_of_numbers():
+    record, _, _ = drawn("leaks")
+    names = ["1", "10", "11", "2", "20"]
+    evaluation = record.card.evaluation
+    renamed = {score.label: name for score, name in zip(evaluation.classes, names, strict=True)}
+    scores = tuple(replace(score, label=renamed[score.label]) for score in evaluation.classes)
+    counts = tuple(replace(one, label=renamed[one.label]) for one in record.split.counts)
+    changed = replace(
+        record, card=replace(record.card, evaluation=replace(evaluation, classes=scores)), split=replace(record.split, counts=counts)
+    )
+    html = render(changed, painted)
+    for pattern in (
+        r'<table class="scores">.*?</table>',
+        r'<table class="sides">.*?</table>',
+        r'<figure class="chart natural">.*?(<table>.*?</table>)',
+    ):
+        found = rows(re.search(pattern, html, re.S).group(0))  # type: ignore[union-attr]
+        assert [row[0] for row in found if row and row[0] in names] == ["1", "2", "10", "11", "20"]
 
 
 def rows(table: str) -> list[list[str]]:

@@ -48,6 +48,8 @@ def _check(word: str, inspection: Inspection) -> Check:
     if name not in QUANTITIES:
         raise UnknownName("quantity", name, QUANTITIES)
     measured = QUANTITIES[name](inspection)
+    if measured is None and (why := next((inspection.unknown[one] for one in NEEDS.get(name, ()) if one in inspection.unknown), None)):
+        return Check(word, 0.0, False, f"unknown: {why}")
     if measured is None:
         raise BadValue(f"{name} was not measured.", mend="add --memory or --device, which measure it")
     limit = float(term["number"]) * SUFFIXES[term["suffix"].upper()]
@@ -57,12 +59,19 @@ def _check(word: str, inspection: Inspection) -> Check:
     return Check(word, measured, holds)
 
 
+NEEDS = {
+    "field": ("receptive fields",), "advice": ("receptive fields", "advice"), "inference_memory": ("memory",),
+    "training_memory": ("memory of training", "memory"), "milliseconds": ("time",),
+}  # fmt: skip
+"""Figures that a quantity is read from, by their name among the unknown ones."""
 COUNTED = ("macs", "flops", "milliseconds")
 """What an operation that cannot be counted is missing from."""
 
 
-def _field(inspection: Inspection) -> float:
+def _field(inspection: Inspection) -> float | None:
     """Widest local field of any layer along the axis where it is least."""
+    if any("field" in figure for figure in inspection.unknown):
+        return None
     fields = [[axis.local or 0 for axis in layer.field.axes] for layer in inspection.layers if layer.field]
     return float(max((min(axes) for axes in fields), default=0))
 
@@ -74,8 +83,8 @@ QUANTITIES: dict[str, Callable[[Inspection], float | None]] = {
     "flops": lambda i: float(i.cost.flops),
     "field": _field,
     "unknown": lambda i: float(len(i.cost.unknown)),
-    "advice": lambda i: float(len(i.advice)),
+    "advice": lambda i: None if {"advice", "receptive fields"} & i.unknown.keys() else float(len(i.advice)),
     "inference_memory": lambda i: float(i.memory.inference.bytes) if i.memory else None,
-    "training_memory": lambda i: float(i.memory.training.bytes) if i.memory else None,
+    "training_memory": lambda i: float(i.memory.training.bytes) if i.memory and i.memory.training else None,
     "milliseconds": lambda i: 1e3 * i.roofline.seconds if i.roofline else None,
 }

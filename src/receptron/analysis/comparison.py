@@ -96,7 +96,8 @@ def _totals(left: Inspection, right: Inspection) -> tuple[Difference, ...]:
     ]
     if left.memory and right.memory:
         rows.append(("peak bytes, inference", left.memory.inference.bytes, right.memory.inference.bytes))
-        rows.append(("peak bytes, training", left.memory.training.bytes, right.memory.training.bytes))
+        if left.memory.training and right.memory.training:
+            rows.append(("peak bytes, training", left.memory.training.bytes, right.memory.training.bytes))
     return tuple(Difference(name, a, b, b / a if a else None) for name, a, b in rows)
 
 

@@ -1,19 +1,19 @@
 """Everything about a network in one record: what the command prints, what JSON holds and what the page draws."""
 
-from collections import Counter
+import dataclasses
 from dataclasses import dataclass
 
+from receptron.analysis.attempted import attempted
 from receptron.analysis.cost import Cost, cost_of
 from receptron.analysis.cost.conventions import Reconciled, reconcile
-from receptron.analysis.cost.macs import works_of
 from receptron.analysis.cost.memory import Memory, known_optimizer, memory_of
 from receptron.analysis.cost.roofline import Roofline, roofline
-from receptron.analysis.cost.working import working
+from receptron.analysis.layers import Layer, layers_of
 from receptron.analysis.lint import Advice, Subject, advise
 from receptron.analysis.receptive_field.effective import effective_of
 from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.recording import Network, record, record_training
-from receptron.analysis.tape import Call, ModuleCall, Tape
+from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import NotLocal, UnknownName
 
@@ -49,22 +49,6 @@ class InspectionOptions:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """One module as it ran: its place, shapes, its parameters and multiply-accumulates with all inside, field of its output, working."""
-
-    path: str
-    kind: str
-    depth: int
-    leaf: bool
-    before: tuple[int, ...]
-    after: tuple[int, ...]
-    parameters: int
-    macs: int
-    field: Field | None
-    working: tuple[str, ...]
-
-
-@dataclass(frozen=True)
 class FieldAnswer:
     """The field of the layer that was asked for, and how wide it effectively is at initialisation, per axis; None without local path."""
 
@@ -86,6 +70,7 @@ class Inspection:
         memory: Peak bytes, where asked for.
         roofline: Least time on a device, where asked for.
         conventions: Totals as others count, where asked for.
+        unknown: Figures that could not be worked out, each with the reason.
 
     Example:
         >>> from receptron import build
@@ -103,6 +88,7 @@ class Inspection:
     memory: Memory | None
     roofline: Roofline | None
     conventions: tuple[Reconciled, ...]
+    unknown: dict[str, str] = dataclasses.field(default_factory=dict)
 
 
 def inspect(net: Network, inputs: Inputs, question: InspectionOptions = InspectionOptions(), name: str = "") -> Inspection:
@@ -133,83 +119,49 @@ def inspect(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
 
 
 def examine(net: Network, inputs: Inputs, question: InspectionOptions = InspectionOptions(), name: str = "") -> tuple[Inspection, Tape]:
-    """As `inspect`, with the tape that it was read from; what asks about several images, or training, is recorded once beside it."""
+    """As `inspect`, with the tape that it was read from; what asks about several images, or training, is recorded once beside it.
+
+    A figure whose analysis fails is unknown, with the reason, and the others are told.
+    """
     known_optimizer(question.optimizer)
     tape = record(net, inputs)
     several = tape
     if question.batch > 1 and (question.memory or question.device is not None):
         several = record(net, inputs, batch=question.batch)
-    subject = Subject(tape, object_pixels=question.object_pixels)
+    subject, unknown = Subject(tape, object_pixels=question.object_pixels), dict[str, str]()
+    fields = attempted("receptive fields", lambda: subject.fields, unknown)
+    asked, device = question.field, question.device
+    if asked is not None:
+        _check_layer(tape, asked)
     found = Inspection(
         name or tape.name,
         tuple(tape.values[i].shape for i in tape.inputs),
         cost_of(tape),
-        layers_of(tape, subject.fields),
-        advise(subject),
-        None if question.field is None else _field_answer(subject.fields, question.field),
-        _memory(net, inputs, several, question) if question.memory else None,
-        None if question.device is None else roofline(several, question.device, question.precision),
-        reconcile(tape) if question.reconcile else (),
+        layers_of(tape, fields, unknown),
+        attempted("advice", lambda: advise(subject), unknown) or () if fields else (),
+        attempted("the field asked for", lambda: _field_answer(fields, asked), unknown) if fields and asked is not None else None,
+        _memory(net, inputs, several, question, unknown) if question.memory else None,
+        None if device is None else attempted("time", lambda: roofline(several, device, question.precision), unknown),
+        attempted("other conventions", lambda: reconcile(tape), unknown) or () if question.reconcile else (),
+        unknown,
     )
     return found, tape
 
 
-def _memory(net: Network, inputs: Inputs, plain: Tape, question: InspectionOptions) -> Memory:
-    return memory_of(plain, record_training(net, inputs, batch=question.batch), question.batch, question.optimizer)
+def _memory(net: Network, inputs: Inputs, plain: Tape, question: InspectionOptions, unknown: dict[str, str]) -> Memory | None:
+    """Of inference alone where no training step can be recorded."""
+    training = attempted("memory of training", lambda: record_training(net, inputs, batch=question.batch), unknown)
+    return attempted("memory", lambda: memory_of(plain, training, question.batch, question.optimizer), unknown)
 
 
-def layers_of(tape: Tape, fields: Fields) -> tuple[Layer, ...]:
-    """One row per call of a module, in the order in which they began."""
-    works = works_of(tape)
-    before = [0]
-    for i in range(len(tape.forward)):
-        before.append(before[-1] + (works[i].macs if i in works else 0))
-    leaves, owned = {i for i, _ in tape.leaves()}, _owned(tape)
-    return tuple(
-        _layer(tape, fields, scope, i in leaves, owned[scope.path], before[scope.last] - before[scope.first])
-        for i, scope in enumerate(tape.module_calls)
-        if scope.last >= 0 and scope.path
-    )
-
-
-def _owned(tape: Tape) -> Counter[str]:
-    """Parameters in the module at each path and below it; one that is shared there counts once."""
-    found: Counter[str] = Counter()
-    for parameter in tape.parameters:
-        if parameter.learnable:
-            parts = [name.split(".")[:-1] for name in parameter.names]
-            for path in {".".join(part[: i + 1]) for part in parts for i in range(len(part))}:
-                found[path] += parameter.numel
-    return found
-
-
-def _layer(tape: Tape, fields: Fields, scope: ModuleCall, leaf: bool, owned: int, macs: int) -> Layer:
-    out = scope.outputs[0] if scope.outputs else None
-    return Layer(
-        scope.path,
-        scope.kind,
-        scope.path.count("."),
-        leaf,
-        tape.values[scope.inputs[0]].shape if scope.inputs else (),
-        () if out is None else tape.values[out].shape,
-        owned,
-        macs,
-        None if out is None else field_of(fields, out, scope.path),
-        working(tape, _own_call(tape, scope)) if leaf else (),
-    )
-
-
-def _own_call(tape: Tape, scope: ModuleCall) -> Call | None:
-    """The call that makes a leaf what it is: its first product or window."""
-    calls = tape.calls[scope.first : scope.last]
-    telling = [call for call in calls if call.op in ("convolution", "addmm", "mm") or "pool" in call.op or "norm" in call.op]
-    return telling[0] if telling else None
+def _check_layer(tape: Tape, layer: str) -> None:
+    """Raises: UnknownName for a layer that did not run."""
+    if layer and layer not in {scope.path for scope in tape.module_calls}:
+        raise UnknownName("layer", layer, {scope.path for scope in tape.module_calls if scope.path})
 
 
 def _field_answer(fields: Fields, layer: str) -> FieldAnswer:
     tape = fields.tape
-    if layer and layer not in {scope.path for scope in tape.module_calls}:
-        raise UnknownName("layer", layer, {scope.path for scope in tape.module_calls if scope.path})
     try:
         widths = tuple(effective_of(fields, layer, axis).width for axis in range(len(fields.axes)))
     except NotLocal:

@@ -8,7 +8,7 @@ import typer
 from receptron.cli import paths, scan_flags
 from receptron.cli.output import screen
 from receptron.cli.output.tables import Table
-from receptron.wording import counted
+from receptron.wording import counted, natural
 
 if TYPE_CHECKING:
     from receptron.evaluation.records import Evaluation
@@ -88,7 +88,7 @@ def _lines(figures: "Evaluation") -> None:
 
 def _classes(figures: "Evaluation") -> Table:
     table = Table("class", "images", "precision", "recall", "F1", firm=(2, 3, 4))
-    for row in figures.classes:
+    for row in sorted(figures.classes, key=lambda row: natural(row.label)):
         cells = (e.words if e.count else "-" for e in (row.precision, row.recall, row.f1))
         table.add(row.label, f"{row.support:,}", *cells)
     return table

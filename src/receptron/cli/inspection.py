@@ -69,6 +69,8 @@ def _print(found: "Inspection", depth: int) -> None:
     screen.show(f"FLOPs {least}{found.cost.flops:,} (two per MAC); backward pass {found.cost.backward_macs:,} MACs")
     if found.cost.unknown:
         screen.show(f"not counted: {', '.join(f'{op} ({n} times)' for op, n in found.cost.unknown.items())}")
+    for figure, why in found.unknown.items():
+        screen.show((f"{figure}: unknown", "bold"), f", because {why}")
     for tell in (_tell_field, _tell_memory, _tell_time, _tell_conventions, _tell_advice):
         tell(found)
 
@@ -78,7 +80,7 @@ def _layers(found: "Inspection", depth: int) -> Table:
     table = Table("layer", "kind", "output", "parameters", "MACs", "field", "jump", title=title, right=range(3, 7))
     for layer in found.layers:
         if layer.depth < depth:
-            name = "  " * layer.depth + layer.path.rpartition(".")[2] + ("" if layer.leaf else " ...")
+            name = "  " * layer.depth + (layer.name or "(itself)") + ("" if layer.leaf else " ...")
             seen = _seen(layer)
             table.add(name, layer.kind, "x".join(map(str, layer.after)), f"{layer.parameters:,}", _big(layer.macs), *seen)
     return table
@@ -104,7 +106,11 @@ def _seen(layer: "Layer") -> tuple[str, str]:
 
 def _tell_field(found: "Inspection") -> None:
     if found.field is not None:
-        for name, axis in zip(("height", "width"), found.field.field.axes, strict=False):
+        axes = found.field.field.axes
+        names = {1: ("along it",), 2: ("height", "width"), 3: ("depth", "height", "width")}.get(
+            len(axes), tuple(map(str, range(len(axes))))
+        )
+        for name, axis in zip(names, axes, strict=True):
             place = f"{found.field.field.layer or 'the output'}, {name}"
             local = f", along local paths {axis.local}" if axis.local else ""
             screen.show(f"field of {place}: {axis.scope}, {axis.size} px ({axis.taken} of them seen){local},")
@@ -116,10 +122,11 @@ def _tell_field(found: "Inspection") -> None:
 
 def _tell_memory(found: "Inspection") -> None:
     if (m := found.memory) is not None:
-        kept = f"saved for backward {_bytes(m.saved)}, optimiser states {_bytes(m.states)}"
-        screen.show(f"memory, batch {m.batch}: weights {_bytes(m.weights)}, {kept}")
+        kept = "" if m.saved is None else f", saved for backward {_bytes(m.saved)}, optimiser states {_bytes(m.states)}"
+        screen.show(f"memory, batch {m.batch}: weights {_bytes(m.weights)}{kept}")
         screen.show(f"  inference peak {_bytes(m.inference.bytes)} in {m.inference.path or 'the network'} ({m.inference.op})")
-        screen.show(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
+        if m.training is not None:
+            screen.show(f"  training peak with {m.optimizer} {_bytes(m.training.bytes)} in {m.training.path or m.training.op}")
 
 
 def _tell_time(found: "Inspection") -> None:

@@ -21,7 +21,9 @@ GroupColumn = Annotated[
 Root = Annotated[
     str | None, typer.Option(help="Folder that a table's paths start from. Default: its own.", rich_help_panel=_PANEL, show_default=False)
 ]
-Suffix = Annotated[str, typer.Option(help="Ending of files that a table names without: .jpg", rich_help_panel=_PANEL, show_default=False)]
+Suffix = Annotated[
+    str, typer.Option(help="Ending of files that a table names without: .jpg, or any.", rich_help_panel=_PANEL, show_default=False)
+]
 Group = Annotated[
     list[str] | None,
     typer.Option(

@@ -176,5 +176,5 @@ def _suspects(run: "Run") -> str:
         return f"wrong ones were not looked for: {found.unknown}"
     if not found.images:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
-    verb = "looks" if len(found.images) == 1 else "look"
-    return f"{len(found.images):,} of {counted(found.looked_at, 'training image')} {verb} mislabelled; they are in the report"
+    doubted = f"{len(found.images):,} of {counted(found.looked_at, 'training image')} may be mislabelled"
+    return f"{doubted}, some will be right and only unusual; they are in the report"

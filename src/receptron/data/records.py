@@ -86,6 +86,7 @@ class ImageFacts:
     alpha: bool = False  # at least one pixel is not opaque
     values: ValueRange | None = None  # of an image of more than 8 bits
     reduced: int = 1  # decoded at one so-manieth of its size, because it is over the limit
+    blank: bool = False  # all black, all white or all of another colour, as it is read
 
 
 @dataclass(frozen=True)

@@ -19,6 +19,8 @@ class UnusedKind(StrEnum):
     HIDDEN = "hidden"
     LINK = "link"
     NO_IMAGE = "no image"
+    SYSTEM = "system"
+    REPEATED = "repeated"
 
     @property
     def heading(self) -> str:
@@ -35,11 +37,17 @@ class UnusedKind(StrEnum):
         """What to do where the file was meant to be used."""
         return _TOLD[self].cure
 
+    @property
+    def noun(self) -> str:
+        """What is counted."""
+        return _TOLD[self].noun
+
 
 class _Words(NamedTuple):
     heading: str
     severity: str
     cure: str
+    noun: str = "file"
 
 
 _TOLD = {
@@ -51,6 +59,8 @@ _TOLD = {
     UnusedKind.HIDDEN: _Words("hidden files", "warning", "take the dot off the name if they belong to the images"),
     UnusedKind.LINK: _Words("links", "warning", "nothing, if what they lead to is to count once; else copy it"),
     UnusedKind.NO_IMAGE: _Words("no images", "note", "nothing, if no image was to be there"),
+    UnusedKind.SYSTEM: _Words("kept by systems and programs", "note", "nothing, if they are no images of yours; else move or rename them"),
+    UnusedKind.REPEATED: _Words("repetitions of others", "note", "nothing; each image counts once", "row"),
 }
 
 
@@ -91,7 +101,7 @@ def by_kind(unused: Iterable[Unused]) -> dict[UnusedKind, list[Unused]]:
 def sentences(unused: Iterable[Unused], most: int = 3) -> list[str]:
     """One line for each kind, such as `Not used: 2 files (no images): notes.txt (a text file), ...`."""
     return [
-        f"Not used: {counted(sum(one.count for one in group), 'file')} ({kind.heading}): "
+        f"Not used: {counted(sum(one.count for one in group), kind.noun)} ({kind.heading}): "
         + listed([f"{one.path} ({one.told})" for one in group], most)
         for kind, group in by_kind(unused).items()
     ]

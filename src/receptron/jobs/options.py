@@ -87,9 +87,11 @@ def check_precision(name: str) -> str:
 
 
 def check_seed(seed: int) -> int:
-    """The seed itself. Raises: BadValue outside 0 to 2**63 - 1, which generators and the card hold."""
-    if not isinstance(cast(object, seed), int) or not 0 <= seed < 2**63:
-        raise BadValue(f"--seed {seed} is out of range.", why="it may be 0 to 9,223,372,036,854,775,807", mend="use a smaller number")
+    """The seed itself. Raises: BadValue for what is no whole number, and outside 0 to 2**63 - 1, which generators and the card hold."""
+    check_kind("seed", seed, int)
+    if not 0 <= seed < 2**63:
+        mend = "use a smaller number" if seed > 0 else "use a number without a minus"
+        raise BadValue(f"--seed {seed} is out of range.", why="it may be 0 to 9,223,372,036,854,775,807", mend=mend)
     return seed
 
 

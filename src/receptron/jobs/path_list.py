@@ -1,8 +1,13 @@
 """A list of paths as bytes, of a file or of stdin: one path a line, in the encoding that its mark says, or separated by NUL."""
 
 import codecs
+import os
 from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
+from receptron.data.dataset.discovery import ENDINGS
+from receptron.data.reading.file_header import sniff
 from receptron.errors import BadValue
 
 _MARKS = (  # those of UTF-32 first: one of them begins like that of UTF-16
@@ -12,6 +17,8 @@ _MARKS = (  # those of UTF-32 first: one of them begins like that of UTF-16
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
 _MEND = "write it in UTF-8, as with PowerShell's `| Out-File -Encoding utf8 list.txt`, or separate names by NUL"
+
+_LOOKED_AT, _LINES = 65536, 3  # bytes; lines that must be paths
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,17 @@ def listed(data: bytes) -> list[ListedPath]:
     while parts and not parts[-1].strip():
         parts.pop()
     return [ListedPath(part, number) for number, part in enumerate(parts, start=1)]
+
+
+def is_list(file: Path) -> bool:
+    """Whether a file holds paths, one a line, instead of a picture: its first lines name files, or end as images do."""
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(_LOOKED_AT)
+        names = [] if sniff(start) else list(islice((path.text.strip() for path in listed(start) if path.text.strip()), _LINES))
+    except (OSError, BadValue):
+        return False
+    return bool(names) and all(Path(name).suffix.lower() in ENDINGS or os.path.lexists(name) for name in names)
 
 
 def _lines(data: bytes) -> list[str]:

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +15,7 @@ from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
-from receptron.jobs.path_list import ListedPath
+from receptron.jobs.path_list import ListedPath, is_list
 from receptron.progress import Progress, Silent
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection
@@ -144,6 +145,9 @@ class _Asked:
             self.answers.append(_missing(str(name), f"no such file{where}"))
         else:
             outright = len(found.files) == 1 and found.files[0] == Path(name).expanduser()
+            if outright and not where and is_list(found.files[0]):
+                self.answers.append(_missing(str(name), f"a list of paths, no image: give it as - < {shlex.quote(str(name))}"))
+                return
             self.answers += [self._place(file) for file in found.files if outright or file not in self.places]
             self.unused |= dict.fromkeys(found.unused)
 

@@ -37,9 +37,9 @@ class Memory:
         buffers: Bytes of what is kept without being learnt.
         gradients: Bytes of the gradients of trainable parameters.
         states: Bytes that the optimiser keeps.
-        saved: Bytes that the forward pass keeps for the backward pass.
+        saved: Bytes that the forward pass keeps for the backward pass; None where no training step can be recorded.
         inference: The moment of most bytes without gradients.
-        training: The moment of most bytes in a training step.
+        training: The moment of most bytes in a training step; None where none can be recorded.
 
     Example:
         >>> from torch import nn
@@ -54,9 +54,9 @@ class Memory:
     buffers: int
     gradients: int
     states: int
-    saved: int
+    saved: int | None
     inference: Peak
-    training: Peak
+    training: Peak | None
 
 
 def memory(net: Network, inputs: Inputs, *, batch: int = 1, optimizer: str = "adamw") -> Memory:
@@ -92,8 +92,8 @@ def known_optimizer(name: str) -> None:
         raise UnknownName("optimizer", name, STATES)
 
 
-def memory_of(plain: Tape, training: Tape, batch: int, optimizer: str) -> Memory:
-    """The same from the tapes of an inference pass and of a training step with so many images."""
+def memory_of(plain: Tape, training: Tape | None, batch: int, optimizer: str) -> Memory:
+    """The same from the tapes of an inference pass and, where there is one, of a training step with so many images."""
     owned = [(p.numel * p.bytes_each, p.learnable, p.trainable) for p in plain.parameters]
     trainable = sum(size for size, learnable, moves in owned if learnable and moves)
     states = STATES[optimizer] * trainable
@@ -104,9 +104,9 @@ def memory_of(plain: Tape, training: Tape, batch: int, optimizer: str) -> Memory
         buffers=sum(size for size, learnable, _ in owned if not learnable),
         gradients=trainable,
         states=states,
-        saved=alive_at(training, training.forward_calls) - alive_at(training, -1),
+        saved=None if training is None else alive_at(training, training.forward_calls) - alive_at(training, -1),
         inference=peak(plain),
-        training=_with_step(peak(training, states), training, trainable, states, SCRATCH[optimizer]),
+        training=None if training is None else _with_step(peak(training, states), training, trainable, states, SCRATCH[optimizer]),
     )
 
 

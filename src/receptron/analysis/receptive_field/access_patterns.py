@@ -9,13 +9,13 @@ from receptron.analysis.receptive_field import rearrangements, windows
 from receptron.analysis.receptive_field.index_relation import nearest, shifted, spread
 from receptron.analysis.receptive_field.moves import (
     Everywhere,
+    Inserted,
     Joined,
     Move,
     Moves,
     Normalised,
     Outside,
     Permuted,
-    Placed,
     Reduced,
     Reshaped,
     Selected,
@@ -166,7 +166,7 @@ def _overwritten(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
         return {writer: (*cut, *(Selected(d, s.start) for d, s in sides.items() if s.inner < 0), *back)}
     kept, lengths = tuple(shape[inner] for inner in sorted(matched)), tuple(side.length for side in box)
     turned = Reshaped(shape, kept), Permuted(tuple(sorted(matched).index(inner) for inner in matched))
-    placed = [Placed(d, s.start, s.step, s.length, after[d]) for d, s in sides.items() if s.length < after[d]]
+    placed = [Inserted(d, s.start, s.step, s.length, after[d]) for d, s in sides.items() if s.length < after[d]]
     moves: dict[int, Moves] = {writer: (*turned, Reshaped(tuple(side.length for side in box if side.inner >= 0), lengths), *placed)}
     return moves | ({stale: (Outside(tuple(placed)),)} if placed else {})
 

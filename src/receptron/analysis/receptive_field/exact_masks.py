@@ -19,12 +19,12 @@ from receptron.analysis.receptive_field.axis_tracking import groups
 from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.receptive_field.moves import (
     Everywhere,
+    Inserted,
     Joined,
     Move,
     Normalised,
     Outside,
     Permuted,
-    Placed,
     Rearranged,
     Reduced,
     Reshaped,
@@ -177,7 +177,7 @@ def _step(array: Masks, shape: Shape, move: Move, after: Shape) -> tuple[Masks, 
             return taken, (*shape[:axis], len(positions), *shape[axis + 1 :])
         case Joined(dim, start, extent):
             return _joined(array, dim + len(shape), start, extent, after), after
-        case Placed(dim, start, step, count, extent):
+        case Inserted(dim, start, step, count, extent):
             return _placed(array, dim + len(shape), slice(start, start + step * count, step), extent), after
         case Outside(sides):
             return _outside(array, sides), shape
@@ -246,7 +246,7 @@ def _placed(array: Masks, axis: int, where: slice, extent: int) -> Masks:
     return out
 
 
-def _outside(array: Masks, sides: tuple[Placed, ...]) -> Masks:
+def _outside(array: Masks, sides: tuple[Inserted, ...]) -> Masks:
     """Without the lines that were written to, where they are whole; with a box of several sides all lines keep something."""
     (side, *others) = sides
     axis = side.dim + array.ndim - 1

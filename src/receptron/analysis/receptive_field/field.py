@@ -14,12 +14,12 @@ from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
 from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed, window
 from receptron.analysis.receptive_field.moves import (
     Everywhere,
+    Inserted,
     Joined,
     Move,
     Normalised,
     Outside,
     Permuted,
-    Placed,
     Rearranged,
     Reduced,
     Reshaped,
@@ -28,6 +28,7 @@ from receptron.analysis.receptive_field.moves import (
     Unfolded,
     Windowed,
 )
+from receptron.analysis.receptive_field.spatial_axes import spatial_axes
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal
 
@@ -154,7 +155,7 @@ class Fields:
         self.tape = tape
         self.source = tape.inputs[source]
         shape = tape.values[self.source].shape
-        self.axes = tuple(range(2 - len(shape), 0)) if len(shape) > 2 else (-1,)
+        self.axes = spatial_axes(tape, self.source)
         self.extents = tuple(shape[axis] for axis in self.axes)
         self.all_paths = _propagate(tape, self.source, self.axes, through_global=True)
         self.local_paths = _propagate(tape, self.source, self.axes, through_global=False)
@@ -283,7 +284,7 @@ def _step(axis: AxisState, state: Relation, move: Move, after: tuple[int, ...]) 
             return AxisState(state, replace(lane, dim=lane.dim + (1 if gone > lane.dim else 0)))
         case Taken(taken, positions, relation) if taken == lane.dim:
             return AxisState(FieldScope.SIZED, lane) if relation is None else _read(axis, state, relation, len(positions))
-        case Placed(dim, start, step, _, extent) if dim == lane.dim:
+        case Inserted(dim, start, step, _, extent) if dim == lane.dim:
             return _read(axis, state, placed(start, step), extent)
         case Joined(joined, _, _) if joined == lane.dim:
             return AxisState(FieldScope.SIZED, lane)

@@ -80,7 +80,7 @@ class Joined:
 
 
 @dataclass(frozen=True)
-class Placed:
+class Inserted:
     """Position i of the operand stands at start + step * i of the result's dimension `dim`, which has `extent`."""
 
     dim: int
@@ -94,7 +94,7 @@ class Placed:
 class Outside:
     """The operand's own positions, those left out that something else was written to: all of them that lie in each of the sides."""
 
-    sides: tuple[Placed, ...]
+    sides: tuple[Inserted, ...]
 
     @property
     def share(self) -> float:
@@ -133,7 +133,7 @@ Move = (
     | Selected
     | Taken
     | Joined
-    | Placed
+    | Inserted
     | Outside
     | Unfolded
     | Rearranged

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-Rule = Callable[..., tuple[Tensor, ...] | None]
+Rule = Callable[..., Tensor | tuple[Tensor, ...] | None]
 
 
 def batch_norm(
@@ -27,9 +27,18 @@ def batch_norm(
     return torch.empty_like(x), x.new_empty(kept), x.new_empty(kept)
 
 
+def convolution(*args: Any) -> Tensor:
+    """aten::_convolution, which traced programs call: the same without switches of cuDNN. Torch 2.10 does not know it on meta."""
+    return torch.ops.aten.convolution.default(*args[:9])
+
+
 def operator(name: str, overload: str = "default") -> Any:
     """An operator of torch, None if this release does not have it."""
     return getattr(getattr(torch.ops.aten, name, None), overload, None)
 
 
-RULES: dict[Any, Rule] = {found: rule for name, rule in {"native_batch_norm": batch_norm}.items() if (found := operator(name)) is not None}
+RULES: dict[Any, Rule] = {
+    found: rule
+    for name, rule in {"native_batch_norm": batch_norm, "_convolution": convolution}.items()
+    if (found := operator(name)) is not None
+}

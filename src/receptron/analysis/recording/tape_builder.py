@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from receptron.analysis.recording.parameters import Inventory, name_of
 from receptron.analysis.tape import Call, ModuleCall, Ref, Storage, Value
-from receptron.analysis.tape.overlap import Layout, overwritten
+from receptron.analysis.tape.overlap import Strided, overwritten
 
 
 class _Watch(weakref.ref[Any]):
@@ -38,7 +38,7 @@ class TapeBuilder:
         self.module_calls = [ModuleCall("", "", -1, 0)]
         self.open = [0]
         self.paths = owned.paths
-        self.written: dict[int, dict[Layout | None, int]] = {}
+        self.written: dict[int, dict[Strided | None, int]] = {}
         self._numbers: dict[int, tuple[int, weakref.ref[Tensor]]] = {}
         self._constants = {id(tensor) for tensor in constants}
         self._homes = {storage_id(tensor): number for number, tensor in enumerate(owned.tensors)}
@@ -89,7 +89,7 @@ class TapeBuilder:
         writers[here] = number
         return number
 
-    def _overwritten(self, tensor: Tensor, number: int, writer: int, there: Layout | None) -> int:
+    def _overwritten(self, tensor: Tensor, number: int, writer: int, there: Strided | None) -> int:
         updated = self._new(tensor, self.values[number].storage, "activation")
         args = (Ref(number), Ref(writer), overwritten(there, _layout(tensor)))
         self.calls.append(Call("overwritten", self.open[-1], args, {}, (number, writer), (updated,), False))
@@ -165,11 +165,11 @@ class TapeBuilder:
             self.storages[watch.index].died = len(self.calls)
 
 
-def _layout(tensor: Tensor) -> Layout | None:
+def _layout(tensor: Tensor) -> Strided | None:
     """How a tensor lies in its storage; None for one without strides."""
     if tensor.layout is not torch.strided:
         return None
-    return Layout(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()), tensor.dtype.itemsize)
+    return Strided(tuple(tensor.shape), tuple(tensor.stride()), int(tensor.storage_offset()), tensor.dtype.itemsize)
 
 
 def storage_id(tensor: Tensor) -> int:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 Numbers = tuple[int, ...]
 
 
-class Layout(NamedTuple):
+class Strided(NamedTuple):
     """How a tensor lies in its storage: strides and offset in its own numbers, of `bytes_each`."""
 
     shape: Numbers
@@ -44,7 +44,7 @@ class Overwritten(NamedTuple):
     around: Box | None
 
 
-def overwritten(written: Layout | None, read: Layout | None) -> Overwritten:
+def overwritten(written: Strided | None, read: Strided | None) -> Overwritten:
     """How a view that was written to lies to one that is read afterwards; None stands for tensors without strides."""
     if written is None or read is None:
         return Overwritten(None, None)
@@ -52,10 +52,10 @@ def overwritten(written: Layout | None, read: Layout | None) -> Overwritten:
     return Overwritten(within, box_of(read, written) if within is None else None)
 
 
-def box_of(inner: Layout, outer: Layout) -> Box | None:
+def box_of(inner: Strided, outer: Strided) -> Box | None:
     """The box that `inner` fills of `outer`; None if it lies elsewhere, or not along the outer dimensions.
 
-    >>> row_of_columns = box_of(Layout((2, 3), (4, 1), 1), Layout((2, 4), (4, 1), 0))  # x[:, 1:4]
+    >>> row_of_columns = box_of(Strided((2, 3), (4, 1), 1), Strided((2, 4), (4, 1), 0))  # x[:, 1:4]
     >>> [tuple(side) for side in row_of_columns]
     [(0, 1, 2, 0), (1, 1, 3, 1)]
     """

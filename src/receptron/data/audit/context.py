@@ -8,7 +8,7 @@ from receptron.data.dataset.tree import shown
 from receptron.data.deduplication.duplicates import Clusters
 from receptron.data.ingest import Ingested
 from receptron.data.records import Catalog, Entry, Finding, ImageFacts
-from receptron.wording import counted, listed
+from receptron.wording import counted, listed, natural
 
 SEVERITIES = ("error", "warning", "note")
 
@@ -33,11 +33,11 @@ class AuditContext:
 
     @cached_property
     def sizes(self) -> dict[str, int]:
-        """Readable images per class, for every class that was named."""
+        """Readable images per class, for every class that was named, as people order names."""
         counts = dict.fromkeys([*self.catalog.classes, *self.catalog.empty], 0)
         for entry, _ in self.good:
             counts[entry.item.label] += 1
-        return dict(sorted(counts.items()))
+        return dict(sorted(counts.items(), key=lambda one: natural(one[0])))
 
     @cached_property
     def sides(self) -> dict[str, set[str]]:

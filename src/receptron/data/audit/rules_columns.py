@@ -10,6 +10,7 @@ from receptron.data.records import Finding
 from receptron.wording import counted, listed
 
 _MARKS = ("|", ";", ",", "/", "+", "&", " ")
+_LISTS = frozenset({"|", ";", ","})  # that names seldom have in them
 
 
 def used_columns(context: AuditContext) -> list[Finding]:
@@ -56,12 +57,19 @@ def several_labels(context: AuditContext) -> list[Finding]:
 
 
 def _tags(labels: Iterable[str], mark: str) -> list[str]:
-    """Labels made of parts that other labels have too, where all parts of one are labels themselves, or parts change their place."""
+    """Labels made of parts that are labels themselves, or that change their place.
+
+    Where the mark makes a list, one such part is enough. Elsewhere all must be, or the others stand beside several: a police car is a car.
+    """
     parts = {label: [part for part in re.split(rf"\s*{re.escape(mark)}\s*", label.strip().casefold()) if part] for label in labels}
-    met = Counter(part for own in parts.values() for part in set(own))
     alone = {own[0] for own in parts.values() if len(own) == 1}
-    made = [label for label, own in parts.items() if len(set(own)) > 1 and all(met[part] > 1 for part in own)]
-    if any(set(parts[label]) <= alone for label in made):
+    several = {label: set(own) for label, own in parts.items() if len(set(own)) > 1}
+    beside = {(tag, part) for own in several.values() for tag in own - alone for part in own & alone}
+    if mark in _LISTS and beside:
+        return list(several)
+    met = Counter(part for own in parts.values() for part in set(own))
+    made = [label for label, own in several.items() if all(met[part] > 1 for part in own)]
+    if any(several[label] <= alone for label in made) or len(beside) > len({tag for tag, _ in beside}):
         return made
     places = {(part, place) for label in made for place, part in enumerate(parts[label])}
     moving = len(places) > len({part for part, _ in places})

@@ -114,6 +114,13 @@ def tiny(context: AuditContext) -> list[Finding]:
     return finding(context, "tiny", "note" if usual else "warning", told, message="{n} of fewer than 30 px on the shorter side", cure=cure)
 
 
+def blank(context: AuditContext) -> list[Finding]:
+    """Pictures of nothing: all of one colour."""
+    told = [Told(e) for e, f in context.good if f.blank]
+    cure = "look at them: they teach nothing, unless nothing is what their class shows; else remove them"
+    return finding(context, "blank", "warning", told, message="{n} of one colour only, such as all black or all white", cure=cure)
+
+
 def telltale(context: AuditContext) -> list[Finding]:
     """A format, colour mode or size that nearly gives a class away: a network can cheat on it."""
     found: list[Finding] = []
@@ -133,5 +140,5 @@ def telltale(context: AuditContext) -> list[Finding]:
 
 
 FILE_RULES = (
-    broken, wrong_extension, rotated, deep, mixed_depth, reduced, cmyk, palette, alpha, animated, grey_among_colour, tiny, telltale,
+    broken, wrong_extension, rotated, deep, mixed_depth, reduced, cmyk, palette, alpha, animated, grey_among_colour, tiny, blank, telltale,
 )  # fmt: skip

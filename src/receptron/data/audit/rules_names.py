@@ -14,7 +14,7 @@ def unused(context: AuditContext) -> list[Finding]:
     """Files and folders that are passed over, a finding for each kind of reason."""
     found: list[Finding] = []
     for kind, group in by_kind(context.catalog.unused).items():
-        message = f"{counted(sum(one.count for one in group), 'file')} not used: {kind.heading}"
+        message = f"{counted(sum(one.count for one in group), kind.noun)} not used: {kind.heading}"
         files, notes = tuple(one.path for one in group), tuple(one.told for one in group)
         found.append(Finding(kind.heading, kind.severity, message, kind.cure, files, notes=notes))
     return found

@@ -1,9 +1,11 @@
 """Which files and folders can hold images: by ending, or by first bytes where the ending is no image format's."""
 
+import os
 import stat
 from pathlib import Path
 
-from receptron.data.reading.file_header import sniff, stranger
+from receptron.data.foreign_formats import stranger
+from receptron.data.reading.file_header import sniff
 from receptron.data.unused import UnusedKind
 from receptron.fault_kind import FaultKind, of_system
 
@@ -72,7 +74,7 @@ def why_no_image(path: Path) -> Seen:
 
 
 def why_hidden(path: Path) -> Seen:
-    """Why a hidden file is not used if it is an image; None if nobody would miss it."""
+    """Why a hidden file is not used if it is, or is called like, an image; None if nobody would miss it."""
     if why_no_image(path) is not None:
         return None
     try:
@@ -80,4 +82,11 @@ def why_hidden(path: Path) -> Seen:
             start = file.read(_SNIFFED)
     except OSError:
         start = b""
-    return None if start.startswith(_APPLE_DOUBLE) or not sniff(start) else (UnusedKind.HIDDEN, "hidden: its name begins with a dot")
+    if start.startswith(_APPLE_DOUBLE):
+        return UnusedKind.SYSTEM, "what a Mac keeps beside a file, no image"
+    return (UnusedKind.HIDDEN, "hidden: its name begins with a dot") if sniff(start) else None
+
+
+def images_in_system(folder: Path) -> int:
+    """How many files with an image's ending lie in a folder of the system's, and below it; links to folders are not followed."""
+    return sum(Path(name).suffix.lower() in ENDINGS for _, _, names in os.walk(folder) for name in names)

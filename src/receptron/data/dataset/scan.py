@@ -117,7 +117,7 @@ def _table(place: Path, options: ScanOptions) -> Catalog:
     by = f"column {table.columns['group']}" if "group" in table.columns else ""
     return Catalog(
         table.root, "table", _ordered(table.items), respelled=table.respelled, group_noun=table.group_noun, grouped_by=by,
-        columns=table.columns, unused_columns=table.unused,
+        columns=table.columns, unused_columns=table.unused, unused=table.repeated,
     )  # fmt: skip
 
 

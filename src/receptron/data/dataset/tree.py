@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from receptron.data.dataset.discovery import Seen, is_hidden, is_system, why_hidden, why_no_image
+from receptron.data.dataset.discovery import Seen, images_in_system, is_hidden, is_system, why_hidden, why_no_image
 from receptron.data.unused import Unused, UnusedKind
 from receptron.errors import UnreadableFolder
 from receptron.fault_kind import FaultKind, of_system
@@ -25,6 +25,7 @@ class Folder:
     folders: list["Folder"] = field(default_factory=list["Folder"])  # by name
     images: list[Path] = field(default_factory=list[Path])  # directly in it, by name
     passed_over: list[tuple[Path, UnusedKind, str]] = field(default_factory=list[tuple[Path, UnusedKind, str]])
+    kept_by_systems: list[tuple[Path, int]] = field(default_factory=list[tuple[Path, int]])  # folders in it, and how many images they hold
 
     @property
     def name(self) -> str:
@@ -69,7 +70,11 @@ def unused(root: Folder) -> list[Unused]:
         for path, kind, reason in folder.passed_over:
             one = Unused(shown(path, root.path) + ("/" if path.is_dir() and kind != UnusedKind.LINK else ""), kind, reason)
             together.setdefault((folder.path, path.suffix.lower(), kind), []).append(one)
-    return [one for key, group in together.items() for one in _gathered(root.path, *key[:2], group)]
+    kept = [
+        Unused(f"{shown(path, root.path)}/", UnusedKind.SYSTEM, "a folder of the system's or a program's", count)
+        for folder in root.walk() for path, count in folder.kept_by_systems
+    ]  # fmt: skip
+    return [one for key, group in together.items() for one in _gathered(root.path, *key[:2], group)] + kept
 
 
 def shown(path: Path, root: Path) -> str:
@@ -124,6 +129,8 @@ class _Survey:
     def _sort_in(self, folder: Folder, entry: "os.DirEntry[str]") -> None:
         path = folder.path / entry.name
         if is_system(entry.name):
+            if count := images_in_system(path):
+                folder.kept_by_systems.append((path, count))
             return
         if entry.is_symlink() and self._leads_to_a_folder(path):
             self.links.append((folder, path))

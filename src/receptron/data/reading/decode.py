@@ -20,6 +20,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from receptron.data.dataset.discovery import READABLE
+from receptron.data.foreign_formats import stranger
 from receptron.data.reading import file_header
 from receptron.data.reading.decode_faults import decode_fault
 from receptron.data.reading.decode_locks import alone, quiet
@@ -53,6 +54,7 @@ _DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "AVIF": AvifImageFile,
     "HEIF": _heic,
 }
+INVISIBLE = 2  # levels of 255 between the darkest and the brightest pixel of a channel that nobody sees
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_ORIENTATION = 258, 262, 274
 
 
@@ -83,7 +85,7 @@ def _door(data: bytes, shown: str, limits: Limits) -> EncodedFile:
     """The file with its format, once size and wholeness of the container are in order."""
     kind = file_header.sniff(data)
     if kind is None:
-        raise UnreadableImage(shown, *file_header.stranger(data))
+        raise UnreadableImage(shown, *stranger(data))
     file, stated = EncodedFile(kind, data, shown), file_header.size(kind, data)
     if stated:
         planned(file, stated, limits)  # before its decoder allocates anything
@@ -116,8 +118,8 @@ def _decoded(file: EncodedFile, limits: Limits, shortest: int | None, scale: Dep
     if turn >= 5 and kind != "TIFF":
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
-    grey = _is_grey(pixels)
-    return pixels, ImageFacts(kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha, found, plan.told)
+    grey, blank = _is_grey(pixels), _is_blank(pixels)
+    return pixels, ImageFacts(kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha, found, plan.told, blank)
 
 
 def _check_scan(file: EncodedFile, image: ImageFile.ImageFile) -> None:
@@ -149,6 +151,11 @@ def _eight_bits(
 def _is_grey(pixels: Pixels) -> bool:
     """Whether all channels are equal; a sparse grid settles it for most images in colour."""
     return all(bool((some[..., :1] == some[..., 1:]).all()) for some in (pixels[::16, ::16], pixels))
+
+
+def _is_blank(pixels: Pixels) -> bool:
+    """Whether all pixels have one colour, up to what a lossy format makes of it; a sparse grid settles it for most images."""
+    return all(bool((np.ptp(some, axis=(0, 1)) <= INVISIBLE).all()) for some in (pixels[::16, ::16], pixels))
 
 
 def _bits(image: ImageFile.ImageFile, file: EncodedFile) -> int:

@@ -15,30 +15,6 @@ _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
 _BLOCK = 64  # px; coded by Huffman, each takes a bit or more
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
-_PICTURES = {
-    b"%!PS": "a PostScript file",
-    b"SIMPLE": "a FITS file",
-    b"8BPS": "a Photoshop file",
-    b"\x00\x00\x01\x00": "a Windows icon",
-    b"\x00\x00\x00\x0cjP  ": "JPEG 2000, a format that is not read",
-    b"\xff\x4f\xff\x51": "JPEG 2000, a format that is not read",
-    b"\xff\x0a": "JPEG XL, a format that is not read",
-    b"\x89HDF": "an HDF5 file",
-    b"\x93NUMPY": "a NumPy array",
-}
-_OTHERS = {
-    b"%PDF": "a PDF file",
-    b"PK\x03\x04": "a zip archive",
-    b"\x1f\x8b": "a gzip archive",
-    b"Rar!": "a RAR archive",
-    b"7z\xbc\xaf": "a 7-Zip archive",
-    b"\x7fELF": "a program",
-    b"MZ": "a program",
-    b"SQLite": "a database",
-}
-_FOREIGN = tuple((magic, what, FaultKind.UNSUPPORTED) for magic, what in _PICTURES.items()) + tuple(
-    (magic, what, FaultKind.NO_IMAGE) for magic, what in _OTHERS.items()
-)
 _Fault = tuple[str, FaultKind] | None
 _AVIF = frozenset({b"avif", b"avis"})
 _HEIF = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"})
@@ -85,29 +61,6 @@ def iso_bits(data: bytes) -> int:
     """Bits per channel that an AVIF or HEIC file states in its "pixi" box (ISO/IEC 23008-12 section 6.5.6); 8 without one."""
     at = data.find(b"pixi")
     return data[at + 9] if 0 <= at < len(data) - 9 else 8
-
-
-def stranger(data: bytes) -> tuple[str, FaultKind]:
-    """What a file that is no accepted image seems to be, in a few words, and its kind."""
-    start = data[:512].lstrip().lower()
-    if not data:
-        return "the file is empty", FaultKind.EMPTY
-    if not data.strip(b"\0"):
-        return "the file holds nothing but zeros", FaultKind.EMPTY
-    if data[:8] == b"\xff\xd8":
-        return "truncated after the first two bytes", FaultKind.TRUNCATED
-    if start.startswith(b"version https://git-lfs"):
-        return "a Git LFS pointer, not the image itself (run `git lfs pull`)", FaultKind.NO_IMAGE
-    if start.startswith((b"<!doctype html", b"<html")) or b"<html" in start:
-        return "an HTML page, probably a failed download", FaultKind.NO_IMAGE
-    if start.startswith(b"<svg") or b"<svg" in start:
-        return "an SVG drawing, a format that is not read", FaultKind.UNSUPPORTED
-    if data[4:8] == b"ftyp":
-        return "a film or an unknown media format, a format that is not read", FaultKind.UNSUPPORTED
-    for magic, what, kind in _FOREIGN:
-        if data.startswith(magic):
-            return what, kind
-    return "a text file" if _is_text(data[:512]) else f"unknown format (begins with {data[:8].hex(' ')})", FaultKind.NO_IMAGE
 
 
 def size(name: str, data: bytes) -> HeaderSize | None:
@@ -164,10 +117,6 @@ def fault(name: str, data: bytes) -> _Fault:
 
 def _cut(have: int, need: int) -> _Fault:
     return (f"truncated at {have:,} of {need:,} bytes", FaultKind.TRUNCATED) if have < need else None
-
-
-def _is_text(data: bytes) -> bool:
-    return all(byte in b"\t\n\r\f" or byte >= 32 for byte in data)
 
 
 def _bmp_size(data: bytes) -> HeaderSize:

@@ -3,9 +3,7 @@
 Every fault names its line; no path leads out of the folder that paths start from.
 """
 
-import glob
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,12 +11,16 @@ from receptron.data.dataset import spelling
 from receptron.data.dataset.discovery import ENDINGS as IMAGES
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.records import Item
-from receptron.data.tables.columns import Roles, assign, noun_of, side_in
+from receptron.data.tables.columns import Roles, assign, is_usual, noun_of, side_in
+from receptron.data.tables.endings import ANY, EndingsOnDisk
+from receptron.data.tables.header_line import header_is_row
+from receptron.data.tables.misplaced import misplaced
 from receptron.data.tables.table_files import TableRow, read_cells, table_fault
 from receptron.data.tables.unused_columns import unused_columns
-from receptron.data.unused import UnusedColumn
-from receptron.errors import BadTable, BadValue
+from receptron.data.unused import Unused, UnusedColumn, UnusedKind
+from receptron.errors import BadValue
 from receptron.given_path import check_given
+from receptron.wording import listed
 
 
 @dataclass(frozen=True)
@@ -31,6 +33,7 @@ class ImageTable:
         respelled: Names in another Unicode form than the disk's, or in two.
         columns: Columns that are used, by role.
         unused: Columns that are not.
+        repeated: Rows that say once more what an earlier one says.
     """
 
     root: Path
@@ -38,6 +41,7 @@ class ImageTable:
     respelled: tuple[str, ...]
     columns: dict[str, str]
     unused: tuple[UnusedColumn, ...]
+    repeated: tuple[Unused, ...] = ()
 
     @property
     def group_noun(self) -> str:
@@ -53,16 +57,20 @@ def read_table(path: Path, options: ScanOptions = ScanOptions()) -> ImageTable:
     there; BadValue for a pipe or a device, and a root that is no folder.
     """
     table = read_cells(path)
-    roles = assign(path, table.header, [row.cells for row in table.rows], options.columns)
+    roles = assign(path, table, options.columns)
     reader = _Reader(path, roles, _root(path, options), _suffix(options.suffix))
+    place = roles.place["path"]
+    if not is_usual("path", table.header[place]) and reader.is_there(table.header[place]):
+        raise header_is_row(path, table, [place])
     items = [item for row in table.rows if (item := reader.item(row))]
     if not reader.faults and reader.has_sides and reader.without_side:
         reader.faults.append(f"{reader.where(reader.without_side)}: no split, while other rows have one")
     if reader.faults:
         raise table_fault(path, reader.faults)
-    if fault := _nothing_there(path, reader.folder, items):
+    if fault := misplaced(path, reader.folder, items, reader.suffix):
         raise fault
-    return ImageTable(reader.folder, items, tuple(sorted(reader.respelled)), roles.names, unused_columns(table, roles))
+    respelled, unused = tuple(sorted(reader.respelled)), unused_columns(table, roles)
+    return ImageTable(reader.folder, items, respelled, roles.names, unused, reader.repetitions(path))
 
 
 def _root(path: Path, options: ScanOptions) -> Path:
@@ -77,31 +85,11 @@ def _root(path: Path, options: ScanOptions) -> Path:
 def _suffix(text: str) -> str:
     """The ending with its dot. Raises: BadValue for what cannot end a name."""
     if set(text) & set("/\\\0"):
-        raise BadValue(f"--suffix {text!r} cannot end a file's name.", mend="write it like --suffix .jpg")
+        raise BadValue(
+            f"--suffix {text!r} cannot end a file's name.",
+            mend=f"write it like --suffix .jpg, or --suffix {ANY} for the ending that each file has",
+        )
     return f".{text}" if f".{text.lower()}" in IMAGES else text
-
-
-def _nothing_there(path: Path, root: Path, items: Sequence[Item]) -> BadTable | None:
-    """What every path lacks, where the disk tells it: an ending, or a folder. None if a file is there, or nothing is found out."""
-    if not items or any(os.path.lexists(item.path) for item in items):
-        return None
-    name = items[0].path.relative_to(root).as_posix()
-    for folders in ("", "*/", "*/*/"):
-        for ending in ("", ".*"):
-            for found in sorted(root.glob(f"{folders}{glob.escape(name)}{ending}")):
-                lacks = found.name[len(items[0].path.name) :]
-                if not lacks or lacks.lower() in IMAGES:
-                    return _lacking(path, name, found, found.parents[name.count("/")] if folders else None, lacks)
-    return None
-
-
-def _lacking(path: Path, name: str, found: Path, root: Path | None, ending: str) -> BadTable:
-    flags = ([f"--root {root}"] if root else []) + ([f"--suffix {ending}"] if ending else [])
-    return BadTable(
-        f"none of the files that {path} names is there.",
-        why=f"there is no {name!r}, but {found} is",
-        mend=f"say where they start and how they end: {' '.join(flags)}",
-    )
 
 
 class _Reader:
@@ -114,10 +102,24 @@ class _Reader:
         self.seen: dict[Path, Item] = {}
         self.spelled: dict[str, str] = {}
         self.respelled: set[str] = set()
+        self.repeated: list[str] = []
+        self.endings = EndingsOnDisk()
         self.has_sides, self.without_side = False, 0
 
     def where(self, line: int) -> str:
         return f"{self.word} {line:,}"
+
+    def is_there(self, name: str) -> bool:
+        """Whether a cell names a file."""
+        try:
+            return bool(name) and self._named(name).is_file()
+        except ValueError:
+            return False
+
+    def repetitions(self, path: Path) -> tuple[Unused, ...]:
+        """Rows that count once with an earlier one, told together."""
+        told, count = listed(self.repeated, 3), len(self.repeated)
+        return (Unused(path.name, UnusedKind.REPEATED, told, count, self.word),) if count else ()
 
     def item(self, row: TableRow) -> Item | None:
         """The image that a row names; None if it is a repetition or faulty, and then the fault is kept."""
@@ -128,12 +130,13 @@ class _Reader:
             return None
 
     def _new(self, row: TableRow) -> Item | None:
-        place = self._on_disk(_place(self.folder, self._with_suffix(self._filled(row, "path"))))
+        place = self._on_disk(self._named(self._filled(row, "path")))
         label, group = self._composed(self._filled(row, "label")), self._composed(self._cell(row, "group"))
         item = Item(place, label, self._split(row), group or None, row.line, self._cell(row, "fold") or None)
         known = self.seen.setdefault(place, item)
         if known is not item:
             self._check_repetition(known, item)
+            self.repeated.append(f"{self.where(row.line)} repeats {known.line or 0:,}")
             return None
         self.has_sides |= item.split is not None
         self.without_side = self.without_side or (row.line if item.split is None else 0)
@@ -148,8 +151,12 @@ class _Reader:
             raise ValueError(f"the {role} is blank")
         return text
 
-    def _with_suffix(self, text: str) -> str:
-        return text if text.casefold().endswith(self.suffix.casefold()) else text + self.suffix
+    def _named(self, text: str) -> Path:
+        """The file that a cell names, with its ending. Raises: ValueError."""
+        if self.suffix == ANY:
+            place = _place(self.folder, text)
+            return place.with_name(place.name + self.endings.of(place))
+        return _place(self.folder, text if text.casefold().endswith(self.suffix.casefold()) else text + self.suffix)
 
     def _split(self, row: TableRow) -> str | None:
         text = self._cell(row, "split")

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,10 @@ from receptron.given_path import check_plain
 
 ENDINGS = (".csv", ".tsv", ".parquet")
 SHOWN = 8  # faults told at once
+MARKS = (",", ";", "\t", "|")
+"""What may separate columns, the usual one first."""
+_STATED_MARK = re.compile(r'"?sep=([^\w"\r\n])"?[ ]*(?:\r\n|\r|\n)')  # a first line that spreadsheets write
+_UTF8 = "save it as CSV in UTF-8"
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,8 @@ class RawTable:
 
     header: tuple[str, ...]
     rows: tuple[TableRow, ...]
+    line: int = 1  # of the header
+    mark: str = ","  # between columns
 
 
 def read_cells(path: Path) -> RawTable:
@@ -55,23 +62,50 @@ def table_fault(path: Path, faults: Iterable[str]) -> BadTable:
 
 
 def _csv(path: Path) -> RawTable:
-    rows = list(_lines(path))
+    text = _text(path)
+    stated = _STATED_MARK.match(text)
+    mark = stated[1] if stated else _mark(text)
+    rows = list(_lines(path, text[stated.end() :] if stated else text, mark, first=2 if stated else 1))
     if not rows:
-        raise table_fault(path, ["line 1: the table is empty, not even a header"])
+        raise _unfit(path, "line 1: the table is empty, not even a header", "write a header and one row per image: path,label")
     header = rows[0].cells
     for row in rows[1:]:
         if len(row.cells) != len(header):
-            raise table_fault(path, [f"line {row.line:,}: {len(row.cells)} cells where the header has {len(header)}"])
-    return RawTable(header, tuple(rows[1:]))
+            raise _uneven(path, rows[0], row)
+    return RawTable(header, tuple(rows[1:]), rows[0].line, mark)
 
 
-def _lines(path: Path) -> Iterator[TableRow]:
-    text = _text(path)
-    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=_delimiter(text))
-    start = 1
+def _uneven(path: Path, header: TableRow, row: TableRow) -> BadTable:
+    if is_comment(header.cells[0]):
+        return comment(path, header.line)
+    fault = f"line {row.line:,}: {len(row.cells)} cells where the header has {len(header.cells)}"
+    if len(header.cells) > 1:
+        return table_fault(path, [fault])
+    return _unfit(path, fault, f"line {header.line:,} must name the columns, such as path,label: take out what stands before that line")
+
+
+def is_comment(cell: str) -> bool:
+    """Whether a line that begins with this cell is a comment; `#` alone is a column of numbers."""
+    return cell.startswith("#") and len(cell) > 1
+
+
+def comment(path: Path, line: int) -> BadTable:
+    """For a comment that stands where the header must."""
+    why = f"line {line:,} begins with #, as a comment does, and the first line must name the columns"
+    return _unfit(path, why, "take it out, or only the # if it names them")
+
+
+def _unfit(path: Path, why: str, mend: str) -> BadTable:
+    return BadTable(f"{path} cannot be used.", why=why, mend=mend)
+
+
+def _lines(path: Path, text: str, mark: str, first: int) -> Iterator[TableRow]:
+    """Rows that are not blank; the text begins with the line of number `first`."""
+    lines = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=mark)
+    start = first
     try:
         for cells in lines:
-            line, start = start, lines.line_num + 1
+            line, start = start, lines.line_num + first
             if any(cell.strip() for cell in cells):
                 yield TableRow(line, tuple(cell.strip() for cell in cells))
     except csv.Error as error:
@@ -81,21 +115,22 @@ def _lines(path: Path) -> Iterator[TableRow]:
 def _text(path: Path) -> str:
     data = path.read_bytes()
     if data.startswith((b"\xff\xfe", b"\xfe\xff")):
-        raise table_fault(path, ["line 1: written as UTF-16; save it as CSV in UTF-8"])
+        raise _unfit(path, "line 1: written as UTF-16", _UTF8)
     for number, line in enumerate(data.split(b"\n"), start=1):
         if b"\0" in line:
-            raise table_fault(path, [f"line {number:,}: a NUL byte"])
+            raise _unfit(path, f"line {number:,}: a NUL byte", f"write the table again, or {_UTF8}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
-        raise table_fault(path, [f"line {line:,}: byte 0x{data[error.start]:02x} is not UTF-8"]) from error
+        raise _unfit(path, f"line {line:,}: byte 0x{data[error.start]:02x} is not UTF-8", _UTF8) from error
 
 
-def _delimiter(text: str) -> str:
-    """Comma, or what a header without one uses instead."""
+def _mark(text: str) -> str:
+    """The separator that the header has most often outside quotes; of equals, and without any, the most usual one."""
     first = next((line for line in text.splitlines() if line.strip()), "")
-    return next((mark for mark in (",", ";", "\t") if mark in first), ",")
+    bare = re.sub(r'"[^"]*"', "", first)
+    return max(MARKS, key=bare.count)
 
 
 def _parquet(path: Path) -> RawTable:
@@ -116,7 +151,8 @@ def _parquet(path: Path) -> RawTable:
             columns = {place: read.column(number).to_pylist() for number, place in enumerate(flat)}
             count = file.metadata.num_rows
     except (pyarrow.ArrowException, OSError) as error:
-        raise table_fault(path, [f"not a readable Parquet file ({str(error).splitlines()[0]})"]) from error
+        why = f"not a readable Parquet file ({str(error).splitlines()[0]})"
+        raise _unfit(path, why, "write or copy the table again, or save it as CSV") from error
     rows = (tuple(_plain(columns[place][i]) if place in columns else "" for place in range(len(header))) for i in range(count))
     return RawTable(header, tuple(TableRow(i, cells) for i, cells in enumerate(rows, start=1)))
 

@@ -40,6 +40,7 @@ _DESCRIPTIONS = frozenset(
     | {"xmin", "xmax", "ymin", "ymax", "x", "y", "w", "h", "lat", "lon", "latitude", "longitude", "temperature", "format", "quality"}
 )
 """Words of columns that describe an image, whatever their values."""
+MOST = 0.8  # of the cells must say a side: "extra" and "unlabelled" may stand beside them
 FEWEST = 4  # values below which a column rather describes images than groups them
 
 
@@ -62,8 +63,9 @@ def _seen(roles: Roles, place: int, cells: Sequence[str], labels: Sequence[str])
 
 
 def _is_split(name: str, filled: Sequence[str]) -> bool:
-    """Whether every cell says a side, and a word or the column's name says which."""
-    return all(side_in(cell, name) for cell in filled) and bool(side_of(name) or len(set(filled)) > 1)
+    """Whether nearly every cell says a side, and a word or the column's name says which."""
+    saying = [cell for cell in filled if side_in(cell, name)]
+    return len(saying) >= MOST * len(filled) and bool(side_of(name) or len(set(saying)) > 1)
 
 
 def _says_class(cells: Sequence[str], labels: Sequence[str]) -> bool:

@@ -1,4 +1,7 @@
-"""Which training images are probably mislabelled: from out-of-fold answers, where those of nearly all images are there."""
+"""Which training images may be mislabelled: from out-of-fold answers, where nearly all images have one and the judge knows the classes.
+
+A judge that is not surely better than the commonest class doubts labels by chance, and is not heard.
+"""
 
 import os
 from pathlib import Path
@@ -8,6 +11,7 @@ from numpy.typing import NDArray
 
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.label_issues import label_issues, thresholds
+from receptron.evaluation.metrics import compare
 from receptron.evaluation.records import SuspectLabel, SuspectLabels
 from receptron.jobs.training.fit import FittedNetwork
 
@@ -31,6 +35,8 @@ def suspect_labels(learnt: FittedNetwork, root: Path) -> SuspectLabels:
 def _found(learnt: FittedNetwork, rows: NDArray[np.int64], logits: NDArray[np.float64], rung: str, root: Path) -> SuspectLabels:
     images, classes = learnt.context.images.part(rows), learnt.context.classes
     given = images.targets.numpy()
+    if ignorance := _ignorance(logits.argmax(axis=1) == given, given, images.groups):
+        return SuspectLabels((), len(rows), rung, f"out of fold, {rung} {ignorance}")
     chances = temperature_scaling.probabilities(logits, temperature_scaling.sure_temperature(logits, given, images.groups))
     usual = thresholds(chances, given)
     suspects = tuple(
@@ -41,3 +47,12 @@ def _found(learnt: FittedNetwork, rows: NDArray[np.int64], logits: NDArray[np.fl
         for row, likelier in zip(*(part.tolist() for part in label_issues(chances, given)), strict=True)
     )  # fmt: skip
     return SuspectLabels(suspects, len(rows), rung)
+
+
+def _ignorance(right: NDArray[np.bool_], given: NDArray[np.int64], groups: NDArray[np.int64] | None) -> str:
+    """Why answers, of which some are `right` out of fold, say nothing about labels; empty where they do."""
+    commonest = given == np.bincount(given).argmax()
+    found = compare(right, commonest, "majority class", groups)
+    if found.better:
+        return ""
+    return f"is right on {right.mean():.0%}, not surely more than the commonest class is ({commonest.mean():.0%})"

@@ -7,6 +7,7 @@ from markupsafe import Markup
 from receptron.evaluation.records import Evaluation
 from receptron.report.svg import Chart, Key, box, label, picture
 from receptron.report.words import percent, shortened, things
+from receptron.wording import natural
 
 LEVELS_RIGHT = (0.25, 0.5, 0.7, 0.9)  # shares of a row from which the next darker shade is used
 LEVELS_WRONG = (0.05, 0.12, 0.25, 0.5)
@@ -54,13 +55,15 @@ class _Row:
 
 
 def _kept(evaluation: Evaluation) -> list[int]:
-    """All classes, or of more than can be drawn those with the most mistakes, in their order."""
+    """All classes, or of more than can be drawn those with the most mistakes, as people order their names."""
     matrix = evaluation.confusion
+    ordered = sorted(range(len(matrix)), key=lambda i: natural(evaluation.classes[i].label))
     if len(matrix) <= MOST_CLASSES:
-        return list(range(len(matrix)))
+        return ordered
     asked = [sum(row) - row[i] for i, row in enumerate(matrix)]
     answered = [sum(row[i] for row in matrix) - matrix[i][i] for i in range(len(matrix))]
-    return sorted(sorted(range(len(matrix)), key=lambda i: -asked[i] - answered[i])[:FEWER_CLASSES])
+    worst = sorted(range(len(matrix)), key=lambda i: -asked[i] - answered[i])[:FEWER_CLASSES]
+    return [i for i in ordered if i in worst]
 
 
 def mixups(evaluation: Evaluation, most: int = 6) -> tuple[Mixup, ...]:

@@ -16,7 +16,7 @@ from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
 from receptron.report.training.of_a_hundred import of_a_hundred
 from receptron.report.training.reliability import reliability
-from receptron.report.training.selection import answers_shown, files_shown, findings_shown, samples_shown, suspects_shown
+from receptron.report.training.selection import answers_shown, by_label, files_shown, findings_shown, samples_shown, suspects_shown
 from receptron.report.training.verdict import caveats, verdict
 from receptron.training.records import Run
 from receptron.wording import counted
@@ -40,6 +40,7 @@ TOOLS: dict[str, object] = {
     "things": words.things,
     "counted": counted,
     "files_shown": files_shown,
+    "by_label": by_label,
 }
 
 

@@ -1,11 +1,13 @@
 """Which images, findings and file names the page shows, and how many more there are: long lists are cut where the reader would stop."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
-from receptron.data.records import Finding
-from receptron.evaluation.records import Answer, SuspectLabel, SuspectLabels
+from receptron.data.records import Finding, SideCount
+from receptron.evaluation.records import Answer, ClassScore, SuspectLabel, SuspectLabels
 from receptron.report.thumbnails import Thumbnail
+from receptron.wording import natural
 
 MOST_ANSWERS = 12
 MOST_SAMPLES = 120  # over all classes
@@ -14,6 +16,7 @@ PER_FINDING = 4
 MOST_FILES = 60  # names listed under one finding
 SEVERITIES = ("error", "warning", "note")
 
+_Labelled = TypeVar("_Labelled", ClassScore, SideCount)
 Picture = Callable[[str], Thumbnail | None]
 
 
@@ -83,7 +86,7 @@ def findings_shown(findings: Sequence[Finding], picture: Picture) -> tuple[Shown
 def samples_shown(samples: Mapping[str, Sequence[str]], picture: Picture) -> dict[str, tuple[Shown, ...]]:
     """A few images of each class, fewer where there are many classes."""
     each = max(1, min(PER_CLASS, MOST_SAMPLES // max(len(samples), 1)))
-    chosen = list(samples.items())[:MOST_SAMPLES]
+    chosen = sorted(samples.items(), key=lambda one: natural(one[0]))[:MOST_SAMPLES]
     return {label: tuple(Shown(path, picture(path)) for path in paths[:each]) for label, paths in chosen}
 
 
@@ -95,3 +98,8 @@ def files_shown(files: Sequence[str]) -> tuple[Sequence[str], int]:
 def _readable(files: Sequence[str], picture: Picture) -> tuple[Shown, ...]:
     shown = (Shown(path, picture(path)) for path in files[:PER_FINDING])
     return tuple(image for image in shown if image.picture is not None)
+
+
+def by_label(rows: Iterable[_Labelled]) -> list[_Labelled]:
+    """Rows about classes in the order in which people name them: 2 before 10."""
+    return sorted(rows, key=lambda row: natural(row.label))

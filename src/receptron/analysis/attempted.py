@@ -1,0 +1,20 @@
+"""A figure, or the reason why there is none: what fails in one analysis leaves the others standing."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from receptron.errors import BadValue, ReceptronError, UnknownName
+from receptron.printable import told
+
+Answer = TypeVar("Answer")
+
+
+def attempted(figure: str, work: Callable[[], Answer], unknown: dict[str, str]) -> Answer | None:
+    """What `work` gives, or None with the reason in `unknown`. Raises: UnknownName and BadValue, which are the caller's own."""
+    try:
+        return work()
+    except (UnknownName, BadValue):
+        raise
+    except Exception as error:  # whatever fails in one analysis leaves the others standing
+        unknown[figure] = error.why if isinstance(error, ReceptronError) and error.why else told(error)
+        return None
