@@ -44,8 +44,8 @@ def build(
 
     Raises:
         UnknownName: For a net or a reference that is not there; near names are told.
-        BadValue: For a count that is no whole number of 1 or more, pretrained weights on the meta device, True where none are
-            published, and a file of weights that is not all said of.
+        BadValue: For a count that is no whole number of 1 or more, pretrained weights on the meta device, published ones asked for where
+            there are none, and a file of weights that is not all said of.
         ImageTooSmall: For fewer pixels than the net can take.
         WeightsUnavailable: For weights that are neither here nor to be fetched.
         CheckpointMismatch: For weights of another net, and for values that are no finite numbers.

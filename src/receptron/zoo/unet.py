@@ -88,6 +88,7 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     Source: Ronneberger et al. 2015, U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597, Fig. 1.
 
     Example:
+        >>> import torch
         >>> from receptron.zoo import build
         >>> tuple(unet_on(build("mobilenet_v2")).eval()(torch.zeros(1, 3, 64, 64)).shape)
         (1, 2, 64, 64)
