@@ -43,7 +43,7 @@ from receptron.arithmetic import Coefficients, Conv, Linear, Norm, Pool, Transpo
 from receptron.bundle import manifest, store
 from receptron.jobs.options import Extras
 from receptron.weights import store as weights_store
-from receptron.zoo import card, catalogue, deeplab_on
+from receptron.zoo import card, catalogue, deeplab_on, unet_on
 from test_reference import PUBLIC, raised
 
 TESTS = Path(__file__).parent
@@ -317,6 +317,7 @@ PROVOKED: dict[tuple[str, str], list[Provocation]] = {
     ("card", "UnknownName"): [lambda here: card("resnet5O")],
     ("catalogue", "UnknownName"): [lambda here: catalogue(sort="beauty")],
     ("deeplab_on", "BadValue"): [lambda here: deeplab_on(build("resnet18"), 512, output_stride=12)],
+    ("unet_on", "BadValue"): [lambda here: unet_on(build("lenet5"), classes=0)],
     ("train", "BadValue"): [
         lambda here: train(here / "gone"),
         lambda here: trained(here, seed=-1),

@@ -3,6 +3,7 @@
 import io
 import os
 import pickle
+import traceback
 import zipfile
 from pathlib import Path
 
@@ -131,3 +132,79 @@ def test_every_cut_of_a_file_is_refused_or_whole(tmp_path: Path):
         path.write_bytes(whole[:end])
         with pytest.raises(UnsafeCheckpoint):
             foreign.read(path)
+
+
+class Calls:
+    """Unpickled, it would call."""
+
+    def __init__(self, what: object, *given: object) -> None:
+        self.what, self.given = what, given
+
+    def __reduce__(self):
+        return self.what, self.given
+
+
+ADVICE = ("weights_only", "safe_globals", "torch.load", "trusted source", "will likely succeed", "docs", "\x1b")
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize(
+    ("trap", "named"),
+    [
+        (Calls(os.system, "true"), f"{os.name if os.name == 'nt' else 'posix'}.system"),
+        (Calls(eval, "1"), "eval"),
+        (Calls(__import__, "os"), "__import__"),
+        (Calls(torch.hub.load, "x", "y"), "torch.hub.load"),
+        (Path("x"), "pathlib"),
+    ],
+)
+def test_what_would_have_to_be_run_is_named_without_advice_to_run_it(tmp_path: Path, trap: object, named: str, old: bool):
+    path = save(tmp_path / "w.pt", {"a": torch.zeros(1), "b": trap}, old=old)
+    with pytest.raises(UnsafeCheckpoint, match=f"more than plain tensors: '{named}") as caught:
+        foreign.read(path)
+    shown = "".join(traceback.format_exception(caught.value))
+    assert not [advice for advice in ADVICE if advice in str(caught.value)]
+    assert "Re-running" not in shown and "Please use" not in shown
+
+
+@pytest.mark.parametrize(
+    ("program", "named"),
+    [
+        (pickle.dumps(Calls(os.system, "true"), 2)[2:], "system"),
+        (b"\x8c\x02os\x8c\x06system\x93\x8c\x04true\x85R.", "SHORT_BINUNICODE"),
+        (b"\x80\x02\x82\x01.", "EXT1"),
+        (b"(S'true'\nios\nsystem\n.", "STRING"),
+        (b"cos\nsystem\n(tR.", "'os.system'"),
+    ],
+)
+def test_instructions_that_pytorch_never_writes_are_named_without_advice(tmp_path: Path, program: bytes, named: str):
+    whole, path = save(tmp_path / "whole.pt", STATE), tmp_path / "w.pt"
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w") as target:
+        for entry in source.infolist():
+            target.writestr(entry.filename, program if entry.filename.endswith("data.pkl") else source.read(entry))
+    with pytest.raises(UnsafeCheckpoint, match=f"more than plain tensors.*{named}") as caught:
+        foreign.read(path)
+    assert not [advice for advice in ADVICE if advice in str(caught.value)]
+
+
+@pytest.mark.parametrize("names", [("state_dict", "state_dict_ema"), ("model", "model_ema"), ("net", "best"), ("model", "state_dict")])
+def test_two_versions_of_one_network_are_refused_and_named(tmp_path: Path, names: tuple[str, str]):
+    content = {"epoch": 3, "optimizer": {"state": {0: {"step": torch.zeros(1)}}}, **dict.fromkeys(names, STATE)}
+    with pytest.raises(UnsafeCheckpoint, match=f"more than once: '{names[0]}', '{names[1]}'"):
+        foreign.read(save(tmp_path / "w.pt", content))
+    assert same(foreign.read(save(tmp_path / "w.pt", {key: value for key, value in content.items() if key != names[1]})))
+
+
+@pytest.mark.parametrize("protocol", [4, 5])
+def test_a_pickle_of_another_protocol_is_refused_by_its_number(tmp_path: Path, protocol: int):
+    path = tmp_path / "w.pt"
+    torch.save({"a": torch.zeros(1)}, path, pickle_protocol=protocol)
+    with pytest.raises(UnsafeCheckpoint, match=f"by protocol {protocol}, which PyTorch does not write"):
+        foreign.read(path)
+
+
+@pytest.mark.parametrize("old", [False, True])
+@pytest.mark.parametrize("net", [torch.nn.Flatten(), torch.nn.Linear(2, 2), torch.nn.Sequential(torch.nn.ReLU())])
+def test_a_whole_network_is_refused_as_such(tmp_path: Path, net: torch.nn.Module, old: bool):
+    with pytest.raises(UnsafeCheckpoint, match=r"more than plain tensors: (a whole network|'torch.nn.modules)"):
+        foreign.read(save(tmp_path / "w.pt", net, old=old))

@@ -15,7 +15,7 @@ class Stretched(nn.Module):
         self.conv = conv(c_in, c_out, 1)
 
     def forward(self, x: Tensor) -> Tensor:
-        return self.conv(self.pool(x)).expand(-1, -1, *x.shape[2:])
+        return self.conv(self.pool(x)).expand(-1, -1, x.shape[2], x.shape[3])
 
 
 def aspp(c_in: int, c_out: int, rates: tuple[int, ...]) -> nn.Sequential:

@@ -28,4 +28,7 @@ class Concat(nn.ModuleDict):
         super().__init__(branches)
 
     def forward(self, x: Tensor) -> Tensor:
-        return torch.cat([branch(x) for branch in self.values()], dim=1)
+        maps: list[Tensor] = []  # a loop, as TorchScript reads no comprehension over modules
+        for branch in self.values():
+            maps.append(branch(x))
+        return torch.cat(maps, dim=1)

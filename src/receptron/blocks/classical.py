@@ -48,9 +48,10 @@ class PartialConv2d(nn.Module):
         nn.init.zeros_(self.bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        full = self.weight.new_zeros(self.bias.numel(), self.c_in, self.kernel, self.kernel)
-        rows, columns = zip(*self.connections, strict=True)
-        full = full.index_put((torch.tensor(rows, device=x.device), torch.tensor(columns, device=x.device)), self.weight)
+        full = self.weight.new_zeros([self.bias.shape[0], self.c_in, self.kernel, self.kernel])
+        outs = torch.tensor([pair[0] for pair in self.connections], device=x.device)
+        ins = torch.tensor([pair[1] for pair in self.connections], device=x.device)
+        full = full.index_put([outs, ins], self.weight)
         return conv2d(x, full, self.bias)
 
 

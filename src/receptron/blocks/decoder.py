@@ -5,6 +5,7 @@ from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
+from torch.fx import wrap
 
 from receptron.blocks.conv import upconv
 
@@ -23,13 +24,18 @@ class Decoder(nn.Module):
         self.fc = nn.Conv2d(deep[-1], classes, 1)
 
     def forward(self, maps: list[Tensor]) -> Tensor:
+        return self.fc(self.up_to_classes(maps))
+
+    def up_to_classes(self, maps: list[Tensor]) -> Tensor:
+        """The finest map, which the class layer sees: (N, width, H, W)."""
         x, finer = maps[-1], maps[-2::-1]
-        for i, (up, merge) in enumerate(zip(self.up, self.merge, strict=True)):
+        for i, (up, merge) in enumerate(zip(self.up, self.merge)):  # noqa: B905, TorchScript knows no `strict`
             x = up(x)
             x = merge(torch.cat([_fit(finer[i], x), _fit(x, finer[i])], dim=1) if i < len(finer) else x)
-        return self.fc(x)
+        return x
 
 
+@wrap  # a call of its own where a network is traced symbolically: sizes decide here
 def _fit(x: Tensor, other: Tensor) -> Tensor:
     """Crop `x` around its centre to the smaller of both sizes."""
     high, wide = min(x.shape[-2], other.shape[-2]), min(x.shape[-1], other.shape[-1])

@@ -88,6 +88,8 @@ def _stretch(parent: nn.Module, name: str, rate: int) -> int:
             strided = _int(child.stride) > 1
             _dilate_conv(child, rate if strided else now)
             now = later if strided else now
+        elif isinstance(getattr(child, "stride", None), int):  # a shortcut that leaves pixels out
+            vars(child)["stride"] = 1
     return later
 
 

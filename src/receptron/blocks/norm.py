@@ -1,6 +1,7 @@
 """Normalisation over something else than a batch: channels of a pixel, neighbouring channels."""
 
 from torch import Tensor, nn
+from torch.nn.functional import layer_norm
 
 
 class ChannelNorm(nn.LayerNorm):
@@ -10,7 +11,8 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=eps)
 
     def forward(self, input: Tensor) -> Tensor:
-        return super().forward(input.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        last = input.permute(0, 2, 3, 1)
+        return layer_norm(last, self.normalized_shape, self.weight, self.bias, self.eps).permute(0, 3, 1, 2)
 
 
 def local_response(size: int = 5, *, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> nn.LocalResponseNorm:

@@ -1,9 +1,10 @@
 """Images as rows of tokens. Dosovitskiy et al. 2021, arXiv:2010.11929, Fig. 1, Eq. 1 and Section 3.2."""
 
-from math import isqrt
+from math import sqrt
 
 import torch
 from torch import Tensor, nn
+from torch.fx import wrap
 from torch.nn.functional import interpolate
 
 
@@ -31,13 +32,15 @@ class Patches(nn.Module):
         return tokens + stretch(self.position, maps.shape[-2], maps.shape[-1])
 
 
+@wrap  # a call of its own where a network is traced symbolically: sizes decide here
 def stretch(position: Tensor, high: int, wide: int) -> Tensor:
     """Positions (1, 1 + n^2, width) for a grid of high x wide patches; the class token keeps its own."""
-    across = isqrt(position.shape[1] - 1)
-    if (high, wide) == (across, across):
+    across = int(sqrt(position.shape[1] - 1) + 0.5)
+    if high == across and wide == across:
         return position
-    grid = position[:, 1:].unflatten(1, (across, across)).permute(0, 3, 1, 2)  # (1, width, side, side)
-    grid = interpolate(grid, size=(high, wide), mode="bicubic", antialias=True, align_corners=False)
+    grid = position[:, 1:].unflatten(1, [across, across]).permute(0, 3, 1, 2)  # (1, width, side, side)
+    exact = grid.float() if grid.element_size() < 4 else grid  # no antialiasing in half precision on a processor
+    grid = interpolate(exact, size=[high, wide], mode="bicubic", antialias=True, align_corners=False).to(grid.dtype)
     return torch.cat([position[:, :1], grid.flatten(2).transpose(1, 2)], dim=1)
 
 

@@ -4,6 +4,7 @@ Source: tensorflow.org, tf.nn, "Notes on padding": output ceil(size/stride); the
 """
 
 from torch import Tensor, nn
+from torch.fx import wrap
 from torch.nn.functional import pad
 
 
@@ -11,9 +12,9 @@ class SameConv2d(nn.Conv2d):
     """Convolution padded as TensorFlow does: (N, c_in, H, W) -> (N, c_out, ceil(H/stride), ceil(W/stride))."""
 
     def forward(self, input: Tensor) -> Tensor:
-        top, bottom = _margins(input.shape[-2], self.kernel_size[0], self.stride[0], self.dilation[0])
-        left, right = _margins(input.shape[-1], self.kernel_size[1], self.stride[1], self.dilation[1])
-        return super().forward(pad(input, (left, right, top, bottom)))
+        (high, wide), (down, across), (tall, broad) = self.kernel_size, self.stride, self.dilation
+        padded = padded_same(input, (high, wide), (down, across), (tall, broad))
+        return self._conv_forward(padded, self.weight, self.bias)
 
 
 def pad_like_tensorflow(net: nn.Module) -> nn.Module:
@@ -34,6 +35,14 @@ def _twin(layer: nn.Conv2d) -> SameConv2d:
     twin = SameConv2d(layer.in_channels, layer.out_channels, size, (layer.stride[0], layer.stride[1]), 0, layer.dilation[0], layer.groups)
     twin.weight, twin.bias = layer.weight, layer.bias
     return twin
+
+
+@wrap  # a call of its own where a network is traced symbolically: sizes decide here
+def padded_same(x: Tensor, kernel: tuple[int, int], stride: tuple[int, int], dilation: tuple[int, int]) -> Tensor:
+    """Zeros around (N, C, H, W), such that a convolution without padding makes ceil(H/stride) x ceil(W/stride) of it."""
+    top, bottom = _margins(x.shape[-2], kernel[0], stride[0], dilation[0])
+    left, right = _margins(x.shape[-1], kernel[1], stride[1], dilation[1])
+    return pad(x, [left, right, top, bottom])
 
 
 def _margins(size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:

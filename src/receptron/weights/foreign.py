@@ -17,11 +17,13 @@ from torch import Tensor
 
 from receptron.errors import UnsafeCheckpoint
 from receptron.printable import told
+from receptron.records import short
 from receptron.weights.store import verify
 
 SUFFIXES = (".pt", ".pth", ".th")
 MAX_BYTES = 4 * 2**30
 MAX_PICKLE = 64 * 2**20
+MAX_PROTOCOL = 3
 WRAPPERS = ("state_dict", "model_state_dict", "model", "net")
 PREFIXES = ("module.", "_orig_mod.")
 _INTS = {"BININT", "BININT1", "BININT2", "LONG1", "LONG4", "INT", "LONG"}
@@ -41,15 +43,21 @@ def read(path: Path, *, digest: str = "", max_bytes: int = MAX_BYTES) -> dict[st
     try:
         content: object = torch.load(path, map_location="cpu", weights_only=True)
     except (UnpicklingError, RuntimeError, ValueError, KeyError, EOFError, TypeError, AttributeError, IndexError, OverflowError) as error:
-        raise _refusal(path, _why(error)) from error
+        raise _refusal(path, _why(error)) from None  # torch's own text tells how to read the file unsafely
     return strip_prefix(_tensors(path, content))
 
 
 def _why(error: Exception) -> str:
-    """Torch's reason, without its advice to read the file unsafely."""
-    if found := re.search(r"Unsupported (?:global: GLOBAL|class|operand|type) (\S+)", str(error)):
-        return f"it holds more than plain tensors: {found[1]}, which would have to be run"
-    return told(error).partition(" In PyTorch 2.6")[0]
+    """What torch found, without its advice to read the file unsafely."""
+    text = str(error)
+    if found := re.search(r"[Uu]nsupported (?:global: GLOBAL|GLOBAL|class|type) ([^\s,]+)", text):
+        return f"it holds more than plain tensors: {short(found[1])}, which would have to be run"
+    if found := re.search(r"Unsupported operand (\d+)", text):
+        names = {ord(code.code): code.name for code in pickletools.opcodes}
+        return f"it holds more than plain tensors: an instruction that PyTorch never writes, {names.get(int(found[1]), found[1])}"
+    if "weights_only" in text or "Weights only" in text:
+        return "it holds more than plain tensors"
+    return told(error)
 
 
 def strip_prefix(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -102,7 +110,11 @@ def _storages(path: Path, stream: IO[bytes]) -> dict[str, int]:
     for name, argument in _opcodes(stream):
         if name == "PERSID":
             raise _refusal(path, "its tensors are declared in a way that PyTorch never writes")
+        if name == "PROTO" and cast(int, argument) > MAX_PROTOCOL:
+            raise _refusal(path, f"it was pickled by protocol {argument}, which PyTorch does not write, nor read without running programs")
         if name == "BINPERSID":
+            if any(part == "module" for _, part in recent):
+                raise _refusal(path, "it holds more than plain tensors: a whole network, whose code would have to be run")
             elements = _last_int(path, recent)
             key = next((str(a) for n, a in reversed(recent) if n.endswith("UNICODE") and str(a) not in ("cpu", "storage")), "")
             kind = next((str(a).split()[-1] for n, a in reversed(recent) if n == "GLOBAL" and "Storage" in str(a)), "")
@@ -133,6 +145,11 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
         inner = next((content[key] for key in WRAPPERS if isinstance(content, Mapping) and isinstance(content.get(key), Mapping)), None)
         if inner is None:
             break
+        rivals = [
+            key for key, value in cast(Mapping[str, object], content).items() if isinstance(value, Mapping) and value.keys() & inner.keys()
+        ]
+        if len(rivals) > 1:
+            raise _refusal(path, f"it holds the tensors of one network more than once: {', '.join(short(key) for key in rivals)}")
         content = inner
     if not isinstance(content, Mapping) or not content:
         raise _refusal(path, f"it holds a {type(content).__name__}, not a dictionary of tensors")

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor, nn
 
 from receptron.errors import CheckpointMismatch
@@ -43,8 +44,19 @@ class KeyMap:
         )
 
     def __call__(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """`state` under our names. Raises: CheckpointMismatch."""
-        return {ours: tensor for key, tensor in state.items() if (ours := self.translate(key)) is not None}
+        """`state` under our names. Raises: CheckpointMismatch, also where two tensors would get one name."""
+        found: dict[str, Tensor] = {}
+        for key, tensor in state.items():
+            if (ours := self.translate(key)) is None:
+                continue
+            if ours in found:
+                raise CheckpointMismatch(
+                    f"two parameters of the {self.source} checkpoint are {ours!r} of ours, the second {key!r}.",
+                    why="one of them would be lost",
+                    mend="save the weights of one network only",
+                )
+            found[ours] = tensor
+        return found
 
 
 OURS = KeyMap("receptron")
@@ -56,7 +68,7 @@ def conv_norm(conv: str, norm: str, ours: str) -> tuple[Rule, Rule]:
 
 
 def load(net: nn.Module, state: Mapping[str, Tensor], *, source: str = "receptron") -> None:
-    """Copy `state`, in our names, into `net`; every name and shape must agree, and all disagreements are told at once.
+    """Copy `state`, in our names, into `net`; every name and shape must agree, every number be finite, and all faults are told at once.
 
     A linear layer may come as the convolution that it equals, and a gain as a plain vector: same first axis, same number of values.
     Raises: CheckpointMismatch, with nothing copied.
@@ -70,25 +82,40 @@ def load(net: nn.Module, state: Mapping[str, Tensor], *, source: str = "receptro
     both = ours.keys() & state.keys()
     faults += [f"{k} is {tuple(state[k].shape)}, needed {tuple(ours[k].shape)}" for k in both if not _fits(state[k], ours[k])]
     faults += [f"{k} holds {state[k].dtype}" for k in both if not _keeps(state[k], ours[k])]
+    faults += [f"{k} {odd}" for k in both if _keeps(state[k], ours[k]) and (odd := _oddity(k, state[k], ours[k].dtype))]
     if faults:
         shown = "; ".join(sorted(faults)[:8]) + (f"; and {len(faults) - 8} more" if len(faults) > 8 else "")
         what = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
         raise CheckpointMismatch(
             f"the {source} checkpoint does not fit {getattr(net, 'name', '') or type(net).__name__}: {what}.",
             why=shown,
-            mend="build the network with the checkpoint's own variant and number of classes",
+            mend="build the network with the checkpoint's own variant and number of classes, or give another file",
         )
     shaped = {k: state[k].reshape(ours[k].shape) for k in both}
     net.load_state_dict(shaped | {k: ours[k] for k in counters})
 
 
 def _fits(theirs: Tensor, ours: Tensor) -> bool:
-    return theirs.shape == ours.shape or (theirs.numel() == ours.numel() and theirs.shape[:1] == ours.shape[:1])
+    """Whether both are the same numbers in the same order: equal, or one of them a matrix or vector of the other's rows."""
+    if theirs.shape == ours.shape:
+        return True
+    flat = min(theirs.ndim, ours.ndim) in (1, 2) and theirs.ndim != ours.ndim  # a 1x7 filter is no 7x1 filter
+    return flat and theirs.numel() == ours.numel() and theirs.shape[:1] == ours.shape[:1]
 
 
 def _keeps(theirs: Tensor, ours: Tensor) -> bool:
     """Whether copying would lose nothing that has a meaning: no imaginary parts, and no whole numbers whose scale is elsewhere."""
     return not theirs.is_complex() and theirs.is_floating_point() >= ours.is_floating_point()
+
+
+def _oddity(name: str, theirs: Tensor, kept: torch.dtype) -> str:
+    """What no training that went well leaves behind in a tensor of this name, or nothing; `kept` is the kind of numbers it will be."""
+    if not theirs.is_floating_point():
+        return ""
+    values = theirs.to(kept if kept.is_floating_point else torch.float32)
+    if odd := int((~torch.isfinite(values)).sum()):
+        return f"has {odd:,} of {values.numel():,} values that are no finite number"
+    return "has a variance below zero" if name.endswith("running_var") and bool((values < 0).any()) else ""
 
 
 def _pattern(template: str) -> str:

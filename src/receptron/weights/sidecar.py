@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import msgspec
 
-from receptron.errors import BadValue, UnknownName
+from receptron.errors import BadValue, CheckpointMismatch, UnknownName
 from receptron.records import reason, short
 from receptron.weights.inputs import InputSpec, Interpolation
 from receptron.weights.pretrained import KEY_MAPS
@@ -91,9 +91,16 @@ def sidecar_of(path: Path) -> Path:
 
 
 def facts_of(path: Path, said: Sidecar) -> Sidecar:
-    """All facts of the weights file at `path`: those `said` by flags first, then its sidecar's. Raises: BadValue, UnknownName."""
+    """All facts of the weights file at `path`: those `said` by the caller first, then its sidecar's.
+
+    Raises: CheckpointMismatch where both say what the file is, and not the same; BadValue, UnknownName.
+    """
     sidecar = sidecar_of(path)
-    facts = said.or_else(read_sidecar(sidecar)) if sidecar.is_file() else said
+    facts = said
+    if sidecar.is_file():
+        written = read_sidecar(sidecar)
+        check_agreement(path, written, said)
+        facts = said.or_else(written)
     if missing := facts.missing():
         flags = ", ".join(f"--weights-{name}" if name != "net" else "--net" for name in missing)
         raise BadValue(
@@ -104,6 +111,28 @@ def facts_of(path: Path, said: Sidecar) -> Sidecar:
     if facts.keys not in KEY_MAPS:
         raise UnknownName("key map", str(facts.keys), KEY_MAPS)
     return facts
+
+
+def check_agreement(path: Path, written: Sidecar, said: Sidecar) -> None:
+    """What an image must be like may be said anew, but not what the file is: nets of the same shapes would take it, and answer worse.
+
+    Raises: CheckpointMismatch.
+    """
+    for name in ("net", "keys", "sha256"):
+        theirs, ours = getattr(written, name), getattr(said, name)
+        if theirs is None or ours is None or _agree(name, theirs, ours):
+            continue
+        raise CheckpointMismatch(
+            f"{path.name} is said to be two things: {name} is {short(theirs)} in {sidecar_of(path).name}, and {short(ours)} was asked for.",
+            why="tensors of one net often fit another, which pads or normalises otherwise: it would run, and answer worse",
+            mend=f"ask for {short(theirs)}, or correct {name} in {sidecar_of(path)}",
+        )
+
+
+def _agree(name: str, theirs: str, ours: str) -> bool:
+    if name != "sha256":
+        return theirs == ours
+    return theirs.lower().startswith(ours.lower()) or ours.lower().startswith(theirs.lower())
 
 
 def inputs_of(facts: Sidecar, path: Path) -> InputSpec:

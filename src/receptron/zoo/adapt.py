@@ -10,6 +10,8 @@ from receptron.blocks.classifier import Classifier
 from receptron.blocks.patches import stretch
 
 State = dict[str, Tensor]
+Fitted = tuple[State, tuple[str, ...]]
+"""Tensors that fit, and a sentence for each change."""
 
 
 def first_conv(net: nn.Module) -> tuple[str, nn.Conv2d]:
@@ -46,35 +48,58 @@ def spread_channels(weight: Tensor, channels: int) -> Tensor:
     return weight[:, torch.arange(channels) % given] * (given / channels)
 
 
-def fit_first_conv(net: nn.Module, state: State) -> State:
-    """`state` with the first convolution's weights spread over the inputs that `net` has."""
+def fit_first_conv(net: Classifier, state: State) -> Fitted:
+    """The first convolution's weights spread over the inputs that `net` has."""
     name, layer = first_conv(net)
     key = f"{name}.weight"
-    if key not in state or layer.groups > 1:
-        return state
-    return state | {key: spread_channels(state[key], layer.in_channels)}
+    if key not in state or layer.groups > 1 or state[key].ndim != 4 or state[key].shape[1] in (0, layer.in_channels):
+        return state, ()
+    given = state[key].shape[1]
+    lost = f", those after the first {layer.in_channels} are lost" if 1 < layer.in_channels < given else ""
+    told = f"{name} is spread from {given} channels over {layer.in_channels}{lost}"
+    return state | {key: spread_channels(state[key], layer.in_channels)}, (told,)
 
 
-def fit_classifier(net: Classifier, state: State) -> State:
-    """`state` with the class layers (every layer named `fc`) as `net` starts them, if it was trained for another number of classes."""
-    ours = net.state_dict()
-    layers = {name for name in state if name.split(".")[-2:-1] == ["fc"]}
-    if all(ours[name].shape[0] == state[name].shape[0] for name in layers & ours.keys()):
-        return state
-    return {name: ours[name] if name in layers else tensor for name, tensor in state.items()}
+def fit_classifier(net: Classifier, state: State) -> Fitted:
+    """The class layers (every layer named `fc`) as `net` starts them, if `state` was trained for another number of classes."""
+    layers = {name: ours for name, ours in net.state_dict().items() if name.split(".")[-2:-1] == ["fc"] and name in state}
+    given, wanted = ({tuple(of[name].shape[:1]) for name in layers} for of in (state, layers))
+    if given == wanted or len(given) != 1 or any(_row(state[name]) != _row(ours) for name, ours in layers.items()):
+        return state, ()  # where more than the number differs, loading tells it
+    names = ", ".join(sorted({name.rpartition(".")[0] for name in layers}))
+    counts = [next(iter(found))[0] for found in (wanted, given)]
+    return state | layers, (f"{names} starts afresh: {counts[0]:,} classes were asked for, the file has {counts[1]:,}",)
 
 
-def fit_positions(net: Classifier, state: State) -> State:
-    """`state` with a ViT's positions interpolated to the image size that `net` was built for."""
-    ours = net.state_dict()
-    wanted = {name: ours[name].shape[1] for name in state if name.endswith(".position") and name in ours}
-    return state | {name: stretch(state[name], isqrt(n - 1), isqrt(n - 1)) for name, n in wanted.items()}
+def _row(tensor: Tensor) -> int:
+    """Numbers for each class."""
+    return tensor[:1].numel() if tensor.ndim else -1
 
 
-def fit_auxiliary(net: Classifier, state: State) -> State:
-    """`state` with the auxiliary heads as `net` starts them, if the file has none: they matter only while training from scratch."""
+def fit_positions(net: Classifier, state: State) -> Fitted:
+    """A ViT's positions interpolated to the image size that `net` was built for."""
+    ours, told = net.state_dict(), list[str]()
+    for name in [name for name in state if name.endswith(".position") and name in ours]:
+        given, wanted = _across(state[name]), _across(ours[name])
+        if given in (0, wanted):
+            continue
+        state = state | {name: stretch(state[name], wanted, wanted)}
+        told.append(f"{name} is interpolated from {given}x{given} patches to {wanted}x{wanted}")
+    return state, tuple(told)
+
+
+def _across(position: Tensor) -> int:
+    """Patches of a side, 0 for what is no square of positions; loading tells that."""
+    patches = position.shape[1] - 1 if position.ndim == 3 and position.is_floating_point() else 0
+    return isqrt(patches) if patches > 0 and isqrt(patches) ** 2 == patches else 0
+
+
+def fit_auxiliary(net: Classifier, state: State) -> Fitted:
+    """The auxiliary heads as `net` starts them, if `state` has none: they matter only while training from scratch."""
     fresh = {name: tensor for name, tensor in net.state_dict().items() if name.startswith("auxiliary.")}
-    return state if fresh.keys() & state.keys() else state | fresh
+    if not fresh or fresh.keys() & state.keys():
+        return state, ()
+    return state | fresh, ("the auxiliary heads start afresh: the file has none",)
 
 
-FITS: tuple[Callable[[Classifier, State], State], ...] = (fit_first_conv, fit_classifier, fit_positions, fit_auxiliary)
+FITS: tuple[Callable[[Classifier, State], Fitted], ...] = (fit_first_conv, fit_classifier, fit_positions, fit_auxiliary)

@@ -1,5 +1,6 @@
 """From a name to a network that is ready to use: any classes, any channels, any sensible size, with or without published weights."""
 
+import logging
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from receptron.blocks.patches import resize_positions
 from receptron.errors import BadValue, ImageTooSmall, UnknownName
 from receptron.zoo.adapt import take_channels
 from receptron.zoo.nets import ZOO, Net
+from receptron.zoo.on_encoder import check_count
 
 if TYPE_CHECKING:
     from receptron.weights.pretrained import Pretrained
@@ -20,20 +22,21 @@ def build(
     name: str,
     classes: int | None = None,
     channels: int | None = None,
-    pretrained: "str | Path | Pretrained | None" = None,
+    pretrained: "bool | str | Path | Pretrained | None" = None,
     pixels: int | None = None,
 ) -> Classifier:
     """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
 
-    Pretrained weights are spread over other channels by `adapt.spread_channels`; class layers start afresh for other classes. Under
+    Pretrained weights are changed only where asked for: spread over other channels by `adapt.spread_channels`, class layers afresh for
+    other classes, positions interpolated. Each change is a sentence of the net's `fitted`, and logged as a warning. Under
     `torch.device("meta")` nothing is allocated, and `pretrained` is not allowed.
 
     Args:
         name: A key of `ZOO`.
-        classes: Classes to tell apart; None: as published, 1000 for ImageNet nets, 10 for LeNet-5.
-        channels: Channels of an image; None: as published, 3 for ImageNet nets, 1 for LeNet-5.
-        pretrained: A reference such as "torchvision/IMAGENET1K_V2", a local file with its sidecar, or what `weights.source.resolve`
-            returned; None: weights start afresh.
+        classes: Classes to tell apart; None: as the weights have them, else as published, 1000 for ImageNet nets, 10 for LeNet-5.
+        channels: Channels of an image; None: as the weights have them, else as published, 3 for ImageNet nets, 1 for LeNet-5.
+        pretrained: A reference such as "torchvision/IMAGENET1K_V2", True for the published weights to prefer, a local file with its
+            sidecar, or what `weights.source.resolve` returned; None or False: weights start afresh.
         pixels: px of the side of the images; None: as the weights expect or as published. Only nets with positions depend on it.
 
     Returns:
@@ -41,10 +44,11 @@ def build(
 
     Raises:
         UnknownName: For a net or a reference that is not there; near names are told.
-        BadValue: For a count below 1, pretrained weights on the meta device, and a file of weights that is not all said of.
+        BadValue: For a count that is no whole number of 1 or more, pretrained weights on the meta device, published ones asked for where
+            there are none, and a file of weights that is not all said of.
         ImageTooSmall: For fewer pixels than the net can take.
         WeightsUnavailable: For weights that are neither here nor to be fetched.
-        CheckpointMismatch: For weights of another net.
+        CheckpointMismatch: For weights of another net, and for values that are no finite numbers.
         UnsafeCheckpoint: For a file that holds more than plain tensors.
 
     Example:
@@ -53,15 +57,16 @@ def build(
         (1, 5)
     """
     check_request(name, classes, channels, pixels)
-    if pretrained is None:
+    if pretrained is None or pretrained is False:
         return started(shaped(name, classes, channels, pixels))
     if torch.get_default_device().type == "meta":
         raise BadValue("pretrained weights were asked for on the meta device.", why="it holds shapes only", mend="build on the CPU")
     from receptron.zoo.loading import load_pretrained, resolved  # here, as key maps and the catalogue would double the import's cost
 
     weights = resolved(name, pretrained)
-    net = started(shaped(name, classes, channels, pixels or weights.inputs.pixels))
-    load_pretrained(net, weights)
+    net = load_pretrained(weights, classes, channels, pixels)
+    for change in net.fitted:
+        logging.getLogger("receptron").warning("%s with %s: %s.", name, weights.reference, change)
     return net
 
 
@@ -95,8 +100,8 @@ def find(name: str) -> Net:
 def check_request(name: str, classes: int | None, channels: int | None, pixels: int | None) -> None:
     """Raises: BadValue for counts below one, ImageTooSmall for `pixels` that the net cannot take."""
     for what, value in (("classes", classes), ("channels", channels), ("pixels", pixels)):
-        if value is not None and value < 1:
-            raise BadValue(f"{what} is {value}.", why="it must be 1 or more", mend=f"give {what} a whole number of 1 or more")
+        if value is not None:
+            check_count(what, value)
     row = find(name)
     if pixels is None or pixels >= row.least:
         return

@@ -66,4 +66,4 @@ def googlenet_2014(classes: int = 1000) -> AuxiliaryClassifier:
         position: auxiliary(c, classes, bare, chain(pool=nn.AvgPool2d(5, 3), fit=nn.AdaptiveAvgPool2d(4)))
         for position, c in AUXILIARY.items()
     }
-    return AuxiliaryClassifier(*trunk(bare, 5, (3, 3, 3), local_response), linear_head(1024, classes, dropout=0.4), heads)
+    return AuxiliaryClassifier(*trunk(bare, 5, (3, 3, 3), local_response), linear_head(1024, classes, dropout=0.4), heads, least_map=5)

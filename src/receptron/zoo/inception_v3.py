@@ -77,4 +77,4 @@ def inception_v3(classes: int = 1000) -> AuxiliaryClassifier:
     extra = chain(
         shrink=nn.AvgPool2d(5, 3), conv0=conv(768, 128, 1), conv1=valid(128, 768, 5), **dict(linear_head(768, classes).named_children())
     )
-    return AuxiliaryClassifier(stem, stages, linear_head(2048, classes, dropout=0.5), {"1_4": extra})
+    return AuxiliaryClassifier(stem, stages, linear_head(2048, classes, dropout=0.5), {"1_4": extra}, least_map=17)

@@ -1,23 +1,22 @@
 """U-Net. Ronneberger et al. 2015, "U-Net: Convolutional Networks for Biomedical Image Segmentation", arXiv:1505.04597, Fig. 1."""
 
-import copy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import pairwise
+from typing import cast
 
-import torch
 from torch import Tensor, nn
+from torch.fx import wrap
 from torch.nn.functional import interpolate
 
 from receptron.blocks.chain import chain
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.conv import conv, valid
 from receptron.blocks.decoder import Decoder
-from receptron.blocks.init import initialise
+from receptron.zoo.on_encoder import PROBE, check_count, head_beside, probed
 
 WIDTHS = (64, 128, 256, 512, 1024)
 ON_ENCODER = (256, 128, 64, 32, 16)  # channels of the decoder on a classifier, deepest first
-PROBE = 224
 
 
 def double(c_in: int, c_out: int, *, make: Callable[..., nn.Module] = conv) -> nn.Sequential:
@@ -26,17 +25,35 @@ def double(c_in: int, c_out: int, *, make: Callable[..., nn.Module] = conv) -> n
 
 
 class UNet(Classifier):
-    """A classifier of pixels: (N, C, H, W) -> (N, classes, H', W'), H' = H unless its convolutions do not pad."""
+    """A classifier of pixels: (N, C, H, W) -> (N, classes, H', W'), H' = H unless its convolutions do not pad.
 
-    padded: bool = True
-    handed: tuple[int, ...] = ()  # which maps of the pyramid the decoder receives; none named: all
+    `handed` says which maps of the pyramid the decoder receives, finest first; None: all.
+    """
+
+    def __init__(self, stem: nn.Module, stages: Sequence[nn.Module], head: Decoder, handed: Sequence[int] | None = None) -> None:
+        super().__init__(stem, stages, head)
+        self.padded, self.handed = True, list(range(1 + len(stages)) if handed is None else handed)
+
+    def handed_maps(self, x: Tensor) -> list[Tensor]:
+        """Maps (N, C, H, W) that the decoder receives, finest first. Raises: ImageTooSmall."""
+        maps = self.pyramid(x)
+        return [maps[i] for i in self.handed]
+
+    def before_classes(self, x: Tensor) -> Tensor:
+        """What `head.fc` sees: (N, C, H, W) -> (N, width, H', W'). Raises: ImageTooSmall."""
+        return cast(Decoder, self.head).up_to_classes(self.handed_maps(x))
 
     def forward(self, x: Tensor) -> Tensor:
-        maps = self.pyramid(x)
-        scores = self.head([maps[i] for i in self.handed] if self.handed else maps)
-        if self.padded and scores.shape[-2:] != x.shape[-2:]:
-            scores = interpolate(scores, size=x.shape[-2:], mode="bilinear", align_corners=False)
+        scores = self.head(self.handed_maps(x))
+        return at_size_of(x, scores) if self.padded else scores
+
+
+@wrap  # a call of its own where a network is traced symbolically: sizes decide here
+def at_size_of(x: Tensor, scores: Tensor) -> Tensor:
+    """Scores (N, classes, H', W') stretched to the height and width of `x`, where they differ."""
+    if scores.shape[-2:] == x.shape[-2:]:
         return scores
+    return interpolate(scores, size=x.shape[-2:], mode="bilinear", align_corners=False)
 
 
 def unet(classes: int = 2, *, padded: bool = True) -> UNet:
@@ -65,21 +82,25 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     Returns:
         (N, C, H, W) -> (N, classes, H, W).
 
+    Raises:
+        BadValue: For classes that are no whole number of 1 or more.
+
     Source: Ronneberger et al. 2015, U-Net: Convolutional Networks for Biomedical Image Segmentation, arXiv:1505.04597, Fig. 1.
 
     Example:
+        >>> import torch
         >>> from receptron.zoo import build
         >>> tuple(unet_on(build("mobilenet_v2")).eval()(torch.zeros(1, 3, 64, 64)).shape)
         (1, 2, 64, 64)
     """
-    net = UNet(encoder.stem, list(encoder.stages), nn.Identity())
-    net.patch = encoder.patch
-    maps = shapes(encoder)
+    check_count("classes", classes)
+    maps = probed(encoder)
     sizes = [m.shape[-1] for m in maps]
-    net.handed = tuple(i for i, size in enumerate(sizes) if size not in sizes[i + 1 :])
+    handed = [i for i, size in enumerate(sizes) if size not in sizes[i + 1 :]]
     steps = (PROBE // sizes[-1]).bit_length() - 1
-    net.head = Decoder([maps[i].shape[1] for i in net.handed], ON_ENCODER[:steps], classes, normed_double)
-    initialise(net.head)
+    head = Decoder([maps[i].shape[1] for i in handed], ON_ENCODER[:steps], classes, normed_double)
+    net = UNet(encoder.stem, list(encoder.stages), head_beside(encoder, head), handed)
+    net.patch = encoder.patch
     net.name, net.min_pixels = f"unet_{encoder.name}", encoder.min_pixels
     return net
 
@@ -87,10 +108,3 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
 def normed_double(c_in: int, c_out: int) -> nn.Sequential:
     """`double` with BatchNorm."""
     return chain(conv1=conv(c_in, c_out), conv2=conv(c_out, c_out))
-
-
-def shapes(encoder: Classifier) -> list[Tensor]:
-    """The encoder's pyramid for a probe image, on the meta device: shapes without numbers."""
-    ghost = copy.deepcopy(encoder).to("meta").eval()
-    channels = next(m.in_channels for m in ghost.modules() if isinstance(m, nn.Conv2d))
-    return ghost.pyramid(torch.empty(1, channels, PROBE, PROBE, device="meta"))

@@ -9,7 +9,7 @@ from receptron.blocks.classifier import Classifier
 from receptron.data.reading.decode import decode
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog, ImageFacts
-from receptron.errors import BadValue, UnreadableImage
+from receptron.errors import BadValue, UnknownName, UnreadableImage
 from receptron.progress import Progress
 from receptron.weights import sidecar
 from receptron.weights.fetch import SILENT
@@ -19,6 +19,7 @@ from receptron.weights.published import published_for
 from receptron.weights.source import is_file, resolve
 from receptron.zoo import ZOO, build
 from receptron.zoo.builder import find
+from receptron.zoo.loading import channels_of, load_pretrained
 
 DEFAULT_NET = "mobilenet_v2"  # the best figure per second on a laptop's processor among the first nets
 SMALL_NET = "cifar_resnet20"  # He et al. 2016, section 4.2: made for 32x32
@@ -49,7 +50,9 @@ class InitialWeights:
 
     def make(self, classes: int) -> Classifier:
         """A network with its weights, pretrained or fresh."""
-        return build(self.net, classes=classes, channels=self.channels, pretrained=self.pretrained)
+        if self.pretrained is None:
+            return build(self.net, classes=classes, channels=self.channels)
+        return load_pretrained(self.pretrained, classes, self.channels, None)  # a new class layer goes without saying here
 
     def maker(self, classes: int) -> Callable[[], Classifier]:
         """`make` for a fixed number of classes."""
@@ -69,7 +72,22 @@ def choose_initial_weights(catalog: Catalog, wish: Wish, limits: Limits = LIMITS
     if wish.weights == "none" or (wish.weights is None and shorter < SMALL):
         return _from_scratch(wish.net, shorter, grey)
     pretrained = _pretrained(wish, progress)
-    return InitialWeights(pretrained.net, pretrained, pretrained.inputs, 3, grey)
+    if pretrained.net not in ZOO:
+        written = sidecar.sidecar_of(pretrained.path)
+        raise UnknownName(
+            f"net of {pretrained.path.name}", pretrained.net, ZOO, mend=f"correct net in {written}: `receptron zoo` lists them"
+        )
+    return InitialWeights(pretrained.net, pretrained, pretrained.inputs, _channels(pretrained), grey)
+
+
+def _channels(weights: Pretrained) -> int:
+    """Channels that `weights` were trained on: they are fed as they were. Raises: BadValue where photos have not as many."""
+    channels = channels_of(weights)
+    if channels not in (1, 3):
+        raise BadValue(
+            f"{weights.reference} takes images of {channels} channels.", why="photos are grey (1) or colour (3)", mend="give other weights"
+        )
+    return channels
 
 
 def _from_scratch(net: str | None, shorter: int, grey: bool) -> InitialWeights:
@@ -82,6 +100,8 @@ def _from_scratch(net: str | None, shorter: int, grey: bool) -> InitialWeights:
 
 def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
     facts = wish.facts.or_else(sidecar.Sidecar(net=wish.net))
+    if wish.net is not None and facts.net != wish.net:
+        raise BadValue(f"two nets were asked for: {wish.net}, and {facts.net} by the facts of its weights.", mend="name one of them")
     if wish.weights is not None:
         if not is_file(wish.weights):
             facts = facts.or_else(sidecar.Sidecar(net=DEFAULT_NET))
