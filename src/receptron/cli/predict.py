@@ -35,9 +35,9 @@ def predict(
         raise typer.BadParameter("--csv and --json exclude each other: choose one")
     from receptron.cli.output.bars import Bars
     from receptron.jobs import predict as job
-    from receptron.jobs.path_list import listed
+    from receptron.jobs.path_list import MOST, listed
 
-    named = [name for path in paths for name in (listed(sys.stdin.buffer.read()) if path == "-" else [path])]
+    named = [name for path in paths for name in (listed(sys.stdin.buffer.read(MOST + 1)) if path == "-" else [path])]
     found = job.predict(model, named, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory)
     if as_json:
         screen.json(found)

@@ -147,7 +147,7 @@ def _show(run: "Run") -> None:
     screen.show(f"Again    {again(run)}")
     screen.show(f"Model    {run.model}")
     screen.show(f"Report   {run.report}")
-    screen.show(f"Next     receptron predict {run.model.parent} IMAGE...")
+    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...")
 
 
 def _decided(run: "Run") -> str:
@@ -156,7 +156,8 @@ def _decided(run: "Run") -> str:
     counts = {name: run.decisions[name] for name in ("views", "epochs") if name in run.decisions}
     left = [rung.name for rung in run.ladder if rung.short_of_time]
     told = [" and ".join(formats), *(f"{count} {name}" for name, count in counts.items()), *(f"no {name}" for name in left)]
-    return f"{', '.join(told)}, by this machine's speed"
+    by = f"as in {run.settings['like']}" if "like" in run.settings else "by this machine's speed"
+    return f"{', '.join(told)}, {by}"
 
 
 def _findings(run: "Run") -> None:

@@ -18,6 +18,8 @@ _MARKS = (  # those of UTF-32 first: one of them begins like that of UTF-16
 )
 _MEND = "write it in UTF-8, as with PowerShell's `| Out-File -Encoding utf8 list.txt`, or separate names by NUL"
 
+MOST = 64_000_000  # bytes of a list: a million paths
+_LONGEST = 32_768  # characters that a path may have on any system
 _LOOKED_AT, _LINES = 65536, 3  # bytes; lines that must be paths
 
 
@@ -31,6 +33,8 @@ class ListedPath:
     @property
     def fault(self) -> str:
         """Why it can name nothing; empty if it can."""
+        if len(self.text) > _LONGEST:
+            return f"a line of {len(self.text):,} characters, longer than any path"
         return "" if self.text.strip() else "a blank line"
 
 
@@ -43,6 +47,10 @@ def listed(data: bytes) -> list[ListedPath]:
     >>> [path.text for path in listed("a.jpg\\r\\nb.jpg\\r\\n".encode("utf-16"))]
     ['a.jpg', 'b.jpg']
     """
+    if len(data) > MOST:
+        raise BadValue(
+            f"the list of paths is over {MOST:,} bytes long.", why="a list is one path a line", mend="give it in parts, or name folders"
+        )
     parts = _lines(data)
     while parts and not parts[-1].strip():
         parts.pop()
@@ -52,6 +60,8 @@ def listed(data: bytes) -> list[ListedPath]:
 def is_list(file: Path) -> bool:
     """Whether a file holds paths, one a line, instead of a picture: its first lines name files, or end as images do."""
     try:
+        if not file.is_file():  # a pipe would wait for its writer
+            return False
         with file.open("rb") as opened:
             start = opened.read(_LOOKED_AT)
         names = [] if sniff(start) else list(islice((path.text.strip() for path in listed(start) if path.text.strip()), _LINES))

@@ -127,9 +127,10 @@ class _Asked:
         self.unused: dict[Unused, None] = {}
 
     def add(self, path: str | Path | ListedPath) -> None:
-        """A file named outright is answered where it stands, each time; one that a folder or a pattern gives, once."""
+        """What a line of a list names, or an argument outright, is answered each time; what a folder or pattern gives, once."""
         if isinstance(path, ListedPath):
             name, where, reason = path.text, f" (line {path.line:,} of the list)", path.fault
+            name = (name if len(name) < 1000 else f"{name[:80]} ...") if name.strip() else f"line {path.line:,}"
         else:
             name, where, reason = path, "", ""
         if reason:
@@ -148,7 +149,7 @@ class _Asked:
             if outright and not where and is_list(found.files[0]):
                 self.answers.append(_missing(str(name), f"a list of paths, no image: give it as - < {shlex.quote(str(name))}"))
                 return
-            self.answers += [self._place(file) for file in found.files if outright or file not in self.places]
+            self.answers += [self._place(file) for file in found.files if outright or where or file not in self.places]
             self.unused |= dict.fromkeys(found.unused)
 
     def _place(self, file: Path) -> int:

@@ -15,9 +15,9 @@ from markupsafe import Markup
 from receptron.errors import BadValue
 from receptron.given_path import check_plain
 from receptron.printable import printable
+from receptron.report.svg import KEPT
 
 GENERATOR = b'<meta name="generator" content="Receptron'
-_KEPT = "\n\t\u00a0\u2007\u2009\u200a\u202f"  # breaks and spaces that our own words are set with
 HEAD = 1024
 """Bytes at a file's beginning among which our generator tag stands."""
 
@@ -42,7 +42,7 @@ def environment(filters: Mapping[str, Callable[..., object]]) -> Environment:
 
 def _shown(value: object) -> object:
     """Text that strangers may have written, with escapes for what would reorder or hide what stands beside it."""
-    return printable(value, _KEPT) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return printable(value, KEPT) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _shown_all(value: object) -> object:

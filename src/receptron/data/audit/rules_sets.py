@@ -58,7 +58,13 @@ def small_classes(context: AuditContext) -> list[Finding]:
     single = [label for label, count in context.sizes.items() if count == 1]
     few = [f"{label} ({count})" for label, count in context.sizes.items() if 1 < count < FEWEST]
     cure = "add images, or leave the class out"
-    found = about_classes("class too small", "error", single, message="one image only: {names}; it cannot be learnt and tested", cure=cure)
+    found = about_classes(
+        "class too small",
+        "error",
+        single,
+        message="one image only: {names}; nothing can say how well it is learnt",
+        cure=cure,
+    )
     message = f"fewer than {FEWEST} images: {{names}}; figures for them will be very uncertain"
     return found + about_classes("class too small", "warning", few, message=message, cure="add images of these classes")
 

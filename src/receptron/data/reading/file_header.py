@@ -13,6 +13,7 @@ from receptron.fault_kind import FaultKind
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start of frame; the other three are tables
 _PROGRESSIVE = frozenset({0xC2, 0xC6, 0xCA, 0xCE})
 _HUFFMAN = frozenset({0xC0, 0xC1, 0xC2})
+_MOST_SCANS = 200  # of one JPEG; each is decoded over the whole picture
 _BLOCK = 64  # px; coded by Huffman, each takes a bit or more
 _ALONE = frozenset({0x01, *range(0xD0, 0xD9)})  # markers without a length
 _Fault = tuple[str, FaultKind] | None
@@ -176,6 +177,8 @@ def _jpeg_fault(data: bytes) -> _Fault:
         return f"truncated or damaged: no picture data in its {len(data):,} bytes", FaultKind.TRUNCATED
     if data.find(b"\xff\xd9", scan) < 0:
         return f"truncated: its {len(data):,} bytes end before the picture does", FaultKind.TRUNCATED
+    if (scans := data.count(b"\xff\xda")) > _MOST_SCANS:
+        return f"damaged: {scans:,} scans, where a picture has ten or so", FaultKind.DAMAGED
     if found and frame in _HUFFMAN and 8 * len(data) < found.width * found.height // _BLOCK:
         return f"truncated: {len(data):,} bytes cannot hold {found.width:,} x {found.height:,} px", FaultKind.TRUNCATED
     return None

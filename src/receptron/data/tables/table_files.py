@@ -153,8 +153,15 @@ def _parquet(path: Path) -> RawTable:
     except (pyarrow.ArrowException, OSError) as error:
         why = f"not a readable Parquet file ({str(error).splitlines()[0]})"
         raise _unfit(path, why, "write or copy the table again, or save it as CSV") from error
-    rows = (tuple(_plain(columns[place][i]) if place in columns else "" for place in range(len(header))) for i in range(count))
-    return RawTable(header, tuple(TableRow(i, cells) for i, cells in enumerate(rows, start=1)))
+    rows: list[TableRow] = []
+    for i in range(count):
+        try:
+            cells = tuple(_plain(columns[place][i]) if place in columns else "" for place in range(len(header)))
+        except UnicodeDecodeError as error:
+            why = f"row {i + 1:,}: byte 0x{error.object[error.start]:02x} is not UTF-8"
+            raise _unfit(path, why, "save the column as text") from error
+        rows.append(TableRow(i + 1, cells))
+    return RawTable(header, tuple(rows))
 
 
 def _is_flat(kind: Any) -> bool:
@@ -169,4 +176,4 @@ def _plain(value: object) -> str:
         return ""
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    return (value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value)).strip()
+    return (value.decode() if isinstance(value, bytes) else str(value)).strip()

@@ -31,7 +31,7 @@ class EarlierRun:
 
     def departures(self, settings: Mapping[str, str], data_sha256: str) -> tuple[str, ...]:
         """What of a new run is not as in this one, each as "seed 2, not 1"; then its network will be another."""
-        before = {name: value for name, value in self.run.settings.items() if name not in ("path", "time")}
+        before = {name: value for name, value in self.run.settings.items() if name not in ("path", "time", "like")}
         found = [f"{name} {settings[name]}, not {value}" for name, value in before.items() if settings.get(name, value) != value]
         made_by = self.run.card.provenance.versions.items()
         found += [f"{name} {version(name)}, not {value}" for name, value in made_by if name in _REPRODUCING and version(name) != value]

@@ -21,11 +21,13 @@ from filelock import FileLock, Timeout
 
 from receptron import atomic_write, checksummed_record
 from receptron.bundle import manifest, store
+from receptron.data.records import Catalog
 from receptron.errors import BadValue, DataFault, InUse, StorageFault, WouldReplace
 from receptron.given_path import check_given
 
 _WORK, _LOCK, _OWNER, _BEGUN, _DECISIONS, _CHECKPOINTS = ".receptron-run", "lock", "owner", "begun.json", "decisions.json", "checkpoints"
-_LEARNT = (_BEGUN, f"{_BEGUN}.copy", _DECISIONS, f"{_DECISIONS}.copy", _CHECKPOINTS)
+_STOPPED = "stopped"
+_LEARNT = (_BEGUN, f"{_BEGUN}.copy", _DECISIONS, f"{_DECISIONS}.copy", _CHECKPOINTS, _STOPPED)
 _OURS = {_LOCK, _OWNER, atomic_write.MARKED, *_LEARNT}
 _WAYS_ON = "replace it with --overwrite, or write elsewhere with --out FOLDER"
 
@@ -85,8 +87,12 @@ class RunDirectory:
 
     @property
     def has_learnt(self) -> bool:
-        """Whether there is a checkpoint to go on from."""
-        return any((self.work / _CHECKPOINTS).glob("*/step-*"))
+        """Whether there is something to go on from: a checkpoint, or a run that was stopped between two steps and judged as it was."""
+        return (self.work / _STOPPED).exists() or any((self.work / _CHECKPOINTS).glob("*/step-*"))
+
+    def keep(self) -> None:
+        """Leave what a stopped run needs to be gone on with, though nothing may have been trained yet."""
+        (self.work / _STOPPED).touch()
 
     def begin(self, begun: Begun, *, resume: bool) -> None:
         """Start `begun`, or go on with it if that is asked for. Raises: BadValue if another run lies here than the one to go on with."""
@@ -137,18 +143,23 @@ def claimed(
         _release(directory, lock, missing)
 
 
+def check_beside(folder: Path, catalog: Catalog) -> None:
+    """Raises: BadValue for a folder among images that are found in folders: what is written there would pass for a class."""
+    real, root = Path(os.path.realpath(folder)), Path(os.path.realpath(catalog.root))
+    if catalog.layout not in ("table", "digits") and root in (real, *real.parents):
+        why = "what is written there would pass for a class, or for images that are not used"
+        raise BadValue(
+            f"{folder} lies in the folder of the images, {catalog.root}.", why=why, mend=f"name one beside it: --out {root}-model"
+        )
+
+
 def choose_folder(images: str | Path, out: str | Path | None, *, resume: bool = False) -> Path:
     """`out`, or else NAME-model where the user stands; NAME-model-2 and so on where other runs or other things have that name.
 
     An unfinished run on the same images is never passed over: it is the one to go on with. Raises: BadValue if there is none to resume.
     """
     if out is not None:
-        folder = check_given(out).expanduser()
-        if folder.is_dir() and folder.resolve() == Path(images).resolve():
-            raise BadValue(
-                f"--out {out} is the folder of the images.", why="the model would lie among the classes", mend="name another folder"
-            )
-        return folder
+        return check_given(out).expanduser()
     name = Path(images).resolve().name if Path(images).exists() else Path(images).name
     stem, root = f"{name.split('.')[0] or 'run'}-model", str(Path(images).resolve())
     names = chain([Path(stem)], (Path(f"{stem}-{number}") for number in count(2)))

@@ -24,7 +24,7 @@ from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, 
 from receptron.jobs.training.initial_weights import InitialWeights, Wish, choose_initial_weights
 from receptron.jobs.training.judging import Judgement, evaluate_on_test, evaluate_out_of_fold
 from receptron.jobs.training.python_call import python_call
-from receptron.jobs.training.run_directory import Begun, choose_folder, claimed, fingerprint, now, resuming
+from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
@@ -113,6 +113,7 @@ def train(
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     folder = choose_folder(path, out, resume=extras.resume)
+    check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
@@ -123,6 +124,8 @@ def train(
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}"} | extras.images.settings
+        if like:
+            settings["like"] = like.run.report.parent
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, weights_digest(start))
@@ -147,7 +150,9 @@ def train(
                 run = replace(run, decisions=decisions.timed, interrupted=cut_short)
                 atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
-        if not run.interrupted:
+        if run.interrupted:
+            place.keep()
+        else:
             place.forget()
     return run
 
@@ -173,7 +178,7 @@ def _tell_table(catalog: Catalog, progress: Progress) -> bool:
 
 def _tell_likeness(like: EarlierRun, settings: Mapping[str, object], sided: SidedImages, progress: Progress) -> None:
     """What is taken over from another run, and what will differ."""
-    progress.tell(f"Like {like.run.report.parent}: its decisions, {like.threads} threads and sides; --time does not count.")
+    progress.tell(f"Like {like.run.report.parent}: its decisions, {counted(like.threads, 'thread')} and sides; --time does not count.")
     different = like.departures({name: str(value) for name, value in settings.items()}, sided.sha256)
     if different:
         progress.tell(f"Not the same network as there: {'; '.join(different)}.")

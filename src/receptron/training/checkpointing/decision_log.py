@@ -20,7 +20,7 @@ class DecisionLog:
     """
 
     def __init__(self, file: Path | None, given: Mapping[str, object] = {}) -> None:
-        self.file = file
+        self.file, self.given = file, given
         self.entries: dict[str, object] = {**given, **((checksummed_record.read(file, dict) if file else None) or {})}
 
     @property
@@ -31,6 +31,10 @@ class DecisionLog:
     def recall(self, name: str, kind: type[T]) -> T | None:
         """The decision `name` of an earlier sitting, or None."""
         return from_json(to_json(self.entries[name]), kind, source=f"decision {name}") if name in self.entries else None
+
+    def is_given(self, name: str) -> bool:
+        """Whether the decision is another run's."""
+        return name in self.given
 
     def note(self, name: str, decision: T) -> T:
         """Write a decision down, on disk before it is acted upon, and return it."""

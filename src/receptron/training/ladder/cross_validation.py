@@ -23,6 +23,7 @@ from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
 from receptron.training.records import EpochRecord, PhaseName, RungRecord
+from receptron.wording import counted, plural
 
 # Looking after every fold makes chance findings likelier; each of so many looks must pass this level, so that all together keep 5 %.
 # Source: Pocock 1977, Biometrika 64:191, Table 1.
@@ -154,6 +155,8 @@ def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + learning * left)))
     key = f"time for {step.name}, fold {fold + 1}"
     known = decisions.recall(key, str)
+    if known and decisions.is_given(key):
+        return "there was no time for it in the run that this one is like; leave --like out to try it"
     if known is not None:
         return known
     over = needed > context.environment.time_budget.left
@@ -177,12 +180,14 @@ def _hopeless(right: NDArray[np.bool_], below: NDArray[np.bool_], rows: NDArray[
     best, groups = np.ones(len(below), bool), context.groups_of(np.arange(len(below)))
     best[rows] = right
     if groups is not None and errors and not _sure(best, below, groups, looks):
-        return f"{so_far}the images come from too few groups for a sure gain, were all {errors} errors left mended and nothing broken"
+        where = plural(context.images.noun) if context.images.noun else "sets of copies"
+        return f"{so_far}no gain could be sure, even with all {errors} errors left mended: they lie in too few {where}"
     needed = bisect_left(range(errors + 1), True, key=lambda more: _better(won + more, lost, looks))
     if float(binom.sf(needed - 1, errors, MENDED)) >= HOPE:
         return ""
-    ask = f"{needed} of the {errors} left" if needed <= errors else f"more than the {errors} left"
-    return f"{so_far}a sure gain would need {ask} to be mended and none broken"
+    if needed > errors:
+        return f"{so_far}no gain could be sure, even with all {counted(errors, 'error')} left mended and none broken"
+    return f"{so_far}a sure gain would need {needed} of the {errors} errors left mended and none broken"
 
 
 def _sure(ours: NDArray[np.bool_], theirs: NDArray[np.bool_], groups: Groups | None, looks: int) -> bool:

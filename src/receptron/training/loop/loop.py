@@ -20,6 +20,7 @@ from receptron.training.loop.lr_schedule import rate_at
 from receptron.training.loop.objective import Objective, Supervised
 from receptron.training.loop.optimiser import make_optimiser, set_rate
 from receptron.training.records import EpochRecord, PhaseName
+from receptron.wording import counted
 
 
 @dataclass(frozen=True)
@@ -97,7 +98,9 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
         at = replace(at, finished=at.epoch >= plan.epochs or hooks.is_over(at.epoch))
         keeper.after_epoch(at, at.epoch * per_epoch)
     keeper.take_best()
-    told.done(f"{len(at.points)} epochs, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else ""))
+    told.done(
+        f"{counted(len(at.points), 'epoch')}, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else "")
+    )
     cut = len(at.points) < plan.epochs and not hooks.signals.stop
     return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop, cut)
 
