@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.scan_options import ScanOptions
@@ -144,3 +145,18 @@ def test_a_table_that_is_no_text_gets_a_cure_of_its_own(content: bytes, mend: st
     (tmp_path / "t.csv").write_bytes(content)
     error = refusal(tmp_path / "t.csv")
     assert mend in error.mend and "correct these lines" not in error.mend
+
+
+@pytest.mark.parametrize("column", ["label", "path", "group"])
+def test_bytes_in_parquet_are_text_in_utf_8_or_refused(column: str, tmp_path: Path):
+    """Replacement characters would make one class of two."""
+    parquet = pytest.importorskip("pyarrow.parquet")
+    pyarrow = pytest.importorskip("pyarrow")
+    for number in range(2):
+        Image.new("RGB", (8, 8), (number, 0, 0)).save(tmp_path / f"{number}.png")
+    cells = {"path": [b"0.png", b"1.png"], "label": ["caf\u00e9".encode(), b"x"], "group": [b"g", b"h"]}
+    parquet.write_table(pyarrow.table(cells), tmp_path / "good.parquet")
+    assert {item.label for item in scan(tmp_path / "good.parquet").items} == {"caf\u00e9", "x"}
+    parquet.write_table(pyarrow.table(cells | {column: [b"caf\xe9", b"caf\xe8"]}), tmp_path / "bad.parquet")
+    with pytest.raises(BadTable, match="byte 0xe9 is not UTF-8"):
+        scan(tmp_path / "bad.parquet")

@@ -1,5 +1,6 @@
 """Broken files: each named with a reason in plain words, none ends the reading, none costs memory."""
 
+import io
 import os
 import subprocess
 import sys
@@ -7,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from malformed import encoded, malformed, png, with_jpeg_size
+from PIL import Image
 
 from receptron.data.audit.preconditions import check_broken
 from receptron.data.dataset.scan import scan
@@ -119,3 +121,13 @@ print(count, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
     count, grown = map(int, done.stdout.split())
     assert count == len(bombs)
     assert grown * (1 if sys.platform == "darwin" else 1024) < 32e6
+
+
+def test_a_jpeg_of_thousands_of_scans_is_refused_before_it_is_decoded():
+    file = io.BytesIO()
+    Image.new("L", (64, 64), 90).save(file, "JPEG", progressive=True)
+    data = file.getvalue()
+    last = data.rindex(b"\xff\xda")
+    assert decode(data)[0].shape == (64, 64, 3)
+    with pytest.raises(UnreadableImage, match="scans"):
+        decode(data[:-2] + data[last:-2] * 400 + data[-2:])

@@ -264,3 +264,30 @@ def test_another_text_is_no_list(text: bytes, model: Path, photos: Path, tmp_pat
     (tmp_path / "notes.txt").write_bytes(text)
     fault = predict(model, [tmp_path / "notes.txt", photos / "0.png"]).answers[0].fault
     assert fault and "a list of paths" not in fault
+
+
+def test_each_line_of_a_list_has_its_rows_whatever_the_order(model: Path, tmp_path: Path):
+    """A folder's line has a row for each image in it, also where another line names one of them."""
+    inside = [photo(tmp_path / f"new/{number}.png", number) for number in range(3)]
+    new = tmp_path / "new"
+    for lines, rows in (([inside[0], new], 4), ([new, inside[0]], 4), ([inside[1], inside[1]], 2), ([new, new], 6)):
+        found = predict(model, listed("".join(f"{line}\n" for line in lines).encode()))
+        assert len(found.answers) == found.answered == rows
+
+
+def test_lists_are_bounded_and_long_or_blank_lines_are_named_shortly(model: Path, monkeypatch: pytest.MonkeyPatch):
+    found = predict(model, listed(b"\n" + b"a" * 200_000 + b"\ngone.jpg\n"))
+    assert [answer.fault for answer in found.answers] == [
+        "a blank line (line 1 of the list)", "a line of 200,000 characters, longer than any path (line 2 of the list)",
+        "no such file (line 3 of the list)",
+    ]  # fmt: skip
+    assert [len(answer.path) < 100 for answer in found.answers] == [True] * 3 and found.answers[0].path == ""
+    monkeypatch.setattr("receptron.jobs.path_list.MOST", 10)
+    with pytest.raises(BadValue, match="over 10 bytes long"):
+        listed(b"a.jpg\nb.jpg\n")
+
+
+def test_a_pipe_is_no_image_and_nobody_waits_for_its_writer(model: Path, tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe.jpg")
+    (answer,) = predict(model, [tmp_path / "pipe.jpg"]).answers
+    assert answer.fault and not answer.answered

@@ -21,7 +21,17 @@ from receptron.bundle import store
 from receptron.bundle.model import load
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.reading.file_bytes import LIMITS
-from receptron.errors import BadValue, BrokenImages, DataFault, MissingExtra, NonFinite, ReceptronError, UnknownName, WeightsUnavailable
+from receptron.errors import (
+    BadValue,
+    BrokenImages,
+    CheckpointMismatch,
+    DataFault,
+    MissingExtra,
+    NonFinite,
+    ReceptronError,
+    UnknownName,
+    WeightsUnavailable,
+)
 from receptron.jobs.options import Extras, seconds
 from receptron.jobs.training import train as training
 from receptron.jobs.training.train import train
@@ -334,6 +344,49 @@ def test_a_ctrl_c_keeps_what_was_learnt_so_far(photos: Path, weights: Path, tmp_
     assert "interrupted" in (found.stopped if pretrained else found.ladder[-1].why)
 
 
+class Timing(Silent):
+    """A Ctrl-C while number formats are timed, before anything was trained."""
+
+    def __init__(self) -> None:
+        self.done_once = False
+
+    def start(self, stage: str, total: int, unit: str) -> None:
+        if unit == "formats" and not self.done_once:
+            self.done_once = True
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+@pytest.mark.parametrize("pretrained", [False, True])
+def test_a_run_that_was_stopped_before_it_trained_can_be_gone_on_with(photos: Path, weights: Path, tmp_path: Path, pretrained: bool):
+    start = {"weights": weights} if pretrained else {"net": "lenet5", "weights": "none"}
+    found = train(photos, tmp_path / "out", **start, extras=extras(tmp_path, progress=Timing()))
+    assert found.interrupted
+    again = train(photos, tmp_path / "out", **start, extras=extras(tmp_path, resume=True))
+    train(photos, tmp_path / "straight", **start, extras=extras(tmp_path))
+    assert not again.interrupted and digest(tmp_path / "out") == digest(tmp_path / "straight")
+    assert not (tmp_path / "out/.receptron-run").exists()
+
+
+def test_what_another_run_had_no_time_for_is_told_as_its_decision(photos: Path, weights: Path, tmp_path: Path):
+    first = train(photos, tmp_path / "first run", weights=weights, time="3s", extras=extras(tmp_path))
+    left = [rung.why for rung in first.ladder if rung.short_of_time]
+    like = ["train", photos, "--weights", weights, "--like", tmp_path / "first run", "--out", tmp_path / "second run"]
+    told = run(*like, "--precision", "float32", "--cache", tmp_path / "cache")
+    assert told.code == 0 and f"as in {tmp_path}/first run" in " ".join(told.out.split())
+    assert f"Next     receptron predict '{tmp_path}/second run' IMAGE..." in told.out.replace("\n", " ")
+    if any("give it --time" in why for why in left):
+        assert "give it --time" not in told.out and "leave --like out" in told.out
+
+
+@pytest.mark.parametrize("inside", ["", "model", "bars", "bars/new"])
+def test_nothing_is_written_among_the_images(inside: str, tmp_path: Path):
+    root = folder(tmp_path / "photos", 4)
+    before = sorted(root.rglob("*"))
+    with pytest.raises(BadValue, match="lies in the folder of the images"):
+        train(root, root / inside, net="lenet5", weights="none", extras=extras(tmp_path))
+    assert sorted(root.rglob("*")) == before
+
+
 def test_a_second_ctrl_c_stops_at_once(photos: Path, tmp_path: Path):
     class Twice(Breaking):
         def advance(self, count: int = 1, note: str = "") -> None:
@@ -357,12 +410,16 @@ def test_sigterm_while_features_are_made_ends_at_once(photos: Path, weights: Pat
 
 
 @pytest.mark.parametrize("place", ["stages.0.c1.conv.weight", "head.c5.weight"])
-def test_nan_leaves_no_model_behind(place: str, photos: Path, weights: Path, tmp_path: Path):
+@pytest.mark.parametrize("value, fault", [(float("nan"), CheckpointMismatch), (3e38, NonFinite)])
+def test_what_becomes_nan_leaves_no_model_behind(
+    place: str, value: float, fault: type[ReceptronError], photos: Path, weights: Path, tmp_path: Path
+):
+    """Numbers that are none are refused at the door; those that overflow in the network, when they do."""
     state = load_file(weights)
-    state[place].view(-1)[0] = float("nan")
+    state[place].view(-1)[:] = value
     bad = tmp_path / "bad.safetensors"
     save_file(state, bad), shutil.copy(weights.with_suffix(".toml"), tmp_path / "bad.toml")
-    with pytest.raises(NonFinite, match="images"):
+    with pytest.raises(fault):
         train(photos, tmp_path / "out", weights=bad, extras=extras(tmp_path))
     assert not (tmp_path / "out/model").exists()
     for block in (tmp_path / "cache").rglob("*.safetensors"):

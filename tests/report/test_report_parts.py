@@ -260,6 +260,13 @@ def test_the_reliability_bars_stand_at_the_accuracy_of_their_bin():
         assert float(y) + float(height) == pytest.approx(270, abs=0.02)
 
 
+@pytest.mark.parametrize("name", ["\u202egnp.x", "a\x1b[31m", "b\x07", "\u2066c"])
+def test_nothing_in_a_drawing_reorders_or_hides_what_stands_beside_it(name: str):
+    drawn = tag("g", {"aria-label": name}, tag("title", {}, f"{name} answered as x: 5 of 5"))
+    assert not {*name} & {"\u202e", "\x1b", "\x07", "\u2066"} & {*drawn}
+    assert tag("b", {}, "a\u00a0b") == "<b>a\u00a0b</b>"
+
+
 def test_markup_escapes_texts_and_attributes_but_not_its_own():
     inner = tag("title", {}, "<b>")
     assert str(tag("g", {"class": '"><script>', "x": None}, inner)) == '<g class="&#34;&gt;&lt;script&gt;"><title>&lt;b&gt;</title></g>'

@@ -64,7 +64,7 @@ def _tell_broken(found: "Predicted") -> None:
 
     for answer in found.answers:
         if not answer.answered:
-            screen.say(f"{answer.path}: {answer.fault}")
+            screen.say(f"{answer.path}: {answer.fault}" if answer.path.strip() else answer.fault or "")
     for line in sentences(found.unused):
         screen.say(line)
     if found.broken:

@@ -19,7 +19,7 @@ _MARKS = (  # those of UTF-32 first: one of them begins like that of UTF-16
 _MEND = "write it in UTF-8, as with PowerShell's `| Out-File -Encoding utf8 list.txt`, or separate names by NUL"
 
 MOST = 64_000_000  # bytes of a list: a million paths
-_LONGEST = 32_768  # characters that a path may have on any system
+LONGEST = 32_768  # characters that a path may have on any system
 _LOOKED_AT, _LINES = 65536, 3  # bytes; lines that must be paths
 
 
@@ -33,7 +33,7 @@ class ListedPath:
     @property
     def fault(self) -> str:
         """Why it can name nothing; empty if it can."""
-        if len(self.text) > _LONGEST:
+        if len(self.text) > LONGEST:
             return f"a line of {len(self.text):,} characters, longer than any path"
         return "" if self.text.strip() else "a blank line"
 

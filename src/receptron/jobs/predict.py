@@ -15,7 +15,7 @@ from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
-from receptron.jobs.path_list import ListedPath, is_list
+from receptron.jobs.path_list import LONGEST, ListedPath, is_list
 from receptron.progress import Progress, Silent
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection
@@ -130,7 +130,7 @@ class _Asked:
         """What a line of a list names, or an argument outright, is answered each time; what a folder or pattern gives, once."""
         if isinstance(path, ListedPath):
             name, where, reason = path.text, f" (line {path.line:,} of the list)", path.fault
-            name = (name if len(name) < 1000 else f"{name[:80]} ...") if name.strip() else f"line {path.line:,}"
+            name = name if len(name) < LONGEST else f"{name[:80]} ..."
         else:
             name, where, reason = path, "", ""
         if reason:
