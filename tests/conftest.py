@@ -5,7 +5,11 @@ from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before torch is imported: with -n each process keeps to its core
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("receptron", deadline=None)  # a busy machine is no fault
+hypothesis.settings.load_profile("receptron")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

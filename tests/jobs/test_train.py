@@ -409,8 +409,14 @@ def test_sigterm_while_features_are_made_ends_at_once(photos: Path, weights: Pat
     assert caught.value.code == 143
 
 
-@pytest.mark.parametrize("place", ["stages.0.c1.conv.weight", "head.c5.weight"])
-@pytest.mark.parametrize("value, fault", [(float("nan"), CheckpointMismatch), (3e38, NonFinite)])
+@pytest.mark.parametrize(
+    "place, value, fault",
+    [
+        ("stages.0.c1.conv.weight", float("nan"), CheckpointMismatch),
+        ("head.c5.weight", float("nan"), CheckpointMismatch),
+        ("head.c5.weight", 3e38, NonFinite),
+    ],
+)
 def test_what_becomes_nan_leaves_no_model_behind(
     place: str, value: float, fault: type[ReceptronError], photos: Path, weights: Path, tmp_path: Path
 ):

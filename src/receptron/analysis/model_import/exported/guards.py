@@ -79,6 +79,8 @@ def _value(node: ast.expr, shapes: Shapes) -> Any:
             return _COMPARED[type(op)](_value(node.left, shapes), _value(right, shapes))
         case ast.Call(func=ast.Name(id=name), keywords=[]) if name in _CALLED:
             return _CALLED[name](*[_value(part, shapes) for part in node.args])
+        case ast.Call(func=ast.Attribute(value=ast.Name(id="torch"), attr=("sym_max" | "sym_min") as name), keywords=[]):
+            return _CALLED[name.removeprefix("sym_")](*[_value(part, shapes) for part in node.args])
         case _:
             return _extent(node, shapes)
 
