@@ -108,7 +108,7 @@ class Several(nn.Module):
 
 
 def test_several_inputs_and_nested_outputs():
-    tape = record(Several(), {"image": (3, 4), "extra": {"bias": torch.zeros(1, 3, 4)}, "scale": torch.zeros(1)})
+    tape = record(Several(), {"image": torch.zeros(1, 3, 4), "extra": {"bias": torch.zeros(1, 3, 4)}, "scale": torch.zeros(1)})
     assert [tape.values[i].shape for i in tape.inputs] == [(1, 3, 4), (1, 3, 4), (1,)]
     assert len(tape.outputs) == 3
     positional = record(nn.Bilinear(3, 4, 5), [(3,), (4,)])

@@ -100,7 +100,7 @@ def test_a_patient_column_and_names_are_groups_by_themselves_and_by_flag(tmp_pat
     names = Extras(precision="float32", images=ScanOptions("classes", groups=("patient",)), cache=tmp_path / "cache")
     (tmp_path / "2").mkdir()
     (tmp_path / "table.csv").rename(tmp_path / "2/table.csv")
-    by_name = train(tmp_path, tmp_path / "2/out", "lenet5", "none", time="20s", extras=names)
+    by_name = train(tmp_path, tmp_path.parent / f"{tmp_path.name}-out", "lenet5", "none", time="20s", extras=names)
     for found in (by_column, by_name):
         assert found.split.train_groups is not None and found.split.train_groups + (found.split.test_groups or 0) == 12
         assert re.search(r"test images from \d+ patients?$", found.card.evaluation.source)

@@ -409,24 +409,25 @@ def test_sigterm_while_features_are_made_ends_at_once(photos: Path, weights: Pat
     assert caught.value.code == 143
 
 
-@pytest.mark.parametrize(
-    "place, value, fault",
-    [
-        ("stages.0.c1.conv.weight", float("nan"), CheckpointMismatch),
-        ("head.c5.weight", float("nan"), CheckpointMismatch),
-        ("head.c5.weight", 3e38, NonFinite),
-    ],
-)
-def test_what_becomes_nan_leaves_no_model_behind(
-    place: str, value: float, fault: type[ReceptronError], photos: Path, weights: Path, tmp_path: Path
-):
-    """Numbers that are none are refused at the door; those that overflow in the network, when they do."""
+def spoilt(weights: Path, tmp_path: Path, place: str, value: float) -> Path:
+    """The weights with one tensor of nothing but `value`, with their sidecar."""
     state = load_file(weights)
     state[place].view(-1)[:] = value
-    bad = tmp_path / "bad.safetensors"
-    save_file(state, bad), shutil.copy(weights.with_suffix(".toml"), tmp_path / "bad.toml")
-    with pytest.raises(fault):
-        train(photos, tmp_path / "out", weights=bad, extras=extras(tmp_path))
+    save_file(state, tmp_path / "bad.safetensors")
+    shutil.copy(weights.with_suffix(".toml"), tmp_path / "bad.toml")
+    return tmp_path / "bad.safetensors"
+
+
+@pytest.mark.parametrize("place", ["stages.0.c1.conv.weight", "head.c5.weight"])
+def test_weights_that_are_no_numbers_are_refused_before_any_work(place: str, photos: Path, weights: Path, tmp_path: Path):
+    with pytest.raises(CheckpointMismatch):
+        train(photos, tmp_path / "out", weights=spoilt(weights, tmp_path, place, float("nan")), extras=extras(tmp_path))
+    assert not (tmp_path / "out").exists()
+
+
+def test_what_overflows_leaves_no_model_behind(photos: Path, weights: Path, tmp_path: Path):
+    with pytest.raises(NonFinite, match="images"):
+        train(photos, tmp_path / "out", weights=spoilt(weights, tmp_path, "head.c5.weight", 3e38), extras=extras(tmp_path))
     assert not (tmp_path / "out/model").exists()
     for block in (tmp_path / "cache").rglob("*.safetensors"):
         assert all(bool(row.isfinite().all()) for row in load_file(block).values())

@@ -170,7 +170,7 @@ def test_a_gain_that_can_hardly_be_shown_any_more_is_not_trained_for():
     theirs[:8] = False
     found = cross_validate(step(place, theirs), place, theirs, FOLDS)
     assert not found.modules and not found.taken and found.rung.accuracy is None
-    assert "a sure gain would need 7 of the 8 left to be mended and none broken" in found.rung.why and not found.rung.short_of_time
+    assert "a sure gain would need 7 of the 8 errors left mended and none broken" in found.rung.why and not found.rung.short_of_time
 
 
 @pytest.mark.parametrize(
@@ -207,7 +207,7 @@ def test_too_few_groups_for_a_sure_gain_are_told_before_anything_is_trained(grou
     place = replace(place, images=replace(place.images, groups=np.arange(COUNT) % groups))
     found = cross_validate(step(place, np.ones(COUNT, bool)), place, theirs, FOLDS)
     assert found.taken != hopeless and bool(found.modules) != hopeless
-    assert ("too few groups for a sure gain" in found.rung.why) == hopeless
+    assert ("no gain could be sure" in found.rung.why) == hopeless
     assert ours.any()
 
 

@@ -7,7 +7,7 @@ from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage]
 from torch.nn.modules.pooling import _AvgPoolNd, _MaxPoolNd  # pyright: ignore[reportPrivateUsage] what poolings are
 
 from receptron.analysis.diagnose.breaks import Break
-from receptron.analysis.diagnose.changes import Setting, Together
+from receptron.analysis.diagnose.changes import ModuleSetting, Together
 from receptron.analysis.tape import Call
 from receptron.analysis.tape.views import Convolution, Pooling, Product, Window, view_of
 from receptron.arithmetic import Conv, output_size
@@ -19,7 +19,7 @@ MOST_PADDED = 8
 """Convolutions that are padded together, from the last on, before all are."""
 
 
-def branch_changes(broken: Break) -> Iterator[Setting | Together]:
+def branch_changes(broken: Break) -> Iterator[ModuleSetting | Together]:
     """Changes to the last convolution or pooling of each branch that bring it to the size, or channels, of the others."""
     operands = list(dict.fromkeys(broken.operands))
     for mine in operands:
@@ -36,7 +36,7 @@ def branch_changes(broken: Break) -> Iterator[Setting | Together]:
     yield from _padded(broken)
 
 
-def producers(broken: Break, value: int, channels: int, working: str = "") -> Iterator[Setting]:
+def producers(broken: Break, value: int, channels: int, working: str = "") -> Iterator[ModuleSetting]:
     """The layer whose channels, or features, a value has; norms and activations after it are looked through."""
     call = _giver(broken, value)
     if call is None:
@@ -51,19 +51,19 @@ def producers(broken: Break, value: int, channels: int, working: str = "") -> It
         and was != channels
         and channels % getattr(module, "groups", 1) == 0
     ):
-        yield Setting(path, ((name, channels),), (was,), working)
+        yield ModuleSetting(path, ((name, channels),), (was,), working)
 
 
-def _padded(broken: Break) -> Iterator[Setting | Together]:
+def _padded(broken: Break) -> Iterator[ModuleSetting | Together]:
     """Paddings that keep the size, in one or all convolutions before that have less: what is missing where a decoder meets its encoder."""
-    found: dict[str, Setting] = {}
+    found: dict[str, ModuleSetting] = {}
     for call in broken.tape.calls:
         view, path = view_of(broken.tape, call), broken.tape.path(call)
         if isinstance(view, Convolution) and not view.transposed and isinstance(broken.net.get_submodule(path), _ConvNd):
             kernel, _, padding, dilation = [numbers[0] for numbers in view.window]
             keeping = dilation * (kernel - 1) // 2
             if padding < keeping:
-                found[path] = Setting(path, (("padding", keeping),), (padding,))
+                found[path] = ModuleSetting(path, (("padding", keeping),), (padding,))
     last = tuple(found.values())[::-1]
     yield from last[:MOST]
     yield from [Together(last[:count]) for count in range(2, min(len(last), MOST_PADDED) + 1)]
@@ -71,7 +71,7 @@ def _padded(broken: Break) -> Iterator[Setting | Together]:
         yield Together(last)
 
 
-def _windows(broken: Break, value: int, target: tuple[int, ...]) -> Iterator[Setting]:
+def _windows(broken: Break, value: int, target: tuple[int, ...]) -> Iterator[ModuleSetting]:
     call = _maker(broken, value, (Convolution, Pooling))
     if call is None:
         return
@@ -84,14 +84,14 @@ def _windows(broken: Break, value: int, target: tuple[int, ...]) -> Iterator[Set
         size = broken.tape.shape(view.x)[-len(view.window.kernel)]
         yield from _plain(path, view.window, size, target[0])[:MOST]
         if not view.ceil:
-            yield Setting(path, (("ceil_mode", True),), (False,))
+            yield ModuleSetting(path, (("ceil_mode", True),), (False,))
 
 
-def _plain(path: str, window: Window, size: int, target: int) -> list[Setting]:
+def _plain(path: str, window: Window, size: int, target: int) -> list[ModuleSetting]:
     """Paddings and strides that give `target` pixels, with the working."""
     kernel, stride, padding, dilation = [numbers[0] for numbers in window]
     tried = [(p, stride) for p in range(4 * kernel) if p != padding] + [(padding, s) for s in range(1, 5) if s != stride]
-    found: list[Setting] = []
+    found: list[ModuleSetting] = []
     for new_padding, new_stride in tried:
         try:
             worked = output_size(Conv(kernel, new_stride, new_padding, dilation), size)
@@ -99,20 +99,20 @@ def _plain(path: str, window: Window, size: int, target: int) -> list[Setting]:
             continue
         if worked.value == target:
             name, value, was = ("padding", new_padding, padding) if new_stride == stride else ("stride", new_stride, stride)
-            found.append(Setting(path, ((name, value),), (was,), f"{worked.substituted} = {target}"))
+            found.append(ModuleSetting(path, ((name, value),), (was,), f"{worked.substituted} = {target}"))
     return found
 
 
-def _transposed(path: str, view: Convolution, target: int) -> list[Setting]:
+def _transposed(path: str, view: Convolution, target: int) -> list[ModuleSetting]:
     kernel, stride, padding, dilation = [numbers[0] for numbers in view.window]
     more, size = view.output_padding[0], view.size[0]
-    found: list[Setting] = []
+    found: list[ModuleSetting] = []
     for p, extra in [(padding, e) for e in range(stride)] + [(p, more) for p in range(kernel)]:
         worked = f"({size} - 1) × {stride} - 2 × {p} + {dilation} × ({kernel} - 1) + 1 + {extra} = {target}"
         fits = (size - 1) * stride - 2 * p + dilation * (kernel - 1) + 1 + extra == target
         if fits and (p, extra) != (padding, more):
             name, value, was = ("output_padding", extra, more) if p == padding else ("padding", p, padding)
-            found.append(Setting(path, ((name, value),), (was,), worked))
+            found.append(ModuleSetting(path, ((name, value),), (was,), worked))
     return found
 
 

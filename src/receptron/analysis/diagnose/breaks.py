@@ -96,7 +96,7 @@ class Break:
     @cached_property
     def fault(self) -> Fault:
         """What kind of fault it is."""
-        message = str(self.cause.__cause__ or "")
+        message = _text(self.cause.__cause__)
         if isinstance(self.cause.__cause__, TypeError) and _says(message, OF_ARGUMENTS):
             return "arguments"
         if _says(message, OF_TYPES):
@@ -111,7 +111,7 @@ class Break:
     @property
     def wants_two_dimensions(self) -> bool:
         """Whether a view that failed was to have two: what flattens a map for a linear layer."""
-        wanted = re.search(r"shape '\[(.*?)\]' is invalid", str(self.cause.__cause__))
+        wanted = re.search(r"shape '\[(.*?)\]' is invalid", _text(self.cause.__cause__))
         return wanted is not None and wanted[1].count(",") == 1
 
     @cached_property
@@ -136,6 +136,14 @@ class Break:
 
 def _says(message: str, signs: tuple[str, ...]) -> bool:
     return any(re.search(sign, message) for sign in signs)
+
+
+def _text(error: BaseException | None) -> str:
+    """The whole text of a stranger's error; nothing if that fails itself."""
+    try:
+        return str(error or "")
+    except Exception:  # `__str__` may raise anything, and so may `__bool__`
+        return ""
 
 
 def _frames(error: BaseException | None) -> Iterator[tuple[FrameType, int]]:

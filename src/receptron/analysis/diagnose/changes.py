@@ -16,7 +16,7 @@ Shape = tuple[int, ...]
 
 
 @dataclass(frozen=True)
-class Setting:
+class ModuleSetting:
     """Other values for arguments of one layer, which it keeps as attributes of the same names. `working` shows that they fit."""
 
     path: str
@@ -71,7 +71,7 @@ class Replaced:
 class Together:
     """The same kind of setting in several layers, of which one alone would not do."""
 
-    parts: tuple[Setting, ...]
+    parts: tuple[ModuleSetting, ...]
 
     def apply(self, net: nn.Module) -> None:
         """Change this very network."""
@@ -88,7 +88,7 @@ class Together:
 
 
 @dataclass(frozen=True)
-class Flattened:
+class FlattenedBefore:
     """`.flatten(1)` in place of a view to a size that the map does not have, at a place in the code."""
 
     place: str
@@ -117,7 +117,7 @@ class Sequenced(nn.Module):
         return self.layer(places.transpose(1, 2) if self.layer.batch_first else places.permute(2, 0, 1), *state)
 
 
-Change = Setting | Replaced | Together | Flattened
+Change = ModuleSetting | Replaced | Together | FlattenedBefore
 
 
 class _FlattenInstead(TorchFunctionMode):

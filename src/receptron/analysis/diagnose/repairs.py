@@ -11,7 +11,7 @@ from torch.nn.modules.conv import _ConvNd  # pyright: ignore[reportPrivateUsage]
 
 from receptron.analysis.diagnose.branches import branch_changes, producers
 from receptron.analysis.diagnose.breaks import Break
-from receptron.analysis.diagnose.changes import Change, Flattened, Replaced, Sequenced, Setting, divisor, product, rebuilt
+from receptron.analysis.diagnose.changes import Change, FlattenedBefore, ModuleSetting, Replaced, Sequenced, divisor, product, rebuilt
 
 
 def candidates(broken: Break) -> Iterator[Change]:
@@ -21,7 +21,7 @@ def candidates(broken: Break) -> Iterator[Change]:
         yield from _other_type(broken)
     elif broken.fault == "view":
         if broken.wants_two_dimensions:
-            yield Flattened(broken.place)
+            yield FlattenedBefore(broken.place)
         yield from _fed(broken)
     elif broken.op in ("add", "mul", "sub", "div", "cat", "where", "maximum", "minimum"):
         yield from branch_changes(broken)
@@ -60,11 +60,11 @@ def _of_layer(broken: Break, module: nn.Module, shape: tuple[int, ...]) -> Itera
             yield from _fed(broken)
 
 
-def _setting(broken: Break, working: str = "", **values: Any) -> Setting:
+def _setting(broken: Break, working: str = "", **values: Any) -> ModuleSetting:
     """New values for the layer that failed; those that it has already are left out."""
     was = {name: getattr(broken.module, name) for name in values}
     changed = {name: value for name, value in values.items() if was[name] != value}
-    return Setting(broken.path, tuple(changed.items()), tuple(was[name] for name in changed), working)
+    return ModuleSetting(broken.path, tuple(changed.items()), tuple(was[name] for name in changed), working)
 
 
 def _linear(broken: Break, module: nn.Linear, shape: tuple[int, ...]) -> Iterator[Change]:
@@ -81,7 +81,7 @@ def _linear(broken: Break, module: nn.Linear, shape: tuple[int, ...]) -> Iterato
 
 def _flattened(features: int) -> Any:
     def make(linear: nn.Module) -> nn.Module:
-        Setting("", (("in_features", features),), ()).apply(linear)
+        ModuleSetting("", (("in_features", features),), ()).apply(linear)
         return nn.Sequential(nn.Flatten(), linear)
 
     return make
@@ -109,7 +109,7 @@ def _convolution(broken: Break, module: _ConvNd, shape: tuple[int, ...]) -> Iter
         if lacking > 0 and not module.transposed:
             dilated = " with its dilation" if max(module.dilation) > 1 else ""
             told = f"the map is {_sides(shape[2:])}, the kernel {_sides(tuple(reach))}{dilated}"
-            yield Setting(broken.path, (("padding", lacking),), (before[0],), told)
+            yield ModuleSetting(broken.path, (("padding", lacking),), (before[0],), told)
         return
     groups = module.groups
     if groups == module.in_channels > 1:  # one filter a channel, before and after

@@ -3,8 +3,12 @@
 from receptron.analysis.receptive_field.access_patterns import moves_of
 from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
 from receptron.analysis.receptive_field.moves import Move, Permuted, Rearranged, Reduced, Reshaped, Selected, Unfolded, Windowed
+from receptron.analysis.receptive_field.windows import WINDOWED
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.operators import MULTIPLIED
+
+_MOVING = frozenset([*WINDOWED, "im2col", "col2im", "pixel_shuffle", "pixel_unshuffle"])
+"""Operators whose windows move over places; a slice reads along any dimension."""
 
 
 def spatial_axes(tape: Tape, source: int) -> tuple[int, ...]:
@@ -36,7 +40,7 @@ def _role(tape: Tape, source: int, axis: int) -> str:
                 for move in moves:
                     if lane is None:
                         break
-                    if isinstance(move, Windowed | Rearranged) and lane.dim in move.relations:
+                    if call.op in _MOVING and isinstance(move, Windowed | Rearranged) and lane.dim in move.relations:
                         return "space"
                     if isinstance(move, Reduced) and lane.dim in move.dims:
                         if by_weights:
