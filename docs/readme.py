@@ -14,6 +14,7 @@ from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
+_PROGRESS = re.compile(r", [\d,.]+ \w+/s")
 LINES = 16  # of output shown of one command
 
 
@@ -56,6 +57,9 @@ def refreshed(text: str) -> str:
 def output(command: str) -> str:
     """What a command prints in a plain terminal of 100 columns, its middle left out if it is long."""
     lines = [line.rstrip() for line in in_terminal(command).strip("\n").splitlines()]
+    lines = [
+        line for line, before in zip(lines, ["", *lines], strict=False) if line or not _PROGRESS.search(before)
+    ]  # where a bar had been
     if len(lines) > LINES:
         lines = [*lines[: LINES - 1], "..."]
     return "".join(f"{line}\n" for line in lines)

@@ -1,7 +1,7 @@
 """Words that many messages need: numbers with their noun, and lists of names.
 
->>> counted(1, "image"), counted(1200, "image"), counted(2, "class"), counted(3, "body")
-('1 image', '1,200 images', '2 classes', '3 bodies')
+>>> counted(1, "image"), counted(1200, "image"), counted(2, "class"), counted(3, "body"), counted(9, "epoch")
+('1 image', '1,200 images', '2 classes', '3 bodies', '9 epochs')
 >>> listed(["a", "b", "c"], most=2)
 'a, b and 1 more'
 >>> sorted(["10", "2", "b2", "1", "b10", "a"], key=natural)
@@ -19,6 +19,8 @@ def counted(number: int, noun: str) -> str:
 
 def plural(noun: str) -> str:
     """The plural of a regular noun."""
+    if noun.endswith("epoch"):  # said with a k
+        return f"{noun}s"
     if noun.endswith("y") and noun[-2:-1] not in "aeiou":
         return f"{noun.removesuffix('y')}ies"
     return f"{noun}es" if noun.endswith(("s", "x", "ch", "sh")) else f"{noun}s"

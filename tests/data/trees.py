@@ -14,7 +14,7 @@ def grow(root: Path, *names: str) -> Path:
     """Make image files of these names below `root`; a/{b,c}/2 makes a/b/0.png, a/b/1.png, a/c/0.png and a/c/1.png."""
     for name in names:
         for place in spread(name):
-            path = root / place
+            path = root / place.lstrip("/")  # "2" alone stands for files in the root itself
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(PNG)
     return root
