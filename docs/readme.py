@@ -14,7 +14,7 @@ from pathlib import Path
 
 README = Path(__file__).parent.parent / "README.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.DOTALL | re.MULTILINE)
-_PROGRESS = re.compile(r", [\d,.]+ \w+/s")
+_PROGRESS = re.compile(r", [\d,.]+ \w+/s")  # a line that stays where a bar had been, and a blank one behind it
 LINES = 16  # of output shown of one command
 
 
