@@ -230,6 +230,14 @@ SPACE: list[tuple[str, nn.Module, tuple[int, ...], tuple[int, ...], tuple[int, .
     ("frames of joints", Doing(lambda x, c: c(x.flatten(2).transpose(1, 2)), nn.Conv1d(34, 8, 3)), (50, 17, 2), (-3,), (3,)),
     ("channels last", Doing(lambda x, c: c(x.permute(0, 3, 1, 2)), nn.Conv2d(3, 8, 3)), (16, 16, 3), (-3, -2), (3, 3)),
     ("tokens", Doing(lambda x, a: a(x, x, x)[0], nn.MultiheadAttention(16, 2, batch_first=True)), (20, 16), (-2,), (20,)),
+    ("rows summed up in pairs", Doing(lambda x, c: c(x.unflatten(2, (-1, 2)).mean(3)), nn.Conv2d(3, 8, 3)), (3, 16, 16), (-2, -1), (6, 3)),
+    (
+        "frames averaged at the end",
+        Doing(lambda x, c: c(x.flatten(0, 1)).unflatten(0, x.shape[:2]).mean(1), nn.Conv2d(3, 8, 3)),
+        (5, 3, 9, 9),
+        (-2, -1),
+        (3, 3),
+    ),
     ("rows of numbers", nn.Linear(40, 8), (100, 40), (-2,), (1,)),
 ]
 

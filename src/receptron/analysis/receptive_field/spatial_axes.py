@@ -15,21 +15,27 @@ def spatial_axes(tape: Tape, source: int) -> tuple[int, ...]:
     """Axes of an input counted from the end, the batch never among them.
 
     An axis along which a window moves is space, one that a product with weights sums up before that is channels. Where no axis is known to
-    be space, all that are not channels are; and where that leaves none, all behind batch and channels, or the last one.
+    be space, all that are not channels are; and where that leaves none, all behind batch and channels, or the last one. An axis of which
+    parts are summed up before any window moves is space too.
     """
     shape = tape.values[source].shape
     axes = range(1 - len(shape), 0)
     roles = {axis: _role(tape, source, axis) for axis in axes}
-    space = tuple(axis for axis in axes if roles[axis] == "space")
-    if not space and "channels" in roles.values():
-        space = tuple(axis for axis in axes if roles[axis] != "channels" and shape[axis] > 1)
-    return space or (tuple(range(2 - len(shape), 0)) if len(shape) > 2 else (-1,))
+    first = min((call for role, call in roles.values() if role == "space"), default=None)
+    if first is not None:
+        return tuple(axis for axis, (role, call) in roles.items() if role == "space" or (role == "lost" and call < first))
+    if any(role == "channels" for role, _ in roles.values()):
+        space = tuple(axis for axis, (role, _) in roles.items() if role != "channels" and shape[axis] > 1)
+        if space:
+            return space
+    return tuple(range(2 - len(shape), 0)) if len(shape) > 2 else (-1,)
 
 
-def _role(tape: Tape, source: int, axis: int) -> str:
-    """Space, channels, or nothing where neither shows."""
+def _role(tape: Tape, source: int, axis: int) -> tuple[str, int]:
+    """Space, channels, lost where something else than a product sums it up, or nothing; and the number of the call that shows it."""
     lanes, fed = {source: Lane(axis, tape.values[source].shape[axis])}, {source}
-    for call in tape.forward:
+    lost: int | None = None
+    for place, call in enumerate(tape.forward):
         if not fed & {*call.inputs}:
             continue
         by_weights = call.op in MULTIPLIED and len(fed & {*call.inputs}) == 1
@@ -41,16 +47,17 @@ def _role(tape: Tape, source: int, axis: int) -> str:
                     if lane is None:
                         break
                     if call.op in _MOVING and isinstance(move, Windowed | Rearranged) and lane.dim in move.relations:
-                        return "space"
+                        return "space", place
                     if isinstance(move, Reduced) and lane.dim in move.dims:
                         if by_weights:
-                            return "channels"
+                            return "channels", place
                         lane = None
                     else:
                         lane = _after(lane, move)
+                    lost = place if lane is None and lost is None else lost
                 if lane is not None:
                     lanes.setdefault(out, lane)
-    return ""
+    return ("", -1) if lost is None else ("lost", lost)
 
 
 def _after(lane: Lane, move: Move) -> Lane | None:
