@@ -170,11 +170,12 @@ class Boxes(nn.Module):
 @pytest.mark.parametrize("how", ["mask", "nonzero", "branch", "item"])
 def test_what_data_decide_is_recorded_up_to_there_and_the_place_is_told(how: str):
     net, size = Boxes(how), (3, 10, 10)
-    found = inspect(net, size, InspectionOptions(memory=True, device="h100"))
+    found = inspect(net, size, InspectionOptions(batch=4, memory=True, device="h100"))
     assert found.cost.macs == 8 * 27 * 64 + 5 * 8 * 64, "all convolutions ran before"
     (told,) = [figure for figure in found.unknown if figure.startswith("what follows")]
     assert told in found.cost.unknown and "which only data have" in found.unknown[told]
     assert found.memory is None and found.roofline is None and not found.advice
+    assert {"memory", "time", "advice"} <= found.unknown.keys(), "nothing that was asked for is left out without a word"
     with pytest.raises(Unrecordable):
         record(net, size)
 

@@ -9,8 +9,14 @@ from receptron.printable import told
 Answer = TypeVar("Answer")
 
 
-def attempted(figure: str, work: Callable[[], Answer], unknown: dict[str, str]) -> Answer | None:
-    """What `work` gives, or None with the reason in `unknown`. Raises: UnknownName and BadValue, which are the caller's own."""
+def attempted(figure: str, work: Callable[[], Answer], unknown: dict[str, str], hindered: str = "") -> Answer | None:
+    """What `work` gives, or None with the reason in `unknown`; where it is `hindered` it is not tried, and that is the reason.
+
+    Raises: UnknownName and BadValue, which are the caller's own.
+    """
+    if hindered:
+        unknown[figure] = hindered
+        return None
     try:
         return work()
     except (UnknownName, BadValue):

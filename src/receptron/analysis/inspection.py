@@ -125,55 +125,60 @@ def examine(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
     """
     known_optimizer(question.optimizer)
     unknown = dict[str, str]()
-    tape = several = _recorded(net, inputs, unknown)
-    if question.batch > 1 and (question.memory or question.device is not None):
+    tape, rest = _recorded(net, inputs)
+    unknown |= rest
+    several, hindered = tape, "the forward pass is not known to its end" if rest else ""
+    if not rest and question.batch > 1 and (question.memory or question.device is not None):
         several = record(net, inputs, batch=question.batch)
     subject = Subject(tape, object_pixels=question.object_pixels)
     fields = attempted("receptive fields", lambda: subject.fields, unknown)
-    asked, device, whole = question.field, question.device, not unknown
+    asked, device = question.field, question.device
     if asked is not None:
         _check_layer(tape, asked)
     found = Inspection(
         name or tape.name,
         tuple(tape.values[i].shape for i in tape.inputs),
-        _cost(tape, unknown),
+        _cost(tape, rest),
         layers_of(tape, fields, unknown),
-        attempted("advice", lambda: advise(subject), unknown) or () if fields and whole else (),
+        (attempted("advice", lambda: advise(subject), unknown, hindered) or ()) if fields else (),
         attempted("the field asked for", lambda: _field_answer(fields, asked), unknown) if fields and asked is not None else None,
-        _memory(net, inputs, several, question, unknown) if question.memory else None,
-        None if device is None or unknown else attempted("time", lambda: roofline(several, device, question.precision), unknown),
-        attempted("other conventions", lambda: reconcile(tape), unknown) or () if question.reconcile else (),
+        _memory(net, inputs, several, question, unknown, hindered) if question.memory else None,
+        None if device is None else attempted("time", lambda: roofline(several, device, question.precision), unknown, hindered),
+        (attempted("other conventions", lambda: reconcile(tape), unknown) or ()) if question.reconcile else (),
         unknown,
     )
     return found, tape
 
 
-def _recorded(net: Network, inputs: Inputs, unknown: dict[str, str]) -> Tape:
-    """The forward pass, or as much of it as does not depend on numbers that only data have. Raises: Unrecordable for any other break."""
+def _recorded(net: Network, inputs: Inputs) -> tuple[Tape, dict[str, str]]:
+    """The forward pass, and what of it is not known because it depends on numbers that only data have.
+
+    Raises: Unrecordable for other breaks.
+    """
     try:
-        return record(net, inputs)
+        return record(net, inputs), {}
     except Unrecordable as broken:
         if not broken.by_numbers or not broken.tape.calls:
             raise
         last = broken.tape.path(broken.tape.calls[-1]) or "the network itself"
         why = f"it depends on the numbers of activations ({broken.attempt[0] or 'a value is read'}), which only data have"
-        unknown[f"what follows {last}"] = why
-        return broken.tape
+        return broken.tape, {f"what follows {last}": why}
 
 
-def _cost(tape: Tape, unknown: dict[str, str]) -> Cost:
+def _cost(tape: Tape, rest: dict[str, str]) -> Cost:
     """Totals are lower bounds where the pass broke off."""
     found = cost_of(tape)
-    return dataclasses.replace(found, unknown=found.unknown | dict.fromkeys(unknown, 1)) if unknown else found
+    return dataclasses.replace(found, unknown=found.unknown | dict.fromkeys(rest, 1)) if rest else found
 
 
-def _memory(net: Network, inputs: Inputs, plain: Tape, question: InspectionOptions, unknown: dict[str, str]) -> Memory | None:
+def _memory(
+    net: Network, inputs: Inputs, plain: Tape, question: InspectionOptions, unknown: dict[str, str], hindered: str
+) -> Memory | None:
     """Of inference alone where no training step can be recorded."""
-    if any(figure.startswith("what follows") for figure in unknown):
-        unknown["memory"] = "the forward pass is not known to its end"
-        return None
-    training = attempted("memory of training", lambda: record_training(net, inputs, batch=question.batch), unknown)
-    return attempted("memory", lambda: memory_of(plain, training, question.batch, question.optimizer), unknown)
+    training = None
+    if not hindered:
+        training = attempted("memory of training", lambda: record_training(net, inputs, batch=question.batch), unknown)
+    return attempted("memory", lambda: memory_of(plain, training, question.batch, question.optimizer), unknown, hindered)
 
 
 def _check_layer(tape: Tape, layer: str) -> None:

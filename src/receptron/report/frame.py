@@ -14,8 +14,7 @@ from markupsafe import Markup
 
 from receptron.errors import BadValue
 from receptron.given_path import check_plain
-from receptron.printable import printable
-from receptron.report.svg import KEPT
+from receptron.report.svg import harmless
 
 GENERATOR = b'<meta name="generator" content="Receptron'
 HEAD = 1024
@@ -42,7 +41,7 @@ def environment(filters: Mapping[str, Callable[..., object]]) -> Environment:
 
 def _shown(value: object) -> object:
     """Text that strangers may have written, with escapes for what would reorder or hide what stands beside it."""
-    return printable(value, KEPT) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return harmless(value) if isinstance(value, str) else value
 
 
 def _shown_all(value: object) -> object:

@@ -7,7 +7,7 @@ from markupsafe import Markup, escape
 
 from receptron.printable import printable
 
-KEPT = "\n\t\u00a0\u2007\u2009\u200a\u202f"  # breaks and spaces that our own words are set with
+_KEPT = "\n\t\u00a0\u2007\u2009\u200a\u202f"  # breaks and spaces that our own words are set with
 
 
 @dataclass(frozen=True)
@@ -37,13 +37,13 @@ def tag(name: str, attributes: Mapping[str, object], *children: str) -> Markup:
     >>> print(tag("text", {"x": 1.5, "class": None}, "<b>"))
     <text x="1.5">&lt;b&gt;</text>
     """
-    shown = "".join(f' {key}="{escape(_told(_plain(value)))}"' for key, value in attributes.items() if value is not None)
-    return Markup(f"<{name}{shown}>{''.join(escape(_told(child)) for child in children)}</{name}>")
+    shown = "".join(f' {key}="{escape(harmless(_plain(value)))}"' for key, value in attributes.items() if value is not None)
+    return Markup(f"<{name}{shown}>{''.join(escape(harmless(child)) for child in children)}</{name}>")
 
 
-def _told(text: str) -> str:
+def harmless(text: str) -> str:
     """Words of strangers, with escapes for what would reorder or hide what stands beside it; markup of ours as it is."""
-    return text if isinstance(text, Markup) else printable(text, KEPT)
+    return text if isinstance(text, Markup) else printable(text, _KEPT)
 
 
 def picture(width: float, height: float, text: str, *children: str, name: str = "plot") -> Markup:

@@ -12,7 +12,7 @@ from receptron.wording import natural
 LEVELS_RIGHT = (0.25, 0.5, 0.7, 0.9)  # shares of a row from which the next darker shade is used
 LEVELS_WRONG = (0.05, 0.12, 0.25, 0.5)
 SHADES = 5
-LETTER = 6.4  # units that one letter of a label takes
+LETTER, CAPITAL = 6.4, 8.6  # units that one letter of a label takes
 MOST_LETTERS = 14  # letters of a label
 CELLS = ((3, 72), (6, 58), (8, 46), (20, 36), (10**9, 17))  # classes up to which a cell has this size
 MOST_CLASSES, FEWER_CLASSES = 60, 40  # of more than 60 classes the 40 with the most mistakes are drawn
@@ -110,7 +110,7 @@ class _Layout:
 
 def _layout(names: list[str]) -> _Layout:
     cell = next(size for most, size in CELLS if len(names) <= most)
-    length = max(min(len(name), MOST_LETTERS) for name in names) * LETTER
+    length = max(sum(CAPITAL if letter.isupper() else LETTER for letter in shortened(name, MOST_LETTERS)) for name in names)
     slant = 90 if len(names) > MOST_NUMBERS else 0 if length <= cell else 45
     rise = {0: LETTER, 45: length * 0.71, 90: length}[slant]
     return _Layout(cell, slant, length + 12, rise + 20, max(length * 0.71 - cell / 2 + 10, 4) if slant == 45 else 4)
