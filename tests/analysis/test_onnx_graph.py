@@ -15,7 +15,7 @@ from receptron.analysis.cost import cost
 from receptron.analysis.inspection import inspect
 from receptron.analysis.model_import.loading import load
 from receptron.analysis.model_import.onnx_graph import OnnxGraph
-from receptron.analysis.model_import.onnx_operators import RULES
+from receptron.analysis.model_import.onnx_graph.table import RULES
 from receptron.analysis.recording import record
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
@@ -134,20 +134,20 @@ def copies(model: Any) -> None:
 
 @pytest.mark.parametrize("change", [products, repeated, copies])
 def test_results_of_constants_are_kept_within_a_bound(change: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from receptron.analysis.model_import import onnx_graph
+    from receptron.analysis.model_import.onnx_graph import bounds, calling, graph as graphs
 
     kept: list[int] = []
-    let_go = onnx_graph._let_go
+    let_go = bounds.let_go
 
     def noted(results: Any, room: int) -> Any:
         made, left = let_go(results, room)
         kept.extend(t.numel() for t in made if not t.is_meta)
         return made, left
 
-    monkeypatch.setattr(onnx_graph, "_let_go", noted)
+    monkeypatch.setattr(graphs, "let_go", noted)
     inspect(load(changed(tmp_path, change)), SIZE)
-    assert sum(kept) <= onnx_graph.ROOM
-    assert max(kept, default=0) <= onnx_graph.SMALL
+    assert sum(kept) <= bounds.ROOM
+    assert max(kept, default=0) <= calling.SMALL
 
 
 @pytest.mark.parametrize("attributes", [{"num_outputs": 2 * 10**9}, {"num_outputs": 10**5, "axis": 1}, {"num_outputs": 2}])

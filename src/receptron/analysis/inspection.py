@@ -151,18 +151,17 @@ def examine(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
 
 
 def _recorded(net: Network, inputs: Inputs) -> tuple[Tape, dict[str, str]]:
-    """The forward pass, and what of it is not known because it depends on numbers that only data have.
+    """The forward pass, and what of it is not known because it depends on numbers that only data have, or on what nobody knows.
 
     Raises: Unrecordable for other breaks.
     """
     try:
         return record(net, inputs), {}
     except Unrecordable as broken:
-        if not broken.by_numbers or not broken.tape.calls:
+        if not broken.rest or not broken.tape.calls:
             raise
         last = broken.tape.path(broken.tape.calls[-1]) or "the network itself"
-        why = f"it depends on the numbers of activations ({broken.attempt[0] or 'a value is read'}), which only data have"
-        return broken.tape, {f"what follows {last}": why}
+        return broken.tape, {f"what follows {last}": broken.rest}
 
 
 def _cost(tape: Tape, rest: dict[str, str]) -> Cost:
