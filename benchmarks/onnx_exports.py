@@ -131,7 +131,8 @@ def main() -> None:
             with (given.folder / "rows.jsonl").open("a") as file:
                 file.write(json.dumps(asdict(row)) + "\n")
     Console(width=200).print(shown(list(rows.values())))
-    print(f"{sum(row.equal for row in rows.values())} of {len(rows)} files equal, {sum(r.same_field for r in rows.values())} with equal fields")
+    equal, fields = sum(row.equal for row in rows.values()), sum(row.same_field for row in rows.values())
+    print(f"{equal} of {len(rows)} files equal, {fields} with equal fields")
 
 
 if __name__ == "__main__":

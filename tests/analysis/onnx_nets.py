@@ -1,6 +1,7 @@
-"""Networks of different families that are exported to ONNX: from the zoo, from torchvision and timm, and small ones of kinds that these lack."""
+"""Networks of different families that are exported to ONNX: of the zoo, torchvision and timm, and small ones of kinds that these lack."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import torch
@@ -29,7 +30,7 @@ class Generator(nn.Sequential):
     def __init__(self) -> None:
         widths = [100, 256, 128, 64, 32]
         rows: list[nn.Module] = []
-        for i, (before, after) in enumerate(zip(widths, widths[1:], strict=False)):
+        for i, (before, after) in enumerate(pairwise(widths)):
             rows += [nn.ConvTranspose2d(before, after, 4, 2 if i else 1, 1 if i else 0, bias=False), nn.BatchNorm2d(after), nn.ReLU()]
         super().__init__(*rows, nn.ConvTranspose2d(32, 3, 4, 2, 1), nn.Tanh())
 
@@ -45,7 +46,11 @@ class StyleTransfer(nn.Module):
         )  # fmt: skip
         self.block = nn.Sequential(nn.ReflectionPad2d(1), nn.Conv2d(32, 32, 3), nn.InstanceNorm2d(32), nn.ReLU())
         self.up = nn.Sequential(
-            nn.ConvTranspose2d(32, 16, 3, 2, 1, output_padding=1), nn.InstanceNorm2d(16), nn.ReLU(), nn.ReflectionPad2d(3), nn.Conv2d(16, 3, 7)
+            nn.ConvTranspose2d(32, 16, 3, 2, 1, output_padding=1),
+            nn.InstanceNorm2d(16),
+            nn.ReLU(),
+            nn.ReflectionPad2d(3),
+            nn.Conv2d(16, 3, 7),
         )
 
     def forward(self, x: Tensor) -> Tensor:

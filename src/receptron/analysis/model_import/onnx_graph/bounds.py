@@ -15,10 +15,26 @@ ROOM = 1 << 21
 _SPREAD = frozenset(elementwise.RULES)
 """Operators whose result has the extents of all inputs together."""
 _NO_LARGER = frozenset(
-    """
-    Shape Size Concat Slice Unsqueeze Squeeze Reshape Flatten Transpose Split Trilu GatherElements ScatterND ScatterElements Scatter
-    NonZero Expand Tile
-    """.split()
+    [
+        "Shape",
+        "Size",
+        "Concat",
+        "Slice",
+        "Unsqueeze",
+        "Squeeze",
+        "Reshape",
+        "Flatten",
+        "Transpose",
+        "Split",
+        "Trilu",
+        "GatherElements",
+        "ScatterND",
+        "ScatterElements",
+        "Scatter",
+        "NonZero",
+        "Expand",
+        "Tile",
+    ]
 ) | {*making.RULES, *reduction.RULES}
 """Operators whose result has no more numbers than their inputs, or lies on no device where it has."""
 _CHOSEN = frozenset(["Gather", "GatherND"])

@@ -24,7 +24,7 @@ _STANDARD = ("", "ai.onnx")
 
 
 class OnnxNode(NamedTuple):
-    """One operator: its name in the file (often empty), what it takes and gives, its attributes. Of another domain, `op` begins with that."""
+    """One operator: its name in the file (often empty), what it takes and gives, its attributes. A foreign domain stands before `op`."""
 
     name: str
     op: str
@@ -63,7 +63,10 @@ def read_onnx(path: Path, *, numbers: bool = False) -> OnnxFile:
 
 
 def _stated(model: Any) -> bytes:
-    """What the file states of itself: large weights lose their numbers."""
+    """What the file states of itself: large weights lose their numbers, and no domain goes without a version, which onnx refuses."""
+    known = {row.domain for row in model.opset_import}
+    for domain in dict.fromkeys(node.domain for node in model.graph.node if node.domain not in (*_STANDARD, *known)):
+        model.opset_import.add(domain=domain, version=1)
     for row in model.graph.initializer:
         if len(row.raw_data) > 8 * SMALL or row.data_location == EXTERNAL or not row.raw_data:
             for field in ("raw_data", "float_data", "double_data", "int32_data", "uint64_data", "external_data", "data_location"):

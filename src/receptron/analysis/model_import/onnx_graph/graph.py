@@ -16,6 +16,7 @@ from receptron.analysis.model_import.onnx_graph.table import RULES
 from receptron.analysis.model_import.onnx_graph.unknown import Text, stood_in
 from receptron.analysis.recording.forward import RestUnknown
 from receptron.errors import BadValue
+from receptron.wording import counted
 
 _LONGEST, _DEEPEST = 80, 30
 _ROLES = {
@@ -87,7 +88,7 @@ class OnnxGraph(nn.Module):
         """A module for a node at the path that its name says, /layer1/conv/Conv at layer1.conv.Conv; the path."""
         steps = [step for step in node.name.replace(".", "/").split("/") if step]
         if not steps or len(steps) > _DEEPEST or max(map(len, steps)) > _LONGEST:
-            steps = [f"{node.op}_{index}"]
+            steps = [f"{_kind(node.op).__name__}_{index}"]
         owner: nn.Module = self
         taken: list[str] = []
         for step in steps[:-1]:
@@ -144,9 +145,11 @@ class OnnxGraph(nn.Module):
         names = [one.name for one in self.file.takes]
         given = dict(zip(names, inputs, strict=False)) | named
         if len(inputs) + len(named) != len(names) or given.keys() != {*names}:
-            told = f"{', '.join(name[:60] for name in names[:8])}" or "none"
-            got = ", ".join([*map(str, [tuple(x.shape) for x in inputs]), *[name[:60] for name in named]])
-            raise BadValue(f"the ONNX model takes {len(names)} inputs ({told}), got {got or 'none'}.", mend="give each of them once")
+            told = ", ".join(name[:60] for name in names[:8]) or "none"
+            got = ", ".join([*["x".join(map(str, x.shape)) for x in inputs], *[name[:60] for name in named]])
+            raise BadValue(
+                f"the ONNX model takes {counted(len(names), 'input')} ({told}), got {got or 'none'}.", mend="give each of them once"
+            )
         return given
 
 

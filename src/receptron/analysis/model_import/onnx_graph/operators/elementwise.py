@@ -80,12 +80,13 @@ _ONE: dict[str, Callable[[Tensor], Tensor]] = {
     "Floor": torch.floor, "HardSwish": F.hardswish, "IsNaN": torch.isnan, "Log": torch.log, "Mish": F.mish, "Neg": torch.neg,
     "Reciprocal": torch.reciprocal, "Relu": torch.relu, "Round": torch.round, "Sigmoid": torch.sigmoid, "Sign": torch.sign,
     "Sin": torch.sin, "Sinh": torch.sinh, "Softplus": F.softplus, "Softsign": F.softsign, "Sqrt": torch.sqrt, "Tan": torch.tan,
-    "Tanh": torch.tanh, "Not": torch.logical_not, "BitwiseNot": torch.bitwise_not, "com.microsoft.QuickGelu": lambda t: t * torch.sigmoid(1.702 * t),
-    "com.microsoft.Gelu": F.gelu,
+    "Tanh": torch.tanh, "Not": torch.logical_not, "BitwiseNot": torch.bitwise_not,
+    "com.microsoft.Gelu": F.gelu, "com.microsoft.QuickGelu": lambda t: t * torch.sigmoid(1.702 * t),
 }  # fmt: skip
 _TWO: dict[str, Callable[[Any, Any], Any]] = {
-    "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": _quotient, "Equal": torch.eq, "Greater": torch.gt, "GreaterOrEqual": torch.ge,
-    "Less": torch.lt, "LessOrEqual": torch.le, "And": torch.logical_and, "Or": torch.logical_or, "Xor": torch.logical_xor,
+    "Add": torch.add, "Sub": torch.sub, "Mul": torch.mul, "Div": _quotient, "Equal": torch.eq, "Greater": torch.gt,
+    "GreaterOrEqual": torch.ge, "Less": torch.lt, "LessOrEqual": torch.le, "And": torch.logical_and, "Or": torch.logical_or,
+    "Xor": torch.logical_xor,
     "BitwiseAnd": torch.bitwise_and, "BitwiseOr": torch.bitwise_or, "BitwiseXor": torch.bitwise_xor,
 }  # fmt: skip
 

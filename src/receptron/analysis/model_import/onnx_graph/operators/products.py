@@ -23,28 +23,31 @@ def _attention(x: list[Any], a: Attributes) -> Any:
 
     Windows and paddings that hide some of the scores are left out: they are multiplied all the same.
     """
-    if a.outputs > 3:
-        raise NotKnown("attention that gives its scores is not known here.")
     apart = x[0].dim() == 3
     heads = (a["q_num_heads"], a["kv_num_heads"], a["kv_num_heads"]) if apart else (0, 0, 0)
     q, k, v = [t.unflatten(-1, (n, -1)).transpose(1, 2) if apart else t for t, n in zip(x[:3], heads, strict=True)]
-    if given(x, 4) is not None:
-        k, v = torch.cat([x[4], k], 2), torch.cat([x[5], v], 2)
-    kept = k, v
+    past = 0 if given(x, 4) is None else x[4].shape[2]
+    kept = [torch.cat([x[4], k], 2), torch.cat([x[5], v], 2)] if past else [k, v]
     k, v = [t.repeat_interleave(q.shape[1] // t.shape[1], 1) if t.shape[1] != q.shape[1] else t for t in kept]
     scores = q @ k.transpose(-1, -2) * a.get("scale", q.shape[-1] ** -0.5)
-    if a.get("is_causal"):
-        hidden = torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1 + scores.shape[-1] - scores.shape[-2])
-        scores = scores.masked_fill(hidden, float("-inf"))
-    if (mask := given(x, 3)) is not None:
-        missing = scores.shape[-1] - mask.shape[-1]
-        mask = F.pad(mask, [0, missing], value=False if mask.dtype == torch.bool else float("-inf")) if missing else mask
-        scores = scores.masked_fill(~mask, float("-inf")) if mask.dtype == torch.bool else scores + mask
     if cap := a.get("softcap", 0.0):
         scores = cap * torch.tanh(scores / cap)
+    scores = _masked(scores, given(x, 3))
+    if a.get("is_causal"):
+        scores = scores.masked_fill(torch.ones(scores.shape[-2:], dtype=torch.bool, device=scores.device).triu(1 + past), float("-inf"))
     out = torch.softmax(scores, -1) @ v
     out = out.transpose(1, 2).flatten(2) if apart else out
-    return out if a.outputs == 1 else (out, *kept)
+    return out if a.outputs == 1 else (out, *kept, scores)
+
+
+def _masked(scores: Tensor, mask: Tensor | None) -> Tensor:
+    """A mask tells what is looked at, or is added; keys beyond it are hidden."""
+    if mask is None:
+        return scores
+    looks = mask.dtype == torch.bool
+    missing = scores.shape[-1] - mask.shape[-1]
+    mask = F.pad(mask, [0, missing], value=False if looks else float("-inf")) if missing else mask
+    return scores.masked_fill(~mask, float("-inf")) if looks else scores + mask
 
 
 def _fused_product(x: list[Any], a: Attributes) -> Tensor:

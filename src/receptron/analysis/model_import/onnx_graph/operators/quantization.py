@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, given
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, Rule, given
 from receptron.analysis.model_import.onnx_graph.operators.elementwise import RULES as ELEMENTWISE
 from receptron.analysis.model_import.onnx_graph.operators.windows import RULES as WINDOWS
 from receptron.analysis.model_import.onnx_graph.operators.windows import conv
@@ -15,7 +15,9 @@ _LIMITS = {torch.uint8: (0, 255), torch.int8: (-128, 127), torch.uint16: (0, 655
 
 
 def _along(row: Tensor, x: Tensor, axis: int) -> Tensor:
-    """A scale or zero point of the whole tensor, or of one axis."""
+    """A scale or zero point of the whole tensor, of one axis, or of every number."""
+    if row.dim() == x.dim() > 1:
+        return row
     if row.numel() == 1 or x.dim() == 0:
         return row.reshape([])
     return row.reshape([-1 if i == axis % x.dim() else 1 for i in range(x.dim())])
@@ -56,7 +58,9 @@ def _dequantized(x: list[Any], a: Attributes) -> Tensor:
 
 def _quantized(x: list[Any], a: Attributes) -> Tensor:
     if a.get("block_size"):
-        raise NotKnown("quantizing by blocks is not known here.")
+        scale, zero = _of_blocks(x, a)
+        unit = torch.ones((), dtype=x[0].dtype, device=x[0].device)
+        return whole(x[0] / scale, unit, zero)
     return whole(x[0], x[1], given(x, 2), a.get("axis", 1))
 
 

@@ -94,9 +94,7 @@ def _sizes_or_scales(t: Tensor, extra: int, asked: Asked) -> tuple[list[int] | N
     return (None, [1.0] * extra + scales) if scales else ([*t.shape[2 : 2 + extra], *[n for n in asked if isinstance(n, int)]], None)
 
 
-def _nearest(
-    x: Tensor, axes: list[int], sizes: list[int], factors: list[Fraction], place: str, rounding: str, scaled: bool
-) -> Tensor:
+def _nearest(x: Tensor, axes: list[int], sizes: list[int], factors: list[Fraction], place: str, rounding: str, scaled: bool) -> Tensor:
     """Torch's own resizing where it takes the same places, otherwise rows axis by axis."""
     wanted = [_places(x.shape[axis], size, factor, place, rounding) for axis, size, factor in zip(axes, sizes, factors, strict=True)]
     asked: Asked = [float(factor) for factor in factors] if scaled else [*sizes]

@@ -1,6 +1,5 @@
 """Operators that take numbers by their places, or put them there."""
 
-from itertools import groupby
 from math import prod
 from typing import Any
 
@@ -8,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, given
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule
 
 RUNS = 64
 """Runs of places that are taken as slices, which say what they read; more are taken as a table."""
@@ -96,7 +95,8 @@ def _scatter_nd(x: list[Any], a: Attributes) -> Tensor:
         return torch.index_put(data, index.unbind(-1), updates, accumulate=way == "add")
     lead = data.shape[: index.shape[-1]]
     steps = [prod(lead[i + 1 :]) for i in range(len(lead))]
-    rows = sum((part % n) * step for part, n, step in zip(index.unbind(-1), lead, steps, strict=True)).reshape(-1, 1)
+    parts = [(part % n) * step for part, n, step in zip(index.unbind(-1), lead, steps, strict=True)]
+    rows = torch.stack(parts).sum(0).reshape(-1, 1)
     flat, fresh = data.reshape(prod(lead), -1), updates.reshape(rows.shape[0], -1)
     return torch.scatter_reduce(flat, 0, rows.expand(fresh.shape), fresh, _REDUCTIONS[way]).reshape(data.shape)
 
@@ -129,7 +129,9 @@ def _one_hot(x: list[Any], a: Attributes) -> Tensor:
     depth, axis = int(x[1].reshape(-1)[0]), a.get("axis", -1)
     off, on = x[2].unbind(0)
     places = torch.arange(depth, device=x[0].device)
-    hot = torch.where(x[0] < 0, x[0] + depth, x[0]).unsqueeze(axis) == places.reshape([-1] + [1] * ((x[0].dim() - axis) if axis >= 0 else (-axis - 1)))
+    hot = torch.where(x[0] < 0, x[0] + depth, x[0]).unsqueeze(axis) == places.reshape(
+        [-1] + [1] * ((x[0].dim() - axis) if axis >= 0 else (-axis - 1))
+    )
     return torch.where(hot, on, off)
 
 
@@ -141,7 +143,8 @@ def _compressed(x: list[Any], a: Attributes) -> Tensor:
 
 
 def _sampled(x: list[Any], a: Attributes) -> Tensor:
-    mode = {"linear": "bilinear", "cubic": "bicubic"}.get(a.get("mode", "linear"), a.get("mode", "linear"))
+    said = str(a.get("mode", "linear"))
+    mode = {"linear": "bilinear", "cubic": "bicubic"}.get(said, said)
     return F.grid_sample(x[0], x[1], mode, a.get("padding_mode", "zeros"), bool(a.get("align_corners", 0)))
 
 

@@ -95,9 +95,7 @@ def _max_pool(x: list[Any], a: Attributes) -> Any:
     lowest = float("-inf") if x[0].is_floating_point() else torch.iinfo(x[0].dtype).min
     data, padding = padded(x[0], a, kernel, lowest, [k // 2 for k in kernel])
     run = (F.max_pool1d, F.max_pool2d, F.max_pool3d)[rank - 1]
-    return run(
-        data, kernel, a.get("strides", [1] * rank), padding, a.get("dilations", 1), bool(a.get("ceil_mode", 0)), a.outputs > 1
-    )
+    return run(data, kernel, a.get("strides", [1] * rank), padding, a.get("dilations", 1), bool(a.get("ceil_mode", 0)), a.outputs > 1)
 
 
 def _average_pool(x: list[Any], a: Attributes) -> Tensor:
@@ -134,7 +132,7 @@ def _unpool(x: list[Any], a: Attributes) -> Tensor:
 
 def _folded_columns(x: list[Any], a: Attributes) -> Tensor:
     """Col2Im."""
-    size, kernel = [int(n) for n in x[1].tolist()], [int(n) for n in x[2].tolist()]
+    size, kernel = tuple(int(n) for n in x[1].tolist()), tuple(int(n) for n in x[2].tolist())
     pads = a.get("pads", [0] * 2 * len(kernel))
     if len(kernel) != 2 or pads[:2] != pads[2:]:
         raise NotKnown("Col2Im is known here along two axes with even pads.")
