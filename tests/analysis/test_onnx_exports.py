@@ -1,5 +1,6 @@
 """What torch's two exporters write: the same counts, shapes and fields as the network that was exported. The benchmark has 36 nets."""
 
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,10 +36,12 @@ def test_a_file_has_the_counts_shapes_and_fields_of_its_original(name: str, curr
     wanted = SMALL[name]
     net, x = wanted.make().eval(), wanted.example()
     path = tmp_path / "net.onnx"
-    if current:
-        torch.onnx.export(net, (x,), path, dynamo=True, external_data=False, verbose=False)
-    else:
-        torch.onnx.export(net, (x,), path, dynamo=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch warns of its own old ways
+        if current:
+            torch.onnx.export(net, (x,), path, dynamo=True, external_data=False, verbose=False)
+        else:
+            torch.onnx.export(net, (x,), path, dynamo=False)
     read, inputs = find(NetworkRequest(str(path)))
     (there, to), (here, way) = (examine(one, given, InspectionOptions(field="")) for one, given in ((read, inputs), (net, x.to("meta"))))
     with FlopCounterMode(display=False) as counter, torch.no_grad():
