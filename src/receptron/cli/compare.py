@@ -24,7 +24,7 @@ def compare(
     overwrite: Overwrite = False,
     json: Json = False,
 ) -> None:
-    """Differences of two networks in every number, layers aligned by structure. A .py file or module is run."""
+    """Differences of two networks in every number, each layer with a like one. A .py file or module is run."""
     from receptron.jobs.networks import compare_networks
 
     streams.divert()

@@ -37,4 +37,6 @@ def _em(character: str) -> float:
         return 0.4
     if character in _BROAD or character > "\u2fff":
         return 0.95
+    if character.isdigit():
+        return 0.58
     return 0.75 if character.isupper() else 0.6

@@ -18,6 +18,7 @@ LIGHT = frozenset({"norm", "activation", "shape"})
 """Roles that are stacked under what they follow."""
 MOST_STRIPES = 8
 FEW = 4  # boxes in a row that need no block of their own
+MANY = 24  # boxes of a module that calls no other, which are its own affair
 MOST_ITEMS = 240  # in one block; more are parted in the order in which they ran
 WORDS = {
     "cat": "concat", "add": "+ add", "sub": "− subtract", "mul": "× multiply", "div": "÷ divide", "_softmax": "softmax",
@@ -95,6 +96,7 @@ class _Tree:
         call = self.tape.module_calls[step.scope]
         inner = self._items(step.scope)
         own = any(each.scope is None for each in self.steps[step.scope])
+        alone = all(each.scope is None for each in self.steps[step.scope])
         if _is_needless(inner, own) or call.parent == 0:
             return inner
         takes, gives = self.flow.takes(step.first, step.last), self.flow.gives(step.first, step.last)
@@ -130,7 +132,7 @@ class _Tree:
         role = "join" if is_join(call, takes) else "split" if len(call.outputs) > 1 and form.role == "shape" else form.role
         word = WORDS.get(call.op, call.op.strip("_"))
         size = self._size(call.outputs[0]) if call.outputs else ""
-        fact = form.words or ", ".join(_operand(self.tape, v) for v in self._owned(call) if role in ("join", "activation"))
+        fact = form.words or ", ".join(_operand(self.tape, v) for v in self._owned(call) if role == "activation")
         lines = [f"{word} in {self.tape.path(call) or 'the network itself'}", self._flowing(takes, call.outputs)]
         lines += [f"with {', '.join(_operand(self.tape, v) for v in self._owned(call))}"] if self._owned(call) else []
         lines += [form.words] if form.words else []

@@ -35,7 +35,7 @@ def _examples(level: list[Block], room: int) -> Iterator[int]:
 
 
 def _blocks(block: Block) -> list[Block]:
-    return [node for node in block.nodes if node.plan is not None]
+    return [node for node in block.nodes if node.plan is not None and not node.item.shut]
 
 
 def _boxes(block: Block) -> int:

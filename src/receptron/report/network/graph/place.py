@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from receptron.report.network.graph.plan import Plan, Route, plan_of
 from receptron.report.network.graph.record import Item, Stripe
 
-WIDTH, NARROW = 236, 132
+WIDTH, NARROW = 252, 176
 """Pixels of a box, and of one that holds no more than a word."""
 LINE, LINES = 24, 40
 """Height of a stripe of one line of text, and of two."""

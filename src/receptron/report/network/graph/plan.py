@@ -89,19 +89,16 @@ def _columns(count: int, links: Sequence[Link], rows: list[int], ports: int) -> 
     into: dict[int, list[Link]] = {}
     for link in links:
         into.setdefault(link.target, []).append(link)
-    columns, taken, width = [0] * count, dict[tuple[int, int], tuple[int, int]](), 0
+    columns, taken, width = [0] * count, dict[tuple[int, int], tuple[int, int]](), -1
     for node in sorted(range(count), key=lambda i: (rows[i], i)):
         before = sorted(into.get(node, []), key=lambda link: (-rows[link.source], columns[link.source]))
-        chosen = next((x for x in before if heirs.get(x.source) == node and _free(taken, x, rows, columns[x.source])), None)
+        chosen = next((x for x in before if heirs.get(x.source) == node and _fits(taken, x, rows, columns[x.source])), None)
         if chosen is not None:
             column = columns[chosen.source]
         else:
             chosen = before[0] if before else None
-            start = columns[chosen.source] if chosen else 0
-            places = [*range(start, width + 1), width + 1]
-            column = next(
-                (c for c in places if (rows[node], c) not in taken and (chosen is None or _free(taken, chosen, rows, c))), width + 1
-            )
+            start = columns[chosen.source] + 1 if chosen else 0  # the source's own column is its heir's
+            column = next((c for c in range(start, width + 1) if _fits(taken, chosen, rows, c, rows[node])), width + 1)
         for row in range(rows[chosen.source] + 1 if chosen else rows[node], rows[node]):
             taken[row, column] = (chosen.source, chosen.out) if chosen else (-1, node)
         taken[rows[node], column], columns[node] = (-1, node), column
@@ -126,6 +123,12 @@ def _free(taken: dict[tuple[int, int], tuple[int, int]], link: Link, rows: list[
     """Whether a line may go down this column between its ends."""
     value = (link.source, link.out)
     return all(taken.get((row, column), value) == value for row in range(rows[link.source] + 1, rows[link.target]))
+
+
+def _fits(taken: dict[tuple[int, int], tuple[int, int]], link: Link | None, rows: list[int], column: int, row: int = -1) -> bool:
+    """Whether a node may stand in a column, with its line coming down there."""
+    row = rows[link.target] if link else row
+    return (row, column) not in taken and (link is None or _free(taken, link, rows, column))
 
 
 def _route(link: Link, rows: list[int], columns: list[int], taken: dict[tuple[int, int], tuple[int, int]]) -> Route:

@@ -28,6 +28,7 @@ class Item:
     takes: tuple[int, ...]
     gives: tuple[int, ...]
     inside: "tuple[Item, ...] | None" = None
+    shut: bool = False  # a block that is better not opened unasked
 
     @property
     def is_source(self) -> bool:
