@@ -85,7 +85,8 @@ def _worth(a: _Trait, b: _Trait) -> int:
     same_work = one.role == other.role and one.depthwise == other.depthwise and one.transposed == other.transposed
     if not same_work or a.level != b.level or _is_window(one) != _is_window(other):
         return 0
-    if one.role in ("other", "shape", "reduction", "product") and a.kind != b.kind:
+    tells_nothing = one.role in ("other", "shape", "reduction") or (one.role == "product" and not (one.channels and other.channels))
+    if tells_nothing and a.kind != b.kind:
         return 0
     more = ((_KIND, a.kind == b.kind), (_KERNEL, one.kernel == other.kernel), (_STRIDE, one.stride == other.stride))
     more += ((_GROUPS, one.groups == other.groups), (_PARAMETERS, a.parameters == b.parameters))
