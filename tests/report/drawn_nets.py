@@ -90,7 +90,17 @@ OWN = {
     "crossed": (Crossed, (3, 16, 16)), "steps": (Steps, (3, 16, 16)), "one layer": (lambda: nn.Conv2d(3, 8, 3), (3, 16, 16)),
     "nothing": (nn.Identity, (3, 16, 16)),
 }  # fmt: skip
-ZOO_NETS = ("resnet50", "unet", "inception_v3", "mobilenet_v3_large", "densenet121", "vit_b_16", "cbam_resnet50", "googlenet", "convnext_tiny")
+ZOO_NETS = (
+    "resnet50",
+    "unet",
+    "inception_v3",
+    "mobilenet_v3_large",
+    "densenet121",
+    "vit_b_16",
+    "cbam_resnet50",
+    "googlenet",
+    "convnext_tiny",
+)
 NETS = (*OWN, *ZOO_NETS)
 
 

@@ -162,7 +162,8 @@ def test_the_graph_zooms(visit: Any):
 
 
 PLACES = """() => [...document.querySelectorAll('g.node')].filter(g => !g.closest('g.shut')).map(g => [Number(g.dataset.box),
-  ...g.getAttribute('transform').match(/-?[0-9]+/g).map(Number), Number(g.firstChild.getAttribute('width')), Number(g.firstChild.getAttribute('height'))])"""
+  ...g.getAttribute('transform').match(/-?[0-9]+/g).map(Number),
+  Number(g.firstChild.getAttribute('width')), Number(g.firstChild.getAttribute('height'))])"""
 PATHS = "[...document.querySelectorAll('path.arrow')].filter(p => !p.closest('g.shut')).map(p => p.getAttribute('d')).sort()"
 SPILT = """() => { const spilt = [];
   for (const text of document.querySelectorAll('.graph text')) if (text.checkVisibility()) {
@@ -170,7 +171,8 @@ SPILT = """() => { const spilt = [];
     if (t.x < 2 || t.x + t.width > Number(box.getAttribute('width')) - 2) spilt.push(text.textContent);
     for (const other of text.parentElement.querySelectorAll('text')) if (other !== text) {
       const o = other.getBBox();
-      if (t.x < o.x + o.width && o.x < t.x + t.width && t.y + 3 < o.y + o.height && o.y + 3 < t.y + t.height) spilt.push(`${text.textContent} on ${other.textContent}`);
+      if (t.x < o.x + o.width && o.x < t.x + t.width
+          && t.y + 3 < o.y + o.height && o.y + 3 < t.y + t.height) spilt.push(`${text.textContent} on ${other.textContent}`);
     }
   }
   return spilt; }"""
@@ -193,7 +195,9 @@ def test_the_script_places_everything_as_python_does_whatever_is_open(visit: Any
     opened = set(opened_at_first(whole))
     for number in [None, *openable[1:12]]:
         if number is not None:
-            page.evaluate("n => document.querySelector(`[data-toggle='${n}']`).dispatchEvent(new MouseEvent('click', {bubbles: true}))", number)
+            page.evaluate(
+                "n => document.querySelector(`[data-toggle='${n}']`).dispatchEvent(new MouseEvent('click', {bubbles: true}))", number
+            )
             opened ^= {number}
         places: list[list[int]] = []
         paths: list[str] = []

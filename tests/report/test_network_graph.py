@@ -39,8 +39,11 @@ def segments(line: Line) -> Iterator[Rect]:
 
 def meet(a: Rect, b: Rect) -> bool:
     """Whether the insides of two rectangles touch; a line has an inside too."""
-    return a.left < max(b.right, b.left + 1) and b.left < max(a.right, a.left + 1) and a.top < max(b.bottom, b.top + 1) and b.top < max(
-        a.bottom, a.top + 1
+    return (
+        a.left < max(b.right, b.left + 1)
+        and b.left < max(a.right, a.left + 1)
+        and a.top < max(b.bottom, b.top + 1)
+        and b.top < max(a.bottom, a.top + 1)
     )
 
 
@@ -79,7 +82,7 @@ def test_no_line_crosses_a_box_and_nothing_lies_on_anything_whatever_is_open(nam
         shown = placed(whole, opened)
         rects, lines = on_page(shown, opened)
         assert faults(rects, lines) == [], state
-        assert all(0 <= r.left and r.right <= shown.width and 0 <= r.top and r.bottom <= shown.height for r in rects)
+        assert all(r.left >= 0 and r.right <= shown.width and r.top >= 0 and r.bottom <= shown.height for r in rects)
         assert all(0 <= x <= shown.width and 0 <= y <= shown.height for line in lines for x, y in line.corners)
 
 
@@ -145,15 +148,16 @@ def drawn(items: tuple[Item, ...]) -> Counter[tuple[str, str]]:
     return found
 
 
-@pytest.mark.parametrize("name", ["resnet18", "resnet50", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "densenet121", "vgg11", "efficientnet_b0", "googlenet"])
+@pytest.mark.parametrize(
+    "name",
+    ["resnet18", "resnet50", "squeezenet1_1", "mobilenet_v2", "mobilenet_v3_small", "densenet121", "vgg11", "efficientnet_b0", "googlenet"],
+)
 def test_every_line_that_torch_fx_finds_is_drawn_and_no_other(name: str):
     with torch.device("meta"):
         options = {"init_weights": False, "aux_logits": False} if name == "googlenet" else {}
         net = torchvision().models.get_model(name, **options).eval()
     found, tape = examine(net, (3, 224, 224))
     assert drawn(tree_of(tape, found.layers)) == traced(net)
-
-
 
 
 @pytest.mark.parametrize("name", NETS)
@@ -225,7 +229,9 @@ def test_kernel_stride_and_channels_stand_in_the_box_whatever_the_rank(name: str
 
 
 def test_a_form_is_that_of_the_module():
-    net = nn.Sequential(*(nn.Conv2d(12, 12, k, stride=s, groups=g, padding=4, dilation=d) for k, s, g, d in ((3, 1, 1, 1), (5, 2, 3, 2), (1, 1, 12, 1))))
+    net = nn.Sequential(
+        *(nn.Conv2d(12, 12, k, stride=s, groups=g, padding=4, dilation=d) for k, s, g, d in ((3, 1, 1, 1), (5, 2, 3, 2), (1, 1, 12, 1)))
+    )
     for layer, module in zip(inspect(net, (12, 40, 40)).layers, net, strict=True):
         assert isinstance(module, nn.Conv2d)
         expected = Form("convolution", module.kernel_size, module.stride, module.dilation, module.groups, (12, 12))  # type: ignore[arg-type]

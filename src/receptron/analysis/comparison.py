@@ -78,7 +78,11 @@ def compare(left: Inspection, right: Inspection) -> Comparison:
 def differences(a: Layer, b: Layer) -> tuple[str, ...]:
     """What tells two layers apart; nothing for twins."""
     numbers = (("kind", a.kind, b.kind), ("input", a.before, b.before), ("output", a.after, b.after))
-    numbers += (("kernel", a.form.kernel, b.form.kernel), ("stride", a.form.stride, b.form.stride), ("groups", a.form.groups, b.form.groups))
+    numbers += (
+        ("kernel", a.form.kernel, b.form.kernel),
+        ("stride", a.form.stride, b.form.stride),
+        ("groups", a.form.groups, b.form.groups),
+    )
     numbers += (("parameters", a.parameters, b.parameters), ("MACs", a.macs, b.macs))
     return tuple(name for name, ours, theirs in numbers if ours != theirs)
 

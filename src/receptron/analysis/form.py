@@ -54,6 +54,10 @@ class Form:
         return ", ".join(parts)
 
 
+NO_FORM = Form()
+"""That of what has no numbers to tell."""
+
+
 def role_of(call: Call) -> str:
     """Which group of operators a call belongs to."""
     return next((role for role, names in _ROLES.items() if call.op in names), "other")

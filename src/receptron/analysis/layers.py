@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from receptron.analysis.attempted import attempted
 from receptron.analysis.cost.macs import works_of
 from receptron.analysis.cost.working import working
-from receptron.analysis.form import Form, form_of
+from receptron.analysis.form import NO_FORM, Form, form_of
 from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.tape import Call, ModuleCall, Tape
 
@@ -26,7 +26,7 @@ class Layer:
     macs: int
     field: Field | None
     working: tuple[str, ...]
-    form: Form = Form()
+    form: Form = NO_FORM
 
 
 def rows_of(tape: Tape) -> tuple[int, ...]:

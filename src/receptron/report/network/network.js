@@ -9,14 +9,13 @@
   };
   const over = (e) => e.target.closest?.("[data-hint]");
   addEventListener("mousemove", (e) => { const place = over(e); if (place && !e.buttons) tell(place, e.clientX, e.clientY); else hint.hidden = true; });
-  addEventListener("focusin", (e) => {
-    const place = over(e);
-    if (!place || !place.matches(":focus-visible")) return;
-    const r = place.getBoundingClientRect();
-    tell(place, r.left, r.bottom);
-  });
+  const focused = () => {
+    const place = document.activeElement?.closest("[data-hint]:focus-visible"), r = place?.getBoundingClientRect();
+    if (place) tell(place, r.left, r.bottom); else hint.hidden = true;
+  };
+  addEventListener("focusin", focused);
   addEventListener("focusout", () => { hint.hidden = true; });
-  addEventListener("scroll", () => { hint.hidden = true; }, true);
+  addEventListener("scroll", focused, true);
   addEventListener("keydown", (e) => { if (e.key === "Escape") hint.hidden = true; });
 
   const rows = [...document.querySelectorAll("#layers tbody tr")];

@@ -19,6 +19,7 @@ from receptron.errors import BadValue, UnreadableImage
 from receptron.report.frame import framed
 from receptron.report.network.graph.drawing import drawing_of
 
+
 def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, image: Path | None = None, tape: Tape | None = None) -> str:
     """HTML of an inspection; `image` is the picture that receptive fields are drawn on, `tape` the one it was read from, if at hand.
 

@@ -1,4 +1,4 @@
-"""The drawing: SVG of all boxes and lines, those of closed blocks hidden, and the plans as data for the script that opens and closes them."""
+"""The drawing: SVG of all boxes and lines, those of closed blocks hidden, and the plans as data for the script that opens them."""
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass

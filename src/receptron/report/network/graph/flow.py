@@ -3,9 +3,10 @@
 from receptron.analysis.form import JOINED, role_of
 from receptron.analysis.tape import Call, Tape
 
-_SAME = frozenset(
-    "to _to_copy clone copy detach alias contiguous lift_fresh lift_fresh_copy expand expand_as resolve_conj resolve_neg native_dropout".split()
-)
+_SAME = frozenset({
+    "to", "_to_copy", "clone", "copy", "detach", "alias", "contiguous", "lift_fresh", "lift_fresh_copy", "expand", "expand_as",
+    "resolve_conj", "resolve_neg", "native_dropout",
+})  # fmt: skip
 """Operators after which the numbers are what they were."""
 NEVER = -1
 

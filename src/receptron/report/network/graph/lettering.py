@@ -1,4 +1,4 @@
-"""Words that fit into a box: how wide text may become in the sans-serif fonts that pages are shown with, and the middle left out if too wide."""
+"""Words that fit into a box: how wide text may become in the sans-serif fonts that pages are shown with; too long, it loses its middle."""
 
 import unicodedata
 

@@ -102,7 +102,7 @@ class _Tree:
         takes, gives = self.flow.takes(step.first, step.last), self.flow.gives(step.first, step.last)
         takes = tuple(dict.fromkeys(takes))
         head = self._stripe(step, Form(), "block", gives)
-        return [Item((head,), takes, gives, tuple(_parted(inner)))]
+        return [Item((head,), tuple(dict.fromkeys(takes)), gives, tuple(_parted(inner)), shut=alone and len(inner) > MANY)]
 
     def _is_box(self, scope: int, told_calls: list[int]) -> bool:
         """Whether a module calls no other, and reckons once; one that does more by itself is a block, and so is the network."""

@@ -21,7 +21,7 @@ class Stripe:
 class Item:
     """A box, or a block where there is something `inside`.
 
-    `takes` are the values that come in, one for each line (an addition of a value to itself takes it twice); `gives` those that others read.
+    `takes` are the values that come in, one for each line (an addition of a value to itself takes it twice); `gives` those that are read.
     """
 
     stripes: tuple[Stripe, ...]
@@ -43,7 +43,7 @@ class Item:
 
 @dataclass(frozen=True)
 class Link:
-    """A line within one block, between items by their place there. `out` and `into` count the values that leave and the lines that come in."""
+    """A line within one block, between items by their place there. `out` counts the values that leave, `into` the lines that come in."""
 
     source: int
     out: int

@@ -1,4 +1,4 @@
-"""Tracks of one gutter: lines that run across on different ones where they would lie on each other, and leave in an order without overlap."""
+"""Tracks of one gutter: lines run across on different ones where they would lie on each other, in an order without overlap."""
 
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass
@@ -64,7 +64,7 @@ def _above(groups: Mapping[Hashable, _Group]) -> dict[Hashable, set[Hashable]]:
 
 
 def _ordered(groups: Mapping[Hashable, _Group], above: Mapping[Hashable, set[Hashable]]) -> list[Hashable]:
-    """Groups after those that must lie above them, the shortest first; where they wait for each other in a ring, the shortest goes first."""
+    """Groups after those that must lie above them, the shortest first, and so where they wait for each other in a ring."""
     left = sorted(groups, key=lambda name: (groups[name].high - groups[name].low, groups[name].low))
     found: list[Hashable] = []
     placed: set[Hashable] = set()
