@@ -3,7 +3,7 @@
   // The graph: blocks open and close, and what is shown is placed anew, by the plans that Python made (graph/place.py does the same).
   const graph = document.querySelector("svg.graph");
   if (!graph) return;
-  const { lengths: px, opened, sizes, plans } = JSON.parse(document.getElementById("plans").textContent);
+  const { lengths: px, opened, sizes, plans } = JSON.parse(document.getElementById("facts").textContent).graph;
   const frame = graph.parentElement, open = new Set(opened), boxes = new Map(), insides = new Map();
   for (const g of graph.querySelectorAll("g.node")) boxes.set(Number(g.dataset.box), g);
   for (const g of graph.querySelectorAll("g.inside")) insides.set(Number(g.dataset.block), g);
