@@ -30,7 +30,7 @@ def resolve(reference: str | Path, said: Sidecar = NOTHING_SAID, progress: Progr
         )
     row = find(said.net, str(reference))
     path, digest = fetch(row, progress)
-    return Pretrained(row.reference, row.net, path, row.source, row.inputs, row.licence, digest)
+    return Pretrained(row.reference, row.net, path, row.keys, row.inputs, row.licence, digest)
 
 
 def is_file(reference: str | Path) -> bool:
