@@ -10,7 +10,7 @@ from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
 from receptron.progress import Progress, Silent
 from receptron.weights.carried import PACKAGE, in_package, without_download
 from receptron.weights.download import CHUNK, DownloadFault, Response, hub_address, hub_token, opened
-from receptron.weights.published import Published
+from receptron.weights.published import Published, catalogue
 
 TORCHVISION = "https://download.pytorch.org/models/"
 HUB_FILE = "model.safetensors"
@@ -26,6 +26,11 @@ def cached_path(row: Published) -> Path:
     """Where the file of `row` lies once it was fetched."""
     name = row.file if row.source == "torchvision" else f"{row.file.partition('/')[2]}.safetensors"
     return cache_folder() / row.source / name
+
+
+def cached() -> tuple[Published, ...]:
+    """Published weights that were fetched before."""
+    return tuple(row for row in catalogue() if row.source != PACKAGE and cached_path(row).is_file())
 
 
 def fetch(row: Published, progress: Progress = SILENT) -> tuple[Path, str]:

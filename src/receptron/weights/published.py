@@ -59,6 +59,12 @@ def published_for(net: str) -> list[Published]:
     return sorted((row for row in catalogue() if row.net == net), key=lambda row: (row.source != "torchvision", -(row.top1 or 0)))
 
 
+def only_net_of(reference: str) -> str | None:
+    """The net whose published file `reference` names, if it is that of one net only."""
+    nets = [row.net for row in catalogue() if row.reference == reference]
+    return nets[0] if len(nets) == 1 else None
+
+
 def find(net: str, reference: str) -> Published:
     """The published file that `reference`, such as torchvision/IMAGENET1K_V2, names for `net`. Raises: UnknownName."""
     rows = {row.reference: row for row in published_for(net)}
