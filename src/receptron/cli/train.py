@@ -59,7 +59,8 @@ def train(
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
     weights_keys: Annotated[
-        str | None, typer.Option(help="Whose parameter names: receptron, torchvision, timm.", rich_help_panel=_FACTS, show_default=False)
+        str | None,
+        typer.Option(help="Whose parameter names: receptron, torchvision, timm, lukemelas.", rich_help_panel=_FACTS, show_default=False),
     ] = None,
     weights_pixels: Annotated[int | None, typer.Option(help="Side of the input, px.", rich_help_panel=_FACTS, show_default=False)] = None,
     weights_mean: Annotated[
