@@ -12,7 +12,8 @@ from receptron.bundle.model import Model, Scores
 from receptron.errors import DataFault
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
-from receptron.evaluation.records import Answer, BaselineComparison, Evaluation
+from receptron.evaluation.prediction_sets import set_figures
+from receptron.evaluation.records import Answer, BaselineComparison, Evaluation, SetFigures
 from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
@@ -31,6 +32,7 @@ class Judgement:
     given: Evaluation | None
     mistakes: tuple[Answer, ...]
     doubtful: tuple[Answer, ...]
+    set_figures: SetFigures | None = None
 
 
 @dataclass(frozen=True)
@@ -63,7 +65,11 @@ def evaluate_on_test(
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
     source = chosen.counted(f"test images{told}") + gone
     given = None if clean.all() else _evaluate(model, seen, images.counted("test images as given, leaks included"))
-    return _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
+    judged = _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
+    if model.card.sets is None:
+        return judged
+    chances = temperature_scaling.probabilities(kept.logits, model.card.temperature)
+    return replace(judged, set_figures=set_figures(chances, kept.truth, model.card.sets, kept.groups))
 
 
 def _gone(test: Images, scores: Scores) -> str:
