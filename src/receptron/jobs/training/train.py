@@ -66,9 +66,9 @@ def train(
         out: Folder to write into; None: NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless
             `extras` say so.
         net: Name in the zoo; None: one that suits the size of the images; "auto": the best of the weights at hand (in the extra
-            `photos`, in the cache, and those given), by a cross-validated probe and seconds on this machine.
+            photos, in the cache, and those given), by a cross-validated probe and seconds on this machine.
         weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
-            images start from scratch, others from the extra `photos`, or the net's first published weights. Several for net "auto".
+            images start from scratch, others from the extra photos, or the net's first published weights. Several for net "auto".
         time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
         seed: Whole number that all chance comes from, 0 to 2**63 - 1.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
