@@ -18,6 +18,7 @@ from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
+from receptron.training.records import JudgedImage
 from receptron.wording import counted, listed
 
 SHOWN = 24  # mistakes, and right answers of least confidence, kept for the report
@@ -32,6 +33,7 @@ class Judgement:
     given: Evaluation | None
     mistakes: tuple[Answer, ...]
     doubtful: tuple[Answer, ...]
+    images: tuple[JudgedImage, ...]
     set_figures: SetFigures | None = None
 
 
@@ -39,6 +41,7 @@ class Judgement:
 class _Seen:
     """Logits of some images and what is known of them."""
 
+    digests: Sequence[str]
     names: Sequence[str]
     logits: NDArray[np.float64]
     truth: NDArray[np.int64]
@@ -103,7 +106,7 @@ def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
 
 
 def _seen(images: Images, logits: NDArray[np.float64]) -> _Seen:
-    return _Seen(images.names, logits, images.targets.numpy(), images.groups)
+    return _Seen(images.digests, images.names, logits, images.targets.numpy(), images.groups)
 
 
 def _known(learnt: FittedNetwork) -> Tensor:
@@ -127,4 +130,9 @@ def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str,
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted((a for a in answers if a.predicted == a.label), key=lambda a: a.confidence)
     comparisons = tuple(compare(right, answer == seen.truth, name, seen.groups) for name, answer in rivals.items())
-    return Judgement(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))
+    groups = range(len(answers)) if seen.groups is None else seen.groups.tolist()
+    images = tuple(
+        JudgedImage(digest, answer.label or "", answer.predicted, answer.confidence, group)
+        for digest, answer, group in zip(seen.digests, answers, groups, strict=True)
+    )
+    return Judgement(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]), images)
