@@ -33,6 +33,17 @@ def shared() -> Path:
 
 
 @pytest.fixture
+def lite0() -> object:
+    """The weights that the extra `photos` brings along."""
+    from receptron.weights.carried import carried
+    from receptron.weights.source import resolve
+
+    if not carried():
+        pytest.skip("needs the extra `photos`")
+    return resolve(carried()[0].reference)
+
+
+@pytest.fixture
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """A few epochs are enough to see what is written."""
     monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (2, 3))

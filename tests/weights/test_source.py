@@ -156,7 +156,7 @@ def test_every_published_file_has_a_net_a_key_map_and_sound_inputs():
     rows = catalogue()
     assert len(rows) > 200
     for row in rows:
-        assert row.net in zoo.ZOO and row.net in SOURCES[row.source], row.net
+        assert row.net in zoo.ZOO and row.net in SOURCES[row.keys], row.net
         assert row.inputs.pixels >= zoo.ZOO[row.net].least
         assert row.licence
         if row.source == "torchvision":

@@ -17,6 +17,8 @@ TIMM_NAMES = {
     "xception": "legacy_xception",
     "senet154": "legacy_senet154",
     "efficientnet_b5_timm": "efficientnet_b5",
+    "efficientnet_lite0_timm": "efficientnet_lite0",
+    **{f"efficientnet_lite{n}": f"tf_efficientnet_lite{n}" for n in range(5)},
     **{f"se_resnet{n}": f"seresnet{n}" for n in (50, 101, 152)},
     **{f"se_resnet{n}_v1": f"legacy_seresnet{n}" for n in (50, 101, 152)},
     **{f"resnet{n}_v2": f"resnetv2_{n}" for n in (18, 34, 50, 101, 152)},

@@ -21,6 +21,8 @@ REPRESENTATIVES = (
     ("timm", "resnet50d"), ("timm", "resnet18_v2"), ("timm", "resnet50_v2"), ("timm", "se_resnet50"), ("timm", "se_resnet50_v1"),
     ("timm", "senet154"), ("timm", "xception"), ("timm", "mobilenet_v1"), ("timm", "mobilenet_v2"), ("timm", "mobilenet_v3_large_timm"),
     ("timm", "mobilenet_v3_small_tf"), ("timm", "efficientnet_b0"), ("timm", "efficientnet_b1_tf"), ("timm", "efficientnet_v2_s_tf"),
+    ("timm", "efficientnet_lite0"), ("timm", "efficientnet_lite1"), ("timm", "efficientnet_lite2"), ("timm", "efficientnet_lite3"),
+    ("timm", "efficientnet_lite4"), ("timm", "efficientnet_lite0_timm"),
     ("timm", "densenet121"), ("timm", "convnext_tiny"), ("timm", "vit_s_16"), ("timm", "inception_v3"), ("timm", "vgg11_bn"),
 )  # fmt: skip
 ALL = tuple((source, name) for source, nets in (("torchvision", TORCHVISION), ("timm", TIMM)) for name in nets if name != "mobilenet_v2_tf")

@@ -18,16 +18,16 @@ def separable(c_in: int, c_out: int, stride: int = 1, *, act: Act = relu) -> nn.
     return chain(depthwise=depthwise(c_in, 3, stride, act=act), pointwise=pointwise(c_in, c_out, act=act))
 
 
-def inverted(c_in: int, c_out: int, stride: int, *, expand: int, act: Act = relu6) -> nn.Module:
+def inverted(c_in: int, c_out: int, stride: int, *, expand: int, kernel: int = 3, norm: Norm = nn.BatchNorm2d) -> nn.Module:
     """Widen to m = expand * c_in, filter each channel, narrow without activation; a skip where the shape stays.
 
-    Weights: m c_in + 9 m + m c_out. Source: Sandler et al. 2018, MobileNetV2, arXiv:1801.04381, Table 1.
+    Weights: m c_in + kernel^2 m + m c_out. Source: Sandler et al. 2018, MobileNetV2, arXiv:1801.04381, Table 1.
     """
-    mid = c_in * expand
+    mid, inner = c_in * expand, partial(conv, norm=norm, act=relu6)
     body = chain(
-        expand=pointwise(c_in, mid, act=act) if expand > 1 else None,
-        depthwise=depthwise(mid, 3, stride, act=act),
-        narrow=pointwise(mid, c_out, act=None),
+        expand=inner(c_in, mid, 1) if expand > 1 else None,
+        depthwise=inner(mid, mid, kernel, stride, groups=mid),
+        narrow=pointwise(mid, c_out, norm=norm, act=None),
     )
     return skip_if_same(body, c_in, c_out, stride)
 

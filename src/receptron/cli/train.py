@@ -16,6 +16,7 @@ from receptron.wording import counted
 
 if TYPE_CHECKING:
     from receptron.bundle.card import ModelCard
+    from receptron.evaluation.records import Estimate
     from receptron.training.records import Run
 
 _FACTS = "Local weights without a sidecar file"
@@ -28,8 +29,16 @@ def train(
         Path | None,
         typer.Option(parser=paths.path, help="Where model and report go. Default: NAME-model, NAME-model-2 ...", show_default=False),
     ] = None,
-    net: Annotated[str | None, typer.Option(help="Network of the zoo. Default: by the size of the images.", show_default=False)] = None,
-    weights: Annotated[str | None, typer.Option(help="Published reference, file, or none (from scratch).", show_default=False)] = None,
+    net: Annotated[
+        str | None,
+        typer.Option(
+            help="Network of the zoo, or auto: the best of the weights at hand. Default: by the size of the images.", show_default=False
+        ),
+    ] = None,
+    weights: Annotated[
+        list[str] | None,
+        typer.Option(help="Published reference, file, or none (from scratch); several for --net auto.", show_default=False),
+    ] = None,
     time: Annotated[str, typer.Option(help="How long the ladder may climb: 90s, 10m, 1h.")] = "10m",
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
@@ -51,7 +60,8 @@ def train(
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
     weights_keys: Annotated[
-        str | None, typer.Option(help="Whose parameter names: receptron, torchvision, timm.", rich_help_panel=_FACTS, show_default=False)
+        str | None,
+        typer.Option(help="Whose parameter names: receptron, torchvision, timm, lukemelas.", rich_help_panel=_FACTS, show_default=False),
     ] = None,
     weights_pixels: Annotated[int | None, typer.Option(help="Side of the input, px.", rich_help_panel=_FACTS, show_default=False)] = None,
     weights_mean: Annotated[
@@ -85,7 +95,7 @@ def train(
     from receptron.weights.sidecar import Sidecar
 
     facts = Sidecar(
-        net=net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
+        net=None if net == "auto" else net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
         std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
     images = ScanOptions(
@@ -140,6 +150,7 @@ def _show(run: "Run") -> None:
 
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
+    _ranking(run)
     _findings(run)
     if told := _suspects(run):
         screen.show(f"Labels   {told}")
@@ -171,6 +182,25 @@ def _decided(run: "Run") -> str:
     told = [" and ".join(formats), *(f"{count} {name}" for name, count in counts.items()), *(f"no {name}" for name in left)]
     by = f"as in {run.settings['like']}" if "like" in run.settings else "by this machine's speed"
     return f"{', '.join(told)}, {by}"
+
+
+def _ranking(run: "Run") -> None:
+    """The weights that were at hand, and why these and not those."""
+    if not run.ranking:
+        return
+    table = Table("weights at hand", "a probe is right on", "a pass", "gain", "", firm=(1, 2, 3))
+    for row in run.ranking:
+        accuracy = row.accuracy.words if row.accuracy else ""
+        table.add(f"  {row.net}, {row.reference}", accuracy, f"{row.seconds:.1f} s" if row.seconds else "", _gain(row.gain), row.why)
+    screen.table(table)
+
+
+def _gain(found: "Estimate | None") -> str:
+    """A paired difference in points with its interval."""
+    if found is None:
+        return ""
+    ends = found.method if found.unknown else f"{100 * found.low:+.1f} to {100 * found.high:+.1f}"
+    return f"{100 * found.value:+.1f} points ({ends})"
 
 
 def _findings(run: "Run") -> None:

@@ -3,9 +3,10 @@
 import math
 import os
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from receptron.cache_dir import cache
 from receptron.data.dataset.scan_options import ScanOptions
@@ -77,6 +78,13 @@ def check_kind(name: str, value: object, *kinds: type) -> None:
     if not isinstance(value, kinds) or isinstance(value, bool):
         wanted = " or ".join("nothing" if kind is type(None) else kind.__name__ for kind in kinds)
         raise BadValue(f"{name} is {short(value)}.", why=f"it is a {type(value).__name__}", mend=f"give {wanted}")
+
+
+def listed_weights(weights: object) -> list[Any]:
+    """What was given as weights, one by one: nothing, one, or a list or tuple of them."""
+    if weights is None:
+        return []
+    return list(cast(Sequence[Any], weights)) if isinstance(weights, list | tuple) else [weights]
 
 
 def check_precision(name: str) -> str:

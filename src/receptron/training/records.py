@@ -50,10 +50,23 @@ class EpochRecord:
 
 
 @dataclass(frozen=True)
+class RankedWeights:
+    """Weights that were at hand for `--net auto`, and how a linear head on their frozen features did."""
+
+    net: str
+    reference: str
+    accuracy: Estimate | None  # cross-validated on training images; None where there was no time
+    gain: Estimate | None  # over the weights that were chosen, paired on the same images; None for those
+    seconds: float | None  # to see every training image once on this machine
+    chosen: bool
+    why: str
+
+
+@dataclass(frozen=True)
 class Trial:
     """One number format tried on this machine."""
 
-    stage: str  # what was timed: "features", "last stage", "everything" or "from scratch"
+    stage: str  # what was timed: "features", "features of NET", "last stage", "everything" or "from scratch"
     precision: str
     memory_format: str
     images_per_second: float
@@ -117,6 +130,7 @@ class Run:
         interrupted: Whether a Ctrl-C ended it early; it can be gone on with.
         suspects: Training images that are probably mislabelled; None: not looked for.
         input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
+        ranking: The weights at hand, best first, where the network was to be chosen among them.
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
 
     Example:
@@ -147,4 +161,5 @@ class Run:
     interrupted: bool = False
     suspects: SuspectLabels | None = None
     input_check: InputCheck | None = None
+    ranking: tuple[RankedWeights, ...] = ()
     judged: tuple[JudgedImage, ...] = ()

@@ -8,8 +8,9 @@ from receptron.atomic_write import sha256, write_chunks, write_file
 from receptron.cache_dir import cache
 from receptron.errors import UnsafeCheckpoint, WeightsUnavailable
 from receptron.progress import Progress, Silent
+from receptron.weights.carried import PACKAGE, in_package, without_download
 from receptron.weights.download import CHUNK, DownloadFault, Response, hub_address, hub_token, opened
-from receptron.weights.published import Published
+from receptron.weights.published import Published, catalogue
 
 TORCHVISION = "https://download.pytorch.org/models/"
 HUB_FILE = "model.safetensors"
@@ -22,13 +23,20 @@ def cache_folder() -> Path:
 
 
 def cached_path(row: Published) -> Path:
-    """Where the file of `row` lies once it is here."""
+    """Where the file of `row` lies once it was fetched."""
     name = row.file if row.source == "torchvision" else f"{row.file.partition('/')[2]}.safetensors"
     return cache_folder() / row.source / name
 
 
+def cached() -> tuple[Published, ...]:
+    """Published weights that were fetched before."""
+    return tuple(row for row in catalogue() if row.source != PACKAGE and cached_path(row).is_file())
+
+
 def fetch(row: Published, progress: Progress = SILENT) -> tuple[Path, str]:
     """The file of `row` on this machine and its sha256. Raises: WeightsUnavailable, UnsafeCheckpoint, StorageFault."""
+    if row.source == PACKAGE:
+        return in_package(row)
     path = cached_path(row)
     record = _record(path)
     if not path.exists():
@@ -88,5 +96,6 @@ def _unavailable(row: Published, path: Path, why: str) -> WeightsUnavailable:
     return WeightsUnavailable(
         f"{row.reference} for {row.net} is not in the cache and could not be fetched.",
         why=why,
-        mend=f"go online; or put the file at {path}; or give a local file: --weights FILE; or train without: --weights none",
+        mend=f"{without_download()}; or go online; or put the file at {path}; or give a local file: --weights FILE; or train without: "
+        "--weights none",
     )

@@ -9,8 +9,9 @@ from receptron.errors import BadValue
 from receptron.weights import foreign, store
 from receptron.weights.inputs import InputSpec
 
-KEY_MAPS = ("receptron", "torchvision", "timm", "akamaster")
-"""Whose names a file may use: ours, torchvision's, timm's, or those of github.com/akamaster/pytorch_resnet_cifar10."""
+KEY_MAPS = ("receptron", "torchvision", "timm", "akamaster", "lukemelas")
+"""Whose names a file may use: ours, torchvision's, timm's, or those of github.com/akamaster/pytorch_resnet_cifar10 or
+github.com/lukemelas/EfficientNet-PyTorch."""
 
 
 @dataclass(frozen=True)

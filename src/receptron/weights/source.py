@@ -8,7 +8,7 @@ from receptron.progress import Progress
 from receptron.weights import foreign
 from receptron.weights.fetch import SILENT, fetch
 from receptron.weights.pretrained import Pretrained
-from receptron.weights.published import find
+from receptron.weights.published import find, only_net_of
 from receptron.weights.sidecar import Sidecar, facts_of, inputs_of
 from receptron.weights.store import verify
 
@@ -19,18 +19,19 @@ def resolve(reference: str | Path, said: Sidecar = NOTHING_SAID, progress: Progr
     """The weights that `reference` names, on this machine, hash verified where one is known.
 
     A file (.safetensors, .pt, .pth, .th) takes its facts from `said`, then from the sidecar NAME.toml. A reference to published weights
-    takes them from the catalogue and needs `said.net` only.
+    takes them from the catalogue and needs `said.net` only, and not even that where it is of one net alone.
     Raises: WeightsUnavailable, UnsafeCheckpoint, UnknownName, BadValue.
     """
     if is_file(reference):
         return _local(check_given(reference), said)
-    if said.net is None:
+    net = said.net or only_net_of(str(reference))
+    if net is None:
         raise BadValue(
             f"{reference} names weights but no network.", why="every network has its own", mend="say which network: --net resnet50"
         )
-    row = find(said.net, str(reference))
+    row = find(net, str(reference))
     path, digest = fetch(row, progress)
-    return Pretrained(row.reference, row.net, path, row.source, row.inputs, row.licence, digest)
+    return Pretrained(row.reference, row.net, path, row.keys, row.inputs, row.licence, digest)
 
 
 def is_file(reference: str | Path) -> bool:

@@ -14,6 +14,7 @@ from receptron.zoo import (
     deeplab,
     densenet,
     efficientnet,
+    efficientnet_lite,
     efficientnet_v2,
     googlenet,
     inception_v3,
@@ -94,6 +95,12 @@ def paper_of(name: str) -> str:
 EFFICIENTNETS = family(
     efficientnet.efficientnet, efficientnet.TABLE, "efficientnet", sizes={name: row.pixels for name, row in efficientnet.TABLE.items()}
 )
+LITES = family(
+    efficientnet_lite.efficientnet_lite,
+    efficientnet_lite.TABLE,
+    "efficientnet_lite",
+    sizes={name: row[2] for name, row in efficientnet_lite.TABLE.items()},
+)
 V2_SIZES = {"efficientnet_v2_s": 384, "efficientnet_v2_m": 480, "efficientnet_v2_l": 480}
 EFFICIENTNETS_V2 = family(efficientnet_v2.efficientnet_v2, efficientnet_v2.TABLE, "efficientnet_v2", sizes=V2_SIZES)
 MOBILENETS_V3 = family(mobilenet_v3.mobilenet_v3, mobilenet_v3.TABLE, "mobilenet_v3")
@@ -130,6 +137,8 @@ ZOO: dict[str, Net] = {
     **EFFICIENTNETS,
     **{f"{name}_tf": changed(net, pad_like_tensorflow, partial(set_epsilon, epsilon=1e-3)) for name, net in EFFICIENTNETS.items()},
     "efficientnet_b5_timm": changed(EFFICIENTNETS["efficientnet_b5"], partial(set_epsilon, epsilon=1e-5)),
+    **{name: changed(net, pad_like_tensorflow) for name, net in LITES.items()},
+    "efficientnet_lite0_timm": changed(LITES["efficientnet_lite0"], partial(set_epsilon, epsilon=1e-5)),
     **EFFICIENTNETS_V2,
     **{f"{name}_tf": changed(net, pad_like_tensorflow) for name, net in EFFICIENTNETS_V2.items()},
     **family(convnext.convnext, convnext.TABLE, "convnext"),

@@ -1,6 +1,6 @@
 """What a net's name means where it differs from the paper's own."""
 
-from receptron.zoo import efficientnet, modernization
+from receptron.zoo import efficientnet, efficientnet_lite, modernization
 from receptron.zoo.scaling import working
 
 MARKS = {
@@ -17,6 +17,7 @@ MARKS = {
 STARTS = {
     "googlenet": "as torchvision publishes it: BatchNorm, and 3x3 where the paper has 5x5",
     "lenet5": "as commonly built: C3 sees all of S2, average pools, a linear output",
+    "efficientnet_lite0_timm": "pads both sides alike, as the nets that timm trained; the release pads as TensorFlow does",
     "alexnet": "the one-tower variant of 2014, as torchvision publishes it",
 }
 
@@ -25,6 +26,8 @@ def notes(name: str) -> tuple[str, ...]:
     """Sentences on what is particular about `name`; none for most nets."""
     found = [STARTS[name]] if name in STARTS else []
     found += [text for mark, text in MARKS.items() if mark in name]
+    if name in efficientnet_lite.TABLE:
+        found.append("as released: TensorFlow's SAME padding, and BatchNorm adds 1e-3 to the variance")
     if name.startswith(("resnet", "se_resnet")) and "_v1" in name:
         found.append("the stride sits in the first 1x1 of a bottleneck, as in the paper; the plain name has it in the 3x3")
     if name in modernization.TABLE:

@@ -272,6 +272,17 @@ _ROWS = (
         "mobilenet_v2",
     ),
     Paper(
+        "efficientnet_lite",
+        "efficientnet_lite0",
+        2020,
+        "Higher accuracy on vision models with EfficientNet-Lite",
+        "Liu",
+        "blog.tensorflow.org, 16 March 2020",
+        "EfficientNet without gates and SiLU, its stem and last layer never scaled",
+        "phones compute in eight bits, which gates and SiLU take badly",
+        "efficientnet",
+    ),
+    Paper(
         "vit",
         "vit_b_16",
         2020,

@@ -66,7 +66,7 @@ def fit_network(
     reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
 ) -> FittedNetwork:
     """Climb the ladder from pretrained weights, or train from scratch where there are none."""
-    context = _context(reading, split, start, fit_options, environment)
+    context = context_of(reading, split, start, fit_options, environment)
     if start.pretrained is None:
         scratch = train_from_scratch(start.maker(len(context.classes)), context)
         return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None)
@@ -94,9 +94,10 @@ def classes_of(reading: Ingested, split: Split) -> tuple[str, ...]:
     return tuple(sorted({reading.entries[place].item.label for place in split.train}))
 
 
-def _context(
+def context_of(
     reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
 ) -> TrainingContext:
+    """What training on these images from `start` stands on."""
     classes = classes_of(reading, split)
     images = images_at(reading, split, split.train, classes)
     row = {place: i for i, place in enumerate(split.train)}

@@ -12,16 +12,17 @@ from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, UnknownName, UnreadableImage
 from receptron.progress import Progress
 from receptron.weights import sidecar
+from receptron.weights.carried import INSTALL, carried
 from receptron.weights.fetch import SILENT
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
-from receptron.weights.published import published_for
+from receptron.weights.published import only_net_of, published_for
 from receptron.weights.source import is_file, resolve
 from receptron.zoo import ZOO, build
 from receptron.zoo.builder import find
 from receptron.zoo.loading import channels_of, load_pretrained
 
-DEFAULT_NET = "mobilenet_v2"  # the best figure per second on a laptop's processor among the first nets
+DEFAULT_NET = "mobilenet_v2"  # where no package carries weights: the best figure per second on a laptop's processor among the first nets
 SMALL_NET = "cifar_resnet20"  # He et al. 2016, section 4.2: made for 32x32
 PLAIN_NET = "resnet18"
 SMALL = 64  # px of the shorter side below which ImageNet's weights do not fit the images
@@ -48,6 +49,11 @@ class InitialWeights:
     channels: int
     grey: bool
 
+    @property
+    def reference(self) -> str:
+        """Of the weights, "none" from scratch."""
+        return self.pretrained.reference if self.pretrained else "none"
+
     def make(self, classes: int) -> Classifier:
         """A network with its weights, pretrained or fresh."""
         if self.pretrained is None:
@@ -59,6 +65,21 @@ class InitialWeights:
         return lambda: self.make(classes)
 
 
+@dataclass(frozen=True)
+class Look:
+    """What a few images say of all: px of the shorter side, and whether they are grey."""
+
+    shorter: int
+    grey: bool
+
+
+def look_at(catalog: Catalog, limits: Limits) -> Look:
+    """A few images, spread over the catalog, looked at."""
+    seen = _peek(catalog, limits)
+    shorter = int(median(min(facts.width, facts.height) for facts in seen)) if seen else SMALL
+    return Look(shorter, bool(seen) and all(facts.grey for facts in seen))
+
+
 def choose_initial_weights(catalog: Catalog, wish: Wish, limits: Limits = LIMITS, progress: Progress = SILENT) -> InitialWeights:
     """Small images and `weights="none"` start from scratch, everything else from pretrained weights.
 
@@ -66,18 +87,20 @@ def choose_initial_weights(catalog: Catalog, wish: Wish, limits: Limits = LIMITS
     """
     if wish.net is not None:
         find(wish.net)
-    seen = _peek(catalog, limits)
-    shorter = int(median(min(facts.width, facts.height) for facts in seen)) if seen else SMALL
-    grey = bool(seen) and all(facts.grey for facts in seen)
-    if wish.weights == "none" or (wish.weights is None and shorter < SMALL):
-        return _from_scratch(wish.net, shorter, grey)
-    pretrained = _pretrained(wish, progress)
+    look = look_at(catalog, limits)
+    if wish.weights == "none" or (wish.weights is None and look.shorter < SMALL):
+        return from_scratch(wish.net, look)
+    return from_weights(_pretrained(wish, progress), look)
+
+
+def from_weights(pretrained: Pretrained, look: Look) -> InitialWeights:
+    """Training from `pretrained`. Raises: UnknownName, BadValue, CheckpointMismatch, UnsafeCheckpoint."""
     if pretrained.net not in ZOO:
         written = sidecar.sidecar_of(pretrained.path)
         raise UnknownName(
             f"net of {pretrained.path.name}", pretrained.net, ZOO, mend=f"correct net in {written}: `receptron zoo` lists them"
         )
-    return InitialWeights(pretrained.net, pretrained, pretrained.inputs, _channels(pretrained), grey)
+    return InitialWeights(pretrained.net, pretrained, pretrained.inputs, _channels(pretrained), look.grey)
 
 
 def _channels(weights: Pretrained) -> int:
@@ -90,12 +113,14 @@ def _channels(weights: Pretrained) -> int:
     return channels
 
 
-def _from_scratch(net: str | None, shorter: int, grey: bool) -> InitialWeights:
+def from_scratch(net: str | None, look: Look) -> InitialWeights:
+    """Training from fresh weights, at the size of the images; None: a net that suits it."""
+    shorter = look.shorter
     net = net or (SMALL_NET if shorter < SMALL else PLAIN_NET)
     least = ZOO[net].least if net in ZOO else 1
     pixels = max(least, min(max(shorter, TINY), PHOTO))
     crop = 1.0 if pixels < SMALL else 0.875
-    return InitialWeights(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if grey else 3, grey)
+    return InitialWeights(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if look.grey else 3, look.grey)
 
 
 def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
@@ -104,8 +129,12 @@ def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
         raise BadValue(f"two nets were asked for: {wish.net}, and {facts.net} by the facts of its weights.", mend="name one of them")
     if wish.weights is not None:
         if not is_file(wish.weights):
-            facts = facts.or_else(sidecar.Sidecar(net=DEFAULT_NET))
+            facts = facts.or_else(sidecar.Sidecar(net=only_net_of(str(wish.weights)) or DEFAULT_NET))
         return resolve(wish.weights, facts, progress)
+    if wish.net is None and (here := carried()):
+        return resolve(here[0].reference, sidecar.Sidecar(net=here[0].net), progress)
+    if wish.net is None:
+        progress.tell(f"Starting from {DEFAULT_NET}, downloaded once; for better weights without a download {INSTALL}")
     net = wish.net or DEFAULT_NET
     rows = published_for(net)
     if not rows and net in ZOO:

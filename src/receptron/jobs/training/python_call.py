@@ -1,7 +1,8 @@
 """The call from Python that makes a run again, for runs that no command line began."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 from receptron.jobs.options import Extras
 
@@ -24,4 +25,6 @@ def python_call(given: Mapping[str, object], extras: Extras) -> str:
 
 
 def _shown(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(_shown(one) for one in cast(Sequence[object], value))}]"
     return repr(str(value) if isinstance(value, Path) else value)

@@ -1,6 +1,6 @@
 """The main job: images in, a network that can be trusted out. Audit, split, fit, judge once on the test side, save, report."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from math import inf
 from pathlib import Path
@@ -15,11 +15,14 @@ from receptron.data.reading.file_bytes import within
 from receptron.data.records import Catalog
 from receptron.data.splitting.given_folds import cross_validated
 from receptron.data.unused import of_columns
+from receptron.errors import BadValue
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.prediction_sets import set_rule
 from receptron.given_path import check_given
-from receptron.jobs.options import Extras, cache_folder, check_every, check_kind, check_precision, check_seed, seconds
+from receptron.jobs.options import Extras, cache_folder, check_every, check_kind, check_precision, check_seed, listed_weights, seconds
+from receptron.jobs.training.backbones.at_hand import AUTO, starts_at_hand
+from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.training.initial_weights import InitialWeights, Wish, choose_initial_weights
@@ -49,7 +52,7 @@ def train(
     path: str | Path,
     out: str | Path | None = None,
     net: str | None = None,
-    weights: str | Path | None = None,
+    weights: str | Path | Sequence[str | Path] | None = None,
     time: str | float = "10m",
     seed: int = 0,
     device: str = "auto",
@@ -62,9 +65,10 @@ def train(
         path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
         out: Folder to write into; None: NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless
             `extras` say so.
-        net: Name in the zoo; None: one that suits the size of the images.
+        net: Name in the zoo; None: one that suits the size of the images; "auto": the best of the weights at hand (in the extra
+            photos, in the cache, and those given), by a cross-validated probe and seconds on this machine.
         weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
-            images start from scratch, others from the net's first published weights.
+            images start from scratch, others from the extra photos, or the net's first published weights. Several for net "auto".
         time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
         seed: Whole number that all chance comes from, 0 to 2**63 - 1.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
@@ -119,17 +123,18 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), limits, extras.progress)
+        starts = _starts(catalog, net, weights, extras)
+        start = starts[0]
         with watchmaker.stage(READING):
             sided = place_images(catalog, start, like.sides if like else {}, test_size, seed, extras)
-        settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
+        settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}"} | extras.images.settings
         if like:
             settings["like"] = like.run.report.parent
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
-        digest = fingerprint(settings, sided.sha256, start.spec, weights_digest(start))
+        digest = fingerprint(settings, sided.sha256, start.spec, " ".join(weights_digest(one) for one in starts))
         fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
@@ -139,6 +144,7 @@ def train(
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
             with watchmaker.stage("learning", lambda: clock.spent):
                 environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
+                start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
                 cut_short = signals.stop
@@ -148,7 +154,7 @@ def train(
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), sided.placed())
                 run = run_record(place, card, judged, sided, learnt, watchmaker.stages, settings)
-                run = replace(run, decisions=decisions.timed, interrupted=cut_short)
+                run = replace(run, decisions=decisions.timed, interrupted=cut_short, ranking=ranking)
                 atomic_write.write_file(place.record, to_json(run))
                 report.write(run)
         if run.interrupted:
@@ -161,10 +167,25 @@ def train(
 def _check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
     """Raises: BadValue for an argument of a type that cannot be meant."""
     check_kind("net", net, str, type(None))
-    check_kind("weights", weights, str, Path, type(None))
+    for one in listed_weights(weights) or [None]:
+        check_kind("weights", one, str, Path, type(None))
     check_kind("device", device, str)
     check_kind("test_size", test_size, int, float)
     check_kind("extras", extras, Extras, type(None))
+
+
+def _starts(
+    catalog: Catalog, net: str | None, weights: str | Path | Sequence[str | Path] | None, extras: Extras
+) -> tuple[InitialWeights, ...]:
+    """Where training may start: one place, or all at hand for `--net auto`."""
+    given, limits = listed_weights(weights), within(extras.image_memory)
+    if net == AUTO:
+        return starts_at_hand(catalog, given, extras.facts, limits, extras.progress)
+    if len(given) > 1:
+        raise BadValue(
+            f"{len(given)} weights were given.", why="a network starts from one", mend="have them ranked: --net auto; or give one"
+        )
+    return (choose_initial_weights(catalog, Wish(net, given[0] if given else None, extras.facts), limits, extras.progress),)
 
 
 def _tell_table(catalog: Catalog, progress: Progress) -> bool:

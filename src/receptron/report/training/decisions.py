@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from receptron.report.words import number, things
+from receptron.training.checkpointing.decision_log import RANKING
 
 
 def timed(decisions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
@@ -16,6 +17,8 @@ def timed(decisions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 
 
 def _told(name: str, value: Any) -> tuple[str, str]:
+    if name == RANKING:
+        return "Weights", next(one["reference"] for one in value if one["chosen"]) + f", the best of {len(value)} at hand"
     if isinstance(value, list):  # trials of number formats
         chosen: Mapping[str, Any] = next(trial for trial in value if trial["chosen"])
         tried = f" of {things(len(value), 'format')} tried" if len(value) > 1 else ", asked for"

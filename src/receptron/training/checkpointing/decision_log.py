@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from receptron import checksummed_record
 from receptron.records import from_json, to_json
 
-SPENT, THREADS, READING = "spent", "threads", "reading and audit"
+SPENT, THREADS, READING, RANKING = "spent", "threads", "reading and audit", "ranking of weights"
 CLOCKS = (SPENT, READING)  # seconds that sittings took: kept here, and no decision
 T = TypeVar("T")
 

@@ -41,7 +41,7 @@ class Features:
 def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> Features:
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
     divided = divide(net, context.channels, context.spec.pixels)
-    engine, speed = _fastest(divided, context, trials)
+    engine, speed = fastest(divided, context, trials)
     front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.recipe, 1, context.depth)
     key = cache_key(divided.front.state_dict(), one, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
@@ -88,7 +88,7 @@ def _runner(engine: Engine, signals: StopSignals) -> Callable[[nn.Module, Tensor
     return run
 
 
-def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) -> tuple[Engine, float]:
+def fastest(divided: Divided, context: TrainingContext, trials: list[Trial], stage: str = "features") -> tuple[Engine, float]:
     """The engine that runs the frozen front fastest on this machine, and its images per second."""
     engines = candidates(context.device, context.precision)
     sample = torch.zeros(TRIAL_IMAGES, context.channels, context.spec.pixels, context.spec.pixels)
@@ -97,7 +97,7 @@ def _fastest(divided: Divided, context: TrainingContext, trials: list[Trial]) ->
         run, front = _runner(engine, context.environment.signals), frozen(divided.front, engine)
         return lambda: run(front, sample)
 
-    engine, speed, figures = choose("features", engines, context, step, TRIAL_IMAGES)
+    engine, speed, figures = choose(stage, engines, context, step, TRIAL_IMAGES)
     trials.extend(figures)
     return engine, speed
 

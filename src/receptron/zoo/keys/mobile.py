@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from receptron.weights.keymap import KeyMap, Rule, conv_norm
+from receptron.zoo.efficientnet_lite import layers_of
 from receptron.zoo.mobilenet_v2 import TABLE as V2
 from receptron.zoo.mobilenet_v3 import TABLE as V3
 
@@ -76,6 +77,18 @@ def efficientnet(stages: int, first: Parts, fused: int = 0) -> KeyMap:
         rules += numbered(f"features.{s + 1}.{{b}}.block", f"stages.{s}.{{b}}.body", parts)
     last = f"features.{stages + 1}"
     return KeyMap("torchvision", (*rules, *conv_norm(f"{last}.0", f"{last}.1", "head.last"), ("classifier.1.*", "head.fc.*")))
+
+
+def efficientnet_lite(name: str) -> KeyMap:
+    """The names of github.com/lukemelas/EfficientNet-PyTorch: all blocks numbered through, norms by what they follow."""
+    rules: list[Rule] = [*conv_norm("_conv_stem", "_bn0", "stem"), *conv_norm("_conv_head", "_bn1", "head.last"), ("_fc.*", "head.fc.*")]
+    at = 0
+    for s, layers in enumerate(layers_of(name)):
+        for b in range(layers):
+            for i, (part, theirs) in enumerate((("expand", "expand"), ("depthwise", "depthwise"), ("narrow", "project"))):
+                rules += conv_norm(f"_blocks.{at}._{theirs}_conv", f"_blocks.{at}._bn{i}", f"stages.{s}.{b}.body.{part}")
+            at += 1
+    return KeyMap("lukemelas", tuple(rules))
 
 
 MOBILENET_V1_TIMM = KeyMap(

@@ -2,7 +2,7 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, resnet_v2, senet, squeezenet, vgg, vit
+from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, efficientnet_lite, resnet_v2, senet, squeezenet, vgg, vit
 from receptron.zoo.keys import densenet as dense
 from receptron.zoo.keys import early, inception, mobile, modern, resnet
 
@@ -42,7 +42,7 @@ TIMM: dict[str, KeyMap] = {
     "xception": dense.XCEPTION,
     "mobilenet_v1": mobile.MOBILENET_V1_TIMM,
     **dict.fromkeys(("mobilenet_v2", *_EFFICIENTNETS[:5], *(f"{name}_tf" for name in _EFFICIENTNETS)), mobile.EFFICIENTNET_TIMM),
-    "efficientnet_b5_timm": mobile.EFFICIENTNET_TIMM,
+    **dict.fromkeys(("efficientnet_b5_timm", *efficientnet_lite.TABLE, "efficientnet_lite0_timm"), mobile.EFFICIENTNET_TIMM),
     **{
         f"mobilenet_v3_{size}_{source}": mobile.mobilenet_v3_timm(f"mobilenet_v3_{size}")
         for size in ("large", "small")
@@ -53,7 +53,8 @@ TIMM: dict[str, KeyMap] = {
     **{name: modern.vit(name, "timm") for name in vit.TABLE},
 }
 AKAMASTER: dict[str, KeyMap] = dict.fromkeys(cifar_resnet.TABLE, resnet.AKAMASTER)
-SOURCES = {"torchvision": TORCHVISION, "timm": TIMM, "akamaster": AKAMASTER}
+LUKEMELAS: dict[str, KeyMap] = {name: mobile.efficientnet_lite(name) for name in efficientnet_lite.TABLE}
+SOURCES = {"torchvision": TORCHVISION, "timm": TIMM, "akamaster": AKAMASTER, "lukemelas": LUKEMELAS}
 
 
 def key_map(net: str, source: str) -> KeyMap:
