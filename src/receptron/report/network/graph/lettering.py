@@ -16,7 +16,7 @@ def fitted(text: str, room: float, size: int) -> str:
     """The text, or its ends with the middle left out, so that it is no wider than `room` pixels; escapes for what would not show.
 
     >>> fitted("stages.0.0.body.conv1.conv", 100, 12)
-    'stages.0….conv'
+    'stages.…1.conv'
     """
     text = harmless(text[:400])
     if width(text, size) <= room:
