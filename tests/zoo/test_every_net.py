@@ -22,7 +22,7 @@ from receptron.zoo.nets import ZOO
 from receptron.zoo.unet import UNet
 
 N, CLASSES = 2, 3
-COVERED = {"features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps"}
+COVERED = {"features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps", "remove_auxiliary"}
 
 
 @pytest.fixture(autouse=True)
@@ -92,6 +92,9 @@ def test_every_method_keeps_the_contract(name: str):
         assert [m.shape for m in net.handed_maps(x)] == [m.shape for m in maps]
     if isinstance(net, AuxiliaryClassifier):
         assert [s.shape for s in net.all_scores(x)] == [(N, CLASSES)] * (1 + len(net.auxiliary))
+        logits, auxiliary, _ = net.train()(x)
+        assert [s.shape for s in (logits, *auxiliary)] == [(N, CLASSES)] * (1 + len(net.auxiliary))
+        net.eval()
     for method in (net, net.features, net.embed, net.pyramid, getattr(net, "all_scores", net)):
         with pytest.raises(ImageTooSmall, match=f"{name} needs images of"):
             method(x[..., : ZOO[name].least - 1])
