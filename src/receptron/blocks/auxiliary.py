@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier, checked
+from receptron.blocks.gradient_checkpointing import checkpointed
 from receptron.errors import ImageTooSmall
 
 
@@ -55,6 +56,12 @@ class AuxiliaryClassifier(Classifier):
             return AuxiliaryScores(scores[0], scores[1:], self.weight)
         return self.head(self.features(x))
 
+    def reset_head(self, classes: int) -> None:
+        """As of every classifier, the auxiliary heads too, which go where the classes do. Raises: BadValue."""
+        super().reset_head(classes)
+        if classes == 0:
+            self.remove_auxiliary()
+
     def remove_auxiliary(self) -> None:
         """Take the auxiliary heads away, in place: what is left answers scores (N, classes) in train mode too."""
         self.auxiliary = nn.ModuleDict()
@@ -64,7 +71,7 @@ class AuxiliaryClassifier(Classifier):
         x, more = self.stem(checked(x, self.min_pixels, self.name)), list[Tensor]()
         for s, stage in enumerate(self.stages):
             for b, block in enumerate(stage.children()):
-                x = block(x)
+                x = checkpointed(block, x) if self.checkpointing and self.training else block(x)
                 if (path := f"{s}_{b}") in self.auxiliary:
                     self._check_map(x)
                     more.append(self.auxiliary[path](x))

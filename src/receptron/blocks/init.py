@@ -21,15 +21,20 @@ def initialise(net: nn.Module) -> None:
     Else He et al. 2015 (arXiv:1502.01852), with class layers at a standard deviation of 0.01 and residual branches softened. So signals
     keep their size in eval mode too, before any BatchNorm has seen an image, and fit half precision at any depth.
     """
+    rule = _rule_of(net)
+    apply_fill(net, rule)
+    start_class_layers(net)
+    if rule in (he, he_in):
+        soften_branches(net)
+
+
+def _rule_of(net: nn.Module) -> Fill:
     kinds = {type(module) for module in net.modules()}
     if any(issubclass(kind, nn.LayerNorm) for kind in kinds):
-        apply_fill(net, truncated)
-    elif kinds & {nn.Tanh, ScaledTanh}:
-        apply_fill(net, lecun)
-    else:
-        apply_fill(net, he_in if Concat in kinds else he)
-        quieten_classes(net)
-        soften_branches(net)
+        return truncated
+    if kinds & {nn.Tanh, ScaledTanh}:
+        return lecun
+    return he_in if Concat in kinds else he
 
 
 def apply_fill(net: nn.Module, fill: Fill) -> None:
@@ -59,11 +64,19 @@ def he_in(layer: Weighted) -> None:
         nn.init.normal_(layer.weight, std=sqrt(2 / layer.weight[0].numel()))
 
 
-def quieten_classes(net: nn.Module) -> None:
-    """Give every layer that names classes, linear or a 1x1 convolution, a standard deviation of 0.01: no class is likely at first."""
+def start_class_layers(net: nn.Module) -> None:
+    """Fill every layer of `net` that names classes, each called `fc`; by He's rule at 0.01, so that no class is likely at first."""
+    rule = _rule_of(net)
     for name, module in net.named_modules():
         if name.rpartition(".")[2] == "fc" and isinstance(module, Weighted):
-            nn.init.normal_(module.weight, std=0.01)
+            faint(module) if rule in (he, he_in) else rule(module)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
+def faint(layer: Weighted) -> None:
+    """Normal with a standard deviation of 0.01."""
+    nn.init.normal_(layer.weight, std=0.01)
 
 
 def soften_branches(net: nn.Module) -> int:

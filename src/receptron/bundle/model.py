@@ -14,8 +14,8 @@ from torch import nn
 from receptron.bundle import store
 from receptron.bundle.assemble import assemble
 from receptron.bundle.card import ModelCard
-from receptron.bundle.images import ImageLike, as_list, names, to_canvas
 from receptron.bundle.placed import Placed
+from receptron.data.given_images.images import ImageLike, as_list, names, to_canvas
 from receptron.data.ingest import CanvasPlan
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.file_bytes import LIMITS, Limits

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 
-from receptron.bundle.images import name_of
 from receptron.bundle.model import BATCH, Model, Scores, load
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.dataset.spelling import composed
 from receptron.data.deduplication.duplicates import joined
+from receptron.data.given_images.images import name_of
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
 from receptron.data.splitting.groups import in_groups
