@@ -37,11 +37,13 @@ def _contexts(block: nn.Module) -> tuple[AbstractContextManager[None], AbstractC
 @contextmanager
 def _uncounted(block: nn.Module) -> Generator[None]:
     """BatchNorms normalise as before, and do not take the same batch into their statistics twice."""
-    norms = [m for m in block.modules() if isinstance(m, nn.modules.batchnorm._BatchNorm) and m.training and m.track_running_stats]  # pyright: ignore[reportPrivateUsage]
-    for norm in norms:
-        norm.track_running_stats = False
+    norms = [module for module in block.modules() if isinstance(module, nn.BatchNorm2d) and module.training]
+    held = [(norm, norm.momentum, norm.num_batches_tracked.clone()) for norm in norms if norm.num_batches_tracked is not None]
+    for norm, _, _ in held:
+        norm.momentum = 0.0
     try:
         yield
     finally:
-        for norm in norms:
-            norm.track_running_stats = True
+        for norm, momentum, count in held:
+            norm.momentum = momentum
+            norm.num_batches_tracked.copy_(count)  # pyright: ignore[reportOptionalMemberAccess]
