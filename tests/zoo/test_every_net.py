@@ -90,7 +90,7 @@ def test_every_method_keeps_the_contract(name: str):
     maps = net.pyramid(x)
     assert len(maps) == 1 + len(net.stages) and all(m.ndim == 4 and m.shape[0] == N for m in maps)
     assert channels == [m.shape[1] for m in maps] and strides == sorted(strides)
-    assert all(abs(x.shape[-1] / stride - m.shape[-1]) <= 100 / stride for stride, m in zip(strides, maps, strict=True))
+    assert all(abs(x.shape[-1] / stride - m.shape[-1]) <= 200 / stride for stride, m in zip(strides, maps, strict=True))
     some = net.pyramid(x, [len(maps) - 1, 0])
     assert [m.shape for m in some] == [maps[-1].shape, maps[0].shape]
     features = net.features(x)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+import torch
 from torch import Tensor, nn
 
 from receptron.blocks.classical import Distances
@@ -36,7 +37,7 @@ def classes_of(layer: nn.Module) -> int:
 
 def replace_class_layers(net: nn.Module, classes: int) -> None:
     """Fresh layers for `classes` in the place of every `fc` of `net`, on its device and in its number format; 0 takes them away."""
-    weight = next(net.parameters())
+    weight = next(net.parameters(), torch.empty(0))
     for parent, old in list(_places(net)):
         layer = made(old, classes)
         parent.add_module("fc", layer.to(weight.device, weight.dtype).train(old.training))

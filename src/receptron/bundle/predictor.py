@@ -20,7 +20,8 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
-from receptron.evaluation.records import Answer
+from receptron.evaluation.prediction_sets import named, prediction_sets
+from receptron.evaluation.records import Answer, SetRule
 from receptron.progress import Progress, Silent
 from receptron.records import short
 from receptron.weights.inputs import InputSpec
@@ -70,6 +71,11 @@ class Facts(Protocol):
     @property
     def depth(self) -> DepthScale | None:
         """What is white in images of more than 8 bits."""
+        ...
+
+    @property
+    def sets(self) -> SetRule | None:
+        """Which classes are in an image's set at a stated coverage; None where that was never measured."""
         ...
 
 
@@ -222,4 +228,6 @@ class Predictor:
         """
         best = int(chances.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
-        return Answer(name, self.classes[best], float(chances[best]), probabilities)
+        rule = self.facts.sets
+        candidates = named(prediction_sets(chances[None], rule)[0], self.classes, chances) if rule and rule.least else ()
+        return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)
