@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, scan_flags, weights_flags
+from receptron.cli import paths
+from receptron.cli.flags import scan_flags, weights_flags
 from receptron.cli.output import screen
 from receptron.cli.output.tables import Table
 from receptron.wording import counted, natural
