@@ -122,3 +122,22 @@ def test_autocast_would_cast() -> None:
     assert [call.op for call in tape.calls if call.op == "convolution"] == ["convolution"]
     with pytest.raises(Unrecordable, match="broke off"):
         record(Called(F.conv2d), [torch.zeros(MAP, dtype=BRAIN), torch.zeros(KERNEL)])
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        lambda x: torch.nn.functional.gelu(x, approximate="tanh"),
+        lambda x: torch.addmm(x, x, x, beta=0.5, alpha=2.0),
+        lambda x: x.index_add(0, torch.tensor([0, 1]), x[:2], alpha=2),
+        lambda x: torch.var(x, 0, correction=0),
+    ],
+)
+def test_settings_given_by_name_hinder_nothing(run: Any):
+    class Net(nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return run(x)
+
+    x = torch.zeros(8, 8)
+    tape = record(Net(), [x])
+    assert tape.values[tape.outputs[0]].shape == run(x).shape
