@@ -6,7 +6,7 @@ from torch import nn
 
 from receptron import zoo
 from receptron.blocks.drop import DropPath, drop_paths
-from receptron.blocks.init import fan_out, he, initialise, lecun, truncated, zero_last_norms
+from receptron.blocks.init import fan_out, he, he_in, initialise, lecun, soften_branches, truncated
 from receptron.blocks.norm import set_epsilon
 from receptron.blocks.residual import Residual
 from receptron.errors import BadValue
@@ -20,6 +20,15 @@ def test_he_weights_have_variance_two_over_fan_out():
     depthwise = nn.Conv2d(512, 512, 3, groups=512)
     he(depthwise)
     assert float(depthwise.weight.detach().std()) == pytest.approx((2 / 9) ** 0.5, rel=0.05)
+
+
+def test_he_by_fan_in_keeps_the_size_of_signals():
+    layer = nn.Conv2d(64, 16, 3, groups=4, padding=1)
+    he_in(layer)
+    assert float(layer.weight.detach().std()) == pytest.approx((2 / (16 * 9)) ** 0.5, rel=0.05)
+    plain, x = nn.Conv2d(128, 512, 1, bias=False), torch.randn(4, 128, 8, 8).relu()
+    he_in(plain)
+    assert float(plain(x).detach().var()) == pytest.approx(2 * float(x.square().mean()), rel=0.1)
 
 
 def test_lecun_and_truncated_weights_have_their_spread():
@@ -47,13 +56,20 @@ def test_statistics_and_scales_start_afresh():
     assert norm.weight.eq(1).all() and not norm.running_mean.any() and norm.running_var.eq(1).all()
 
 
-def test_blocks_with_zero_last_norms_are_the_identity():
-    net = zoo.build("resnet18").eval()
-    assert zero_last_norms(net) == 8
-    block = net.stages[0][0]
-    x = torch.rand(1, 64, 8, 8)
-    with torch.no_grad():
-        assert torch.equal(block(x), x)
+@pytest.mark.parametrize(
+    ("name", "blocks", "last"),
+    [
+        ("resnet18", 8, "body.conv2.norm"), ("cbam_resnet50", 16, "body.conv3.norm"), ("resnet50_v2", 16, "body.conv3.norm"),
+        ("mobilenet_v2", 10, "body.narrow.norm"), ("vit_s_16", 0, ""), ("resnet18_plain", 0, ""),
+    ],
+)  # fmt: skip
+def test_the_last_norm_of_each_residual_body_shares_the_strength(name: str, blocks: int, last: str):
+    net = zoo.build(name)
+    assert soften_branches(net) == blocks
+    soft = [path for path, module in net.named_modules() if isinstance(module, nn.BatchNorm2d) and not module.weight.eq(1).all()]
+    assert len(soft) == blocks and all(path.endswith(last) for path in soft)
+    for path in soft:
+        assert net.get_submodule(path).weight.allclose(torch.tensor(blocks**-0.5))
 
 
 def test_drop_path_keeps_the_mean_and_drops_whole_images():

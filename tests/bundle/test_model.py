@@ -269,4 +269,4 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path):
 def test_a_device_that_is_not_here_is_told(tmp_path: Path):
     with pytest.raises(BadValue, match="no device 'abacus'"):
         load(saved(tmp_path / "model"), device="abacus")
-    assert bundle_model._device("auto").type in {"cpu", "cuda", "mps", "xpu"}
+    assert bundle_model.device_called("auto").type in {"cpu", "cuda", "mps", "xpu"}

@@ -14,8 +14,8 @@ from PIL import Image, ImageOps
 import receptron
 from cards import COLOUR, saved
 from deep_files import png, tiff
-from receptron.bundle.images import to_canvas
 from receptron.bundle.model import Model, load
+from receptron.data.given_images.images import to_canvas
 from receptron.data.ingest import CanvasPlan
 from receptron.data.reading.depth_scale import NOMINAL, DepthRange, DepthScale
 from receptron.errors import BadValue, NotABundle, ReceptronError, UnreadableImage

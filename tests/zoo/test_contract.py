@@ -161,8 +161,8 @@ def test_plain_twins_lack_the_shortcuts_only():
 
 
 def test_counts_below_one_are_refused():
-    with pytest.raises(BadValue, match="classes is 0"):
-        zoo.build("resnet18", classes=0)
+    with pytest.raises(BadValue, match="classes is -1"):
+        zoo.build("resnet18", classes=-1)
     nothing = Pretrained("x", "resnet18", Path("x.safetensors"), "receptron", InputSpec(224, (0.5,), (0.5,)), "none")
     with pytest.raises(BadValue, match="meta device"), torch.device("meta"):
         zoo.build("resnet18", pretrained=nothing)

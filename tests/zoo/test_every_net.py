@@ -22,7 +22,10 @@ from receptron.zoo.nets import ZOO
 from receptron.zoo.unet import UNet
 
 N, CLASSES = 2, 3
-COVERED = {"features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps"}
+COVERED = {
+    "features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps", "remove_auxiliary",
+    "classes", "reset_head", "feature_channels", "feature_strides", "freeze", "parameter_groups", "set_grad_checkpointing", "prepare",
+}  # fmt: skip
 
 
 @pytest.fixture(autouse=True)
@@ -44,11 +47,15 @@ class Recorded(nn.Module):
         return self.answer
 
 
-def quick(net: Classifier) -> Classifier:
+def without_norms(net: Classifier) -> Classifier:
     for parent in list(net.modules()):
         for name, child in parent.named_children():
             if isinstance(child, nn.BatchNorm2d):
                 setattr(parent, name, nn.Identity())
+    return net
+
+
+def quick(net: Classifier) -> Classifier:
     if not isinstance(net, AuxiliaryClassifier):
         net.stem, net.stages = Recorded(net.stem), nn.Sequential(*map(Recorded, net.stages))
     return net
@@ -73,6 +80,7 @@ def test_no_public_method_is_forgotten():
 def test_every_method_keeps_the_contract(name: str):
     whole, x = zoo.build(name, classes=CLASSES).eval(), pictures(name)
     torch.fx.symbolic_trace(whole)
+    channels, strides = without_norms(whole).feature_channels, whole.feature_strides
     net = quick(whole)
     seen: list[Tensor] = []
     net.head.get_submodule("fc").register_forward_pre_hook(lambda _, given: seen.append(given[0]))
@@ -81,6 +89,10 @@ def test_every_method_keeps_the_contract(name: str):
     assert scores.shape[2:] == (x.shape[2:] if isinstance(net, UNet | DeepLab) and name != "unet_2015" else scores.shape[2:])
     maps = net.pyramid(x)
     assert len(maps) == 1 + len(net.stages) and all(m.ndim == 4 and m.shape[0] == N for m in maps)
+    assert channels == [m.shape[1] for m in maps] and strides == sorted(strides)
+    assert all(abs(x.shape[-1] / stride - m.shape[-1]) <= 200 / stride for stride, m in zip(strides, maps, strict=True))
+    some = net.pyramid(x, [len(maps) - 1, 0])
+    assert [m.shape for m in some] == [maps[-1].shape, maps[0].shape]
     features = net.features(x)
     assert features.shape == maps[-1].shape or net.patch
     before = net.before_classes(x)
@@ -92,9 +104,33 @@ def test_every_method_keeps_the_contract(name: str):
         assert [m.shape for m in net.handed_maps(x)] == [m.shape for m in maps]
     if isinstance(net, AuxiliaryClassifier):
         assert [s.shape for s in net.all_scores(x)] == [(N, CLASSES)] * (1 + len(net.auxiliary))
+        logits, auxiliary, _ = net.train()(x)
+        assert [s.shape for s in (logits, *auxiliary)] == [(N, CLASSES)] * (1 + len(net.auxiliary))
+        net.eval()
+    check_what_follows_a_build(net, width)
     for method in (net, net.features, net.embed, net.pyramid, getattr(net, "all_scores", net)):
         with pytest.raises(ImageTooSmall, match=f"{name} needs images of"):
             method(x[..., : ZOO[name].least - 1])
+
+
+def check_what_follows_a_build(net: Classifier, width: int) -> None:
+    """Groups, freezing and other classes; the net has as many classes as before in the end."""
+    learnt = {id(p) for p in net.parameters()}
+    listed = [id(p) for group in net.parameter_groups(0.1, 0.05, 0.5) for p in group["params"]]
+    assert len(listed) == len(set(listed)) and set(listed) == learnt
+    assert net.input is not None and net.input.pixels >= ZOO[net.name].least
+    net.freeze(0)
+    net.freeze(-1)
+    assert all(p.requires_grad for p in net.parameters())
+    for classes in (7, 0, CLASSES):
+        net.reset_head(classes)
+        assert net.classes == classes and net.embedding_width == width
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_every_net_is_built_without_class_layers(name: str):
+    net = zoo.build(name, classes=0).eval()
+    assert net.classes == 0 and not any(".fc." in key for key in net.state_dict())
 
 
 @pytest.mark.parametrize(("name", "pixels", "least"), [("inception_v3", 298, 17), ("inception_v3", 75, 17), ("googlenet_2014", 64, 5)])
@@ -151,7 +187,7 @@ def test_an_encoder_that_is_refused_is_as_it_was(name: str, options: dict[str, i
     assert before == [(m.stride, m.dilation, m.padding) for m in encoder.modules() if isinstance(m, nn.Conv2d)]
 
 
-@pytest.mark.parametrize("value", [2.5, 0, -3, True, False, "7", float("nan"), 10.0, [3], 2 + 0j])
+@pytest.mark.parametrize("value", [2.5, -3, True, False, "7", float("nan"), 10.0, [3], 2 + 0j])
 @pytest.mark.parametrize("what", ["classes", "channels", "pixels"])
 def test_a_count_that_is_no_whole_number_of_one_or_more_is_refused(what: str, value: object):
     with pytest.raises(BadValue, match=f"{what} is "):
@@ -159,6 +195,12 @@ def test_a_count_that_is_no_whole_number_of_one_or_more_is_refused(what: str, va
     if what == "classes":
         with pytest.raises(BadValue, match="classes is "):
             zoo.unet_on(zoo.build("resnet18"), classes=value)
+
+
+@pytest.mark.parametrize("what", ["channels", "pixels"])
+def test_nothing_of_a_count_is_refused(what: str):
+    with pytest.raises(BadValue, match=f"{what} is 0"):
+        zoo.build("resnet18", **{what: 0})
 
 
 @pytest.mark.parametrize("value", [np.int64(3), np.uint8(3), torch.tensor(3, device="cpu")])

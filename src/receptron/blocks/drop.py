@@ -26,13 +26,16 @@ class DropPath(nn.Module):
 def drop_paths(net: nn.Module, rate: float) -> int:
     """Give every residual branch of `net` a DropPath, from 0 at the first to `rate` at the last, in place; returns how many.
 
-    Called again it changes the rates. Names of parameters stay. Raises: BadValue.
+    Called again it changes the rates. Names of parameters stay. Raises: BadValue for what is no probability below 1, and where there is
+    no residual branch to leave out.
     """
     if not 0 <= rate < 1:
         raise BadValue(f"drop path rate {rate}.", why="it is a probability below 1", mend="give a rate such as 0.1")
-    blocks = [module for module in net.modules() if isinstance(module, Residual)]
-    for i, block in enumerate(blocks):
-        dropped = DropPath(rate * i / max(1, len(blocks) - 1)).train(block.training)
-        if isinstance(block.body, nn.Sequential):
-            block.body.add_module("drop_path", dropped)
-    return len(blocks)
+    bodies = [m.body for m in net.modules() if isinstance(m, Residual) and isinstance(m.body, nn.Sequential)]
+    if rate and not bodies:
+        raise BadValue(
+            f"drop path rate {rate}.", why="this network has no residual branch to leave out", mend="leave it out, or use dropout"
+        )
+    for i, body in enumerate(bodies):
+        body.add_module("drop_path", DropPath(rate * i / max(1, len(bodies) - 1)).train(body.training))
+    return len(bodies)

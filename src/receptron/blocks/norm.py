@@ -28,3 +28,10 @@ def set_epsilon(net: nn.Module, epsilon: float) -> None:
     for module in net.modules():
         if isinstance(module, nn.BatchNorm2d):
             module.eps = epsilon
+
+
+def set_momentum(net: nn.Module, momentum: float) -> None:
+    """Set at which share every BatchNorm of `net` takes a batch's statistics into its own, in place."""
+    for module in net.modules():
+        if isinstance(module, nn.BatchNorm2d):
+            module.momentum = momentum

@@ -1,48 +1,23 @@
 """A trained network with everything it needs to answer: `load` a model directory, `Model.predict` images."""
 
-from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
 from receptron.bundle import store
 from receptron.bundle.assemble import assemble
 from receptron.bundle.card import ModelCard
-from receptron.bundle.images import ImageLike, as_list, names, to_canvas
 from receptron.bundle.placed import Placed
-from receptron.data.ingest import CanvasPlan
-from receptron.data.preprocessing.normalize import prepare
+from receptron.bundle.predictor import Predictor
 from receptron.data.reading.file_bytes import LIMITS, Limits
-from receptron.data.reading.pixel_formats import Pixels
-from receptron.errors import BadValue, BundleFault, UnreadableImage
-from receptron.evaluation.finite_checks import check_finite
-from receptron.evaluation.prediction_sets import named, prediction_sets
-from receptron.evaluation.records import Answer
+from receptron.errors import BadValue
 from receptron.given_path import check_given
-from receptron.progress import Progress, Silent
 from receptron.records import short
 
-BATCH = 32
-AT_ONCE = 8 * 1024**2  # pixels of resized images in one batch: 32 of 512 px, 2 of the largest that a card may ask for
-WORKERS = 4
 
-
-@dataclass(frozen=True)
-class Scores:
-    """Logits (N, K) of the images that could be read, which of the images asked for these are, and why the others could not."""
-
-    logits: NDArray[np.float64]
-    read: list[int]
-    faults: dict[int, str]
-
-
-class Model:
+class Model(Predictor):
     """A network in eval mode with its card. `load` makes one.
 
     Args:
@@ -61,142 +36,8 @@ class Model:
     def __init__(
         self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None, limits: Limits = LIMITS
     ) -> None:
+        super().__init__(card, net, limits)
         self.card, self.split, self.folder = card, split, folder
-        self.notes: list[str] = []  # what was odd about its files and did no harm
-        self.plan = CanvasPlan(card.input.resize, card.input.interpolation, limits, card.depth)
-        self.net = net.eval().requires_grad_(False)
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """Class names in the order of the network's outputs."""
-        return self.card.classes
-
-    def predict(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> list[Answer]:
-        """What the network says of images: class, confidence and all probabilities after temperature scaling.
-
-        A broken image gets an answer with a `fault`; the rest are answered. Files go exactly the way of training, and answers do not depend
-        on `batch`.
-
-        Args:
-            images: Paths, bytes, file objects, Pillow images, arrays (H, W) or (H, W, 3) or tensors (C, H, W), in uint8, uint16 or floats
-                0..1; or a batch (N, H, W, 3) or (N, C, H, W).
-            batch: Images that go through the network at once, at most.
-            progress: Told how far it is; None: nobody.
-
-        Returns:
-            One per image, in order.
-
-        Raises:
-            BadValue: For something that is no image, and a batch below 1.
-            BundleFault: If the network gives something else than one number for each class.
-            NonFinite: If the network answers NaN or infinity, naming the images.
-
-        Example:
-            >>> model = load("digits-model")
-            >>> [answer.fault for answer in model.predict(["scans/first.png", "gone.png"])]
-            [None, 'no such file']
-            >>> model.predict([np.zeros((40, 40, 3), np.uint8)])[0].path
-            'image 0'
-        """
-        given = as_list(images)
-        called = names(given)
-        scores = self.scores(given, batch, progress)
-        chances = torch.from_numpy(scores.logits).div(self.card.temperature).softmax(1).numpy()
-        answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
-        answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
-        return [answers[i] for i in range(len(given))]
-
-    def scores(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> Scores:
-        """Logits, before temperature scaling.
-
-        Args:
-            images: As `predict` takes them.
-            batch: Images that go through the network at once, at most.
-            progress: Told how far it is; None: nobody.
-
-        Returns:
-            Logits (N, K) of the images that could be read, and why the others could not.
-
-        Raises:
-            BadValue: For something that is no image, and a batch below 1.
-            BundleFault: If the network gives something else than one number for each class.
-            NonFinite: If the network answers NaN or infinity, naming the images.
-
-        Example:
-            >>> found = load("digits-model").scores(["scans/first.png", "gone.png"])
-            >>> found.logits.shape, found.read, found.faults
-            ((1, 10), [0], {1: 'no such file'})
-        """
-        if not isinstance(cast(object, batch), int) or batch < 1:
-            raise BadValue(f"batch is {short(batch)}.", why="it must be 1 or more", mend="use the default of 32")
-        batch = min(batch, max(1, AT_ONCE // self.card.input.resize**2))
-        given, progress = as_list(images), progress or Silent()
-        called = names(given)
-        progress.start("Looking at images", len(given), "images")
-        parts, read, faults = [np.empty((0, len(self.classes)))], list[int](), dict[int, str]()
-        for start, chunk in self._canvases(given, called, batch):
-            good = [i for i, canvas in enumerate(chunk, start) if not isinstance(canvas, str)]
-            faults |= {i: canvas for i, canvas in enumerate(chunk, start) if isinstance(canvas, str)}
-            parts.append(self._forward([canvas for canvas in chunk if not isinstance(canvas, str)]))
-            check_finite(parts[-1], [called[i] for i in good])
-            read += good
-            progress.advance(len(chunk))
-        progress.done(f"{len(faults):,} could not be read" if faults else "")
-        return Scores(np.concatenate(parts), read, faults)
-
-    def _forward(self, canvases: list[Pixels]) -> NDArray[np.float64]:
-        if not canvases:
-            return np.empty((0, len(self.classes)))
-        weights = next(self.net.parameters())
-        images = prepare(canvases, self.card.input, self.card.channels).to(weights.device, weights.dtype, memory_format=torch.channels_last)
-        with torch.inference_mode():
-            scores = self.net(images)
-        if scores.shape != (len(canvases), len(self.classes)):
-            why = f"it gives {tuple(scores.shape[1:])} numbers for an image, not {len(self.classes)}"
-            raise BundleFault(f"{self.card.net} is no classifier of whole images.", why=why, mend="use another model")
-        return scores.double().cpu().numpy()
-
-    def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
-        """Chunks with the number of their first image; the next is decoded while the network works on this one."""
-
-        def one(i: int) -> Pixels | str:
-            try:
-                return to_canvas(images[i], called[i], self.plan)
-            except UnreadableImage as error:
-                return error.reason
-
-        with ThreadPoolExecutor(WORKERS) as pool:
-            waiting: list[list[Future[Pixels | str]]] = []
-            try:
-                for start in range(0, len(images) + batch, batch):
-                    waiting.append([pool.submit(one, i) for i in range(start, min(start + batch, len(images)))])
-                    if start:
-                        yield start - batch, [future.result() for future in waiting.pop(0)]
-            finally:
-                pool.shutdown(wait=True, cancel_futures=True)
-
-    def answer(self, name: str, chances: NDArray[np.float64]) -> Answer:
-        """Probabilities of one image as a record.
-
-        Args:
-            name: What the answer calls the image.
-            chances: (K,), in the order of the classes.
-
-        Returns:
-            With the likeliest class.
-
-        Raises:
-            ValueError: For another number of probabilities than there are classes.
-
-        Example:
-            >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
-            '3'
-        """
-        best = int(chances.argmax())
-        probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
-        rule = self.card.sets
-        candidates = named(prediction_sets(chances[None], rule)[0], self.classes, chances) if rule and rule.least else ()
-        return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)
 
 
 def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:
@@ -223,13 +64,14 @@ def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Mo
     path = check_given(folder)
     found = store.read(path)
     net = assemble(found.folder, found.card, found.state)
-    model = Model(found.card, net.to(_device(device)), found.split, path, limits)
+    model = Model(found.card, net.to(device_called(device)), found.split, path, limits)
     told = "its line ends were made those of Windows (CRLF); it is read as it was written"
     model.notes = [f"{found.folder / name}: {told}" for name in found.converted]
     return model
 
 
-def _device(name: str) -> torch.device:
+def device_called(name: str) -> torch.device:
+    """The device of torch that `name` means; "auto": the best that is here. Raises: BadValue."""
     if not isinstance(cast(object, name), str):
         raise BadValue(f"device is {short(name)}.", why=f"it is a {type(name).__name__}", mend="use cpu, or auto")
     if name == "auto":

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import scan_flags
+from receptron.cli.flags import scan_flags
 from receptron.cli.output import screen
 from receptron.cli.output.tables import Table
 from receptron.wording import counted

@@ -1,11 +1,12 @@
-"""`receptron evaluate MODEL PATH`"""
+"""`receptron evaluate MODEL PATH`, or `receptron evaluate PATH --net NAME` for a published network."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, scan_flags
+from receptron.cli import paths
+from receptron.cli.flags import scan_flags, weights_flags
 from receptron.cli.output import screen
 from receptron.cli.output.tables import Table
 from receptron.wording import counted, natural
@@ -15,13 +16,22 @@ if TYPE_CHECKING:
     from receptron.jobs.evaluate import Evaluated
 
 _SHOWN = 5  # mistakes
+_ROWS = 50  # classes
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(parser=paths.path, help="Model directory that train wrote.", show_default=False)],
-    path: Annotated[
-        Path, typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False)
+    model: Annotated[
+        Path,
+        typer.Argument(parser=paths.path, help="Model directory that train wrote; not with --net.", show_default=False),
     ],
+    path: Annotated[
+        Path | None,
+        typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False),
+    ] = None,
+    net: Annotated[
+        str | None, typer.Option(help="Instead of a model: a net of the zoo, with its published weights.", show_default=False)
+    ] = None,
+    weights: Annotated[str | None, typer.Option(help="Published reference or file of its weights.", show_default=False)] = None,
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
     layout: scan_flags.Layout = "auto",
     path_column: scan_flags.PathColumn = None,
@@ -36,18 +46,30 @@ def evaluate(
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
+    weights_keys: weights_flags.Keys = None,
+    weights_pixels: weights_flags.Pixels = None,
+    weights_mean: weights_flags.Mean = None,
+    weights_std: weights_flags.Std = None,
+    weights_interpolation: weights_flags.Interpolation = None,
+    weights_crop: weights_flags.Crop = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
-    """Measure a model on labelled images; those that it was trained on are told apart."""
+    """Measure a model on labelled images; those that it was trained on are told apart. Or a published network, without training."""
     from receptron.cli.output.bars import Bars
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs import evaluate as job
+    from receptron.weights.sidecar import Sidecar
 
     options = ScanOptions(
         layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
     )
+    facts = Sidecar(
+        net=net, keys=weights_keys, pixels=weights_pixels, mean=weights_flags.numbers("--weights-mean", weights_mean),
+        std=weights_flags.numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
+    )  # fmt: skip
+    judged, images = job.subject(model, path, weights, facts, device, image_memory)
     found = job.evaluate(
-        model, path, side=side, options=options, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
+        judged, images, side=side, options=options, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
     )
     if as_json:
         screen.json(found)
@@ -87,8 +109,13 @@ def _lines(figures: "Evaluation") -> None:
 
 
 def _classes(figures: "Evaluation") -> Table:
+    """One row a class that has images or was answered; of very many, those that are found least."""
     table = Table("class", "images", "precision", "recall", "F1", firm=(2, 3, 4))
-    for row in sorted(figures.classes, key=lambda row: natural(row.label)):
+    rows = [row for row in figures.classes if row.support or row.precision.count]
+    if len(rows) > _ROWS:
+        screen.say(f"The {_ROWS} classes of {len(rows):,} that are found least; all stand in --json.")
+        rows = sorted(rows, key=lambda row: (not row.support, row.recall.value))[:_ROWS]
+    for row in sorted(rows, key=lambda row: natural(row.label)):
         cells = (e.words if e.count else "-" for e in (row.precision, row.recall, row.f1))
         table.add(row.label, f"{row.support:,}", *cells)
     return table

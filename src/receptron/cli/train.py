@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from receptron.cli import paths, scan_flags
+from receptron.cli import paths
+from receptron.cli.flags import scan_flags, weights_flags
 from receptron.cli.output import screen
 from receptron.cli.output.bars import Bars
 from receptron.cli.output.tables import Table
-from receptron.errors import BadValue
 from receptron.wording import counted
 
 if TYPE_CHECKING:
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from receptron.evaluation.records import Estimate
     from receptron.training.records import Run
 
-_FACTS = "Local weights without a sidecar file"
 _RARE = "Rarely needed"
 
 
@@ -59,23 +58,12 @@ def train(
     ] = None,
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
-    weights_keys: Annotated[
-        str | None,
-        typer.Option(help="Whose parameter names: receptron, torchvision, timm, lukemelas.", rich_help_panel=_FACTS, show_default=False),
-    ] = None,
-    weights_pixels: Annotated[int | None, typer.Option(help="Side of the input, px.", rich_help_panel=_FACTS, show_default=False)] = None,
-    weights_mean: Annotated[
-        str | None, typer.Option(help="Mean per channel, 0..1: 0.5,0.5,0.5.", rich_help_panel=_FACTS, show_default=False)
-    ] = None,
-    weights_std: Annotated[
-        str | None, typer.Option(help="Deviation per channel, 0..1.", rich_help_panel=_FACTS, show_default=False)
-    ] = None,
-    weights_interpolation: Annotated[
-        str | None, typer.Option(help="bilinear, bicubic, ...", rich_help_panel=_FACTS, show_default=False)
-    ] = None,
-    weights_crop: Annotated[
-        float | None, typer.Option(help="Input side / resized shorter side.", rich_help_panel=_FACTS, show_default=False)
-    ] = None,
+    weights_keys: weights_flags.Keys = None,
+    weights_pixels: weights_flags.Pixels = None,
+    weights_mean: weights_flags.Mean = None,
+    weights_std: weights_flags.Std = None,
+    weights_interpolation: weights_flags.Interpolation = None,
+    weights_crop: weights_flags.Crop = None,
     layout: scan_flags.Layout = "auto",
     path_column: scan_flags.PathColumn = None,
     label_column: scan_flags.LabelColumn = None,
@@ -95,8 +83,9 @@ def train(
     from receptron.weights.sidecar import Sidecar
 
     facts = Sidecar(
-        net=None if net == "auto" else net, keys=weights_keys, pixels=weights_pixels, mean=_numbers("--weights-mean", weights_mean),
-        std=_numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
+        net=None if net == "auto" else net, keys=weights_keys, pixels=weights_pixels,
+        mean=weights_flags.numbers("--weights-mean", weights_mean),
+        std=weights_flags.numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
     )  # fmt: skip
     images = ScanOptions(
         layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
@@ -110,15 +99,6 @@ def train(
         screen.json(run)
     else:
         _show(run)
-
-
-def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        raise BadValue(f"{flag} {text} is not a list of numbers.", mend=f"write it like {flag} 0.5,0.5,0.5") from error
 
 
 def _show(run: "Run") -> None:

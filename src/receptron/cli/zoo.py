@@ -13,11 +13,13 @@ if TYPE_CHECKING:
 
 
 def zoo(
-    name: Annotated[str | None, typer.Argument(help="A net, for its card.")] = None,
+    name: Annotated[str | None, typer.Argument(help="A net, for its card; or a pattern such as 'resnet*', for a table.")] = None,
     year: Annotated[str, typer.Option(help="Only papers of these years: 2015, 2015-2017 or 2019-.")] = "",
     max_parameters: Annotated[float | None, typer.Option(help="At most so many million parameters.")] = None,
     max_macs: Annotated[float | None, typer.Option(help="At most so many billion multiply-accumulates an image.")] = None,
     weights: Annotated[bool, typer.Option("--weights", help="Only nets with published weights.")] = False,
+    family: Annotated[str, typer.Option(help="Only nets of one paper: its key (resnet) or one of its nets.")] = "",
+    task: Annotated[str, typer.Option(help="Only nets for classification, segmentation or few-shot.")] = "",
     sort: Annotated[str, typer.Option(help="Order of the table: year, name, parameters, macs or top1.")] = "year",
     timeline: Annotated[bool, typer.Option("--timeline", help="What each paper added, and why.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the typed record.")] = False,
@@ -28,12 +30,12 @@ def zoo(
     if timeline:
         papers = cards.timeline()
         screen.json(papers) if json else _timeline(papers)
-    elif name is not None:
+    elif name is not None and not set(name) & set("*?["):
         card = cards.card(name)
         screen.json(card) if json else _card(card)
     else:
         since, until = cards.years(year)
-        rows = cards.catalogue(cards.Filter(since, until, max_parameters, max_macs, weights), sort)
+        rows = cards.catalogue(cards.Filter(since, until, max_parameters, max_macs, weights, name or "", family, task), sort)
         screen.json(rows) if json else _table(rows)
 
 

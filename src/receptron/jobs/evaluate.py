@@ -8,21 +8,23 @@ from pathlib import Path
 
 import numpy as np
 
-from receptron.bundle.images import name_of
-from receptron.bundle.model import BATCH, Model, Scores, load
+from receptron.bundle.model import load
+from receptron.bundle.predictor import BATCH, Predictor, Scores
+from receptron.bundle.published import PublishedNet, published
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.scan_options import ScanOptions
-from receptron.data.dataset.spelling import composed
 from receptron.data.deduplication.duplicates import joined
+from receptron.data.given_images.images import name_of
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, read_bytes, within
 from receptron.data.records import Catalog, Item
 from receptron.data.splitting.groups import in_groups
 from receptron.data.unused import Unused, UnusedColumn
-from receptron.errors import NoImages, UnknownName, UnreadableImage
+from receptron.errors import BadValue, NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Evaluation
 from receptron.progress import Progress, Silent
+from receptron.weights.sidecar import Sidecar
 from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
@@ -34,9 +36,9 @@ class Evaluated:
     """The figures on images new to the model, and apart from them those on images it was trained on.
 
     Attributes:
-        model: The model directory.
+        model: The model directory, or the name of a published net.
         path: Where the images lie.
-        fresh: Figures on new images; None where the model was trained on every image here.
+        fresh: Figures on new images (of a published net: on all); None where the model was trained on every image here.
         trained: Figures on images it was trained on, which flatter; None where there is none.
         unknown: Images left out for each label that the model does not know.
         broken: Files that could not be read, and why.
@@ -74,7 +76,7 @@ class _Judged:
 
 
 def evaluate(
-    model: str | Path,
+    model: str | Path | Predictor,
     path: str | Path,
     *,
     side: str = "auto",
@@ -90,7 +92,7 @@ def evaluate(
     the model does not know are told. Where images have groups, or are files of the same bytes, these are the unit of every interval.
 
     Args:
-        model: The model directory.
+        model: The model directory; or a network that was not trained here, from `bundle.published`.
         path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
         side: Where the images come with sides: "auto" takes their test side, "all" everything, or "train", "val", "test".
         options: How folders, tables and names are meant where that is not certain.
@@ -120,7 +122,8 @@ def evaluate(
         >>> found.fresh.count + found.trained.count
         1797
     """
-    loaded, catalog = load(model, device, within(image_memory)), scan(path, options)
+    loaded = model if isinstance(model, Predictor) else load(model, device, within(image_memory))
+    catalog = scan(path, options)
     for note in loaded.notes:
         (progress or Silent()).tell(note)
     items, unknown = _known(_chosen(catalog, side), loaded)
@@ -129,9 +132,9 @@ def evaluate(
     if not len(judged.items):
         raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
-        model=Path(model),
+        model=Path(loaded.facts.net) if isinstance(model, Predictor) else Path(model),
         path=Path(path),
-        fresh=_figures(judged, ~judged.learnt, loaded, "new to the model"),
+        fresh=_figures(judged, ~judged.learnt, loaded, loaded.unseen),
         trained=_figures(judged, judged.learnt, loaded, "that the model was trained on"),
         unknown=unknown,
         broken={name_of(items[i].path, i): reason for i, reason in sorted(scores.faults.items())},
@@ -139,6 +142,29 @@ def evaluate(
         unused=catalog.unused,
         unused_columns=catalog.unused_columns,
     )
+
+
+def subject(
+    model: Path, path: Path | None, weights: str | None, facts: Sidecar, device: str, image_memory: float
+) -> tuple[Path | Predictor, Path]:
+    """What is judged, and on which images: of a model and a path, or of one path with a net or weights in `facts`.
+
+    Raises: BadValue where both or neither are given.
+    """
+    if facts.net is None and weights is None:
+        if path is None:
+            raise BadValue(
+                f"{model} is all that was named: a model, or images?",
+                mend="receptron evaluate MODEL PATH, or for a published net: receptron evaluate PATH --net NAME",
+            )
+        return model, path
+    if path is not None:
+        raise BadValue(
+            f"{model} and {path} were named, and a net or weights.",
+            why="a model directory has a net and weights of its own",
+            mend="leave out the model, or --net and --weights",
+        )
+    return published(facts.net, weights, facts, device, within(image_memory)), model
 
 
 def _chosen(catalog: Catalog, side: str) -> list[Item]:
@@ -152,16 +178,21 @@ def _chosen(catalog: Catalog, side: str) -> list[Item]:
     return chosen
 
 
-def _known(items: Iterable[Item], model: Model) -> tuple[list[Item], dict[str, int]]:
-    items, classes = list(items), {form: label for label in model.classes for form in (composed(label), label)}
-    known = [replace(item, label=classes[item.label]) for item in items if item.label in classes]
-    unknown = Counter(item.label for item in items if item.label not in classes)
+def _known(items: Iterable[Item], model: Predictor) -> tuple[list[Item], dict[str, int]]:
+    """Images with the names that the model has for their labels, and how many images of each other label there are."""
+    items = list(items)
+    labels = sorted({item.label for item in items})
+    if isinstance(model, PublishedNet):
+        model.check_called(labels)
+    called = {label: name for label in labels if (name := model.class_called(label)) is not None}
+    known = [replace(item, label=called[item.label]) for item in items if item.label in called]
+    unknown = Counter(item.label for item in items if item.label not in called)
     if not known:
         raise UnknownName("class of this model", min(unknown), model.classes, mend=f"the model knows: {', '.join(model.classes)}")
     return known, dict(sorted(unknown.items()))
 
 
-def _judged(items: list[Item], scores: Scores, model: Model, noun: str) -> _Judged:
+def _judged(items: list[Item], scores: Scores, model: Predictor, noun: str) -> _Judged:
     read = [items[i] for i in scores.read]
     digests = [_digest(item.path) for item in read]
     place = {label: i for i, label in enumerate(model.classes)}
@@ -186,22 +217,22 @@ def _together(items: Sequence[Item], digests: Sequence[str]) -> np.ndarray:
     return np.array(joined(len(items), [(place, first.setdefault(key, place)) for place, own in enumerate(keys) for key in own]), np.int64)
 
 
-def _figures(judged: _Judged, chosen: np.ndarray, model: Model, what: str) -> Evaluation | None:
+def _figures(judged: _Judged, chosen: np.ndarray, model: Predictor, what: str) -> Evaluation | None:
     if not chosen.any():
         return None
     groups = judged.groups[chosen]
     source = in_groups(f"{counted(int(chosen.sum()), 'image')} {what}", groups, judged.noun)
-    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.card.temperature, source, groups=groups)
+    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.facts.temperature, source, groups=groups)
 
 
-def _mistakes(judged: _Judged, model: Model) -> tuple[Answer, ...]:
+def _mistakes(judged: _Judged, model: Predictor) -> tuple[Answer, ...]:
     wrong = np.flatnonzero((judged.logits.argmax(1) != judged.labels) & ~judged.learnt)
-    chances = temperature_scaling.probabilities(judged.logits[wrong], model.card.temperature)
+    chances = temperature_scaling.probabilities(judged.logits[wrong], model.facts.temperature)
     answers = [_answer(judged.items[int(i)], row, model) for i, row in zip(wrong, chances, strict=True)]
     return tuple(sorted(answers, key=lambda answer: -answer.confidence))
 
 
-def _answer(item: Item, chances: np.ndarray, model: Model) -> Answer:
+def _answer(item: Item, chances: np.ndarray, model: Predictor) -> Answer:
     answer = model.answer(name_of(item.path, 0), chances)
     return replace(answer, label=item.label)
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-from receptron.bundle.model import BATCH, load
+from receptron.bundle.model import load
+from receptron.bundle.predictor import BATCH
 from receptron.data.dataset.scan import find_images
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.unused import Unused

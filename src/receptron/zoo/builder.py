@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING
 import torch
 
 from receptron.blocks.classifier import Classifier
+from receptron.blocks.drop import drop_paths
 from receptron.blocks.init import initialise
 from receptron.blocks.patches import resize_positions
 from receptron.errors import BadValue, ImageTooSmall, UnknownName
 from receptron.zoo.adapt import take_channels
 from receptron.zoo.nets import ZOO, Net
+from receptron.zoo.network_input import usual_input
 from receptron.zoo.on_encoder import check_count
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def build(
     channels: int | None = None,
     pretrained: "bool | str | Path | Pretrained | None" = None,
     pixels: int | None = None,
+    drop_path: float = 0.0,
 ) -> Classifier:
     """The net called `name`: (N, channels, pixels, pixels) -> (N, classes).
 
@@ -34,18 +37,20 @@ def build(
     Args:
         name: A key of `ZOO`.
         classes: Classes to tell apart; None: as the weights have them, else as published, 1000 for ImageNet nets, 10 for LeNet-5.
+            0: no class layer, so that the net answers what that would see (`embedding_width` numbers for an image).
         channels: Channels of an image; None: as the weights have them, else as published, 3 for ImageNet nets, 1 for LeNet-5.
         pretrained: A reference such as "torchvision/IMAGENET1K_V2", True for the published weights to prefer, a local file with its
             sidecar, or what `weights.source.resolve` returned; None or False: weights start afresh.
         pixels: px of the side of the images; None: as the weights expect or as published. Only nets with positions depend on it.
+        drop_path: Probability that the last residual branch is left out for an image while training; it grows from 0 at the first.
 
     Returns:
         On the default device, in train mode.
 
     Raises:
         UnknownName: For a net or a reference that is not there; near names are told.
-        BadValue: For a count that is no whole number of 1 or more, pretrained weights on the meta device, published ones asked for where
-            there are none, and a file of weights that is not all said of.
+        BadValue: For a count that is no whole number of 1 or more (classes: 0), pretrained weights on the meta device, published ones asked
+            for where there are none, a file of weights that is not all said of, and a drop path that the net cannot have.
         ImageTooSmall: For fewer pixels than the net can take.
         WeightsUnavailable: For weights that are neither here nor to be fetched.
         CheckpointMismatch: For weights of another net, and for values that are no finite numbers.
@@ -57,6 +62,17 @@ def build(
         (1, 5)
     """
     check_request(name, classes, channels, pixels)
+    net = _made(name, classes or None, channels, pixels, pretrained)
+    if classes == 0:
+        net.reset_head(0)
+    if drop_path:
+        drop_paths(net, drop_path)
+    return net
+
+
+def _made(
+    name: str, classes: int | None, channels: int | None, pixels: int | None, pretrained: "bool | str | Path | Pretrained | None"
+) -> Classifier:
     if pretrained is None or pretrained is False:
         return started(shaped(name, classes, channels, pixels))
     if torch.get_default_device().type == "meta":
@@ -78,6 +94,7 @@ def shaped(name: str, classes: int | None, channels: int | None, pixels: int | N
         take_channels(net, channels or row.channels)
         resize_positions(net, pixels or row.pixels)
     net.name, net.min_pixels = name, row.least
+    net.input = usual_input(name, row, pixels)
     return net
 
 
@@ -98,10 +115,10 @@ def find(name: str) -> Net:
 
 
 def check_request(name: str, classes: int | None, channels: int | None, pixels: int | None) -> None:
-    """Raises: BadValue for counts below one, ImageTooSmall for `pixels` that the net cannot take."""
-    for what, value in (("classes", classes), ("channels", channels), ("pixels", pixels)):
+    """Raises: BadValue for counts below one (classes: zero), ImageTooSmall for `pixels` that the net cannot take."""
+    for what, value, least in (("classes", classes, 0), ("channels", channels, 1), ("pixels", pixels, 1)):
         if value is not None:
-            check_count(what, value)
+            check_count(what, value, least)
     row = find(name)
     if pixels is None or pixels >= row.least:
         return

@@ -1,6 +1,8 @@
 """What the zoo knows of its nets, as typed records: the catalogue, one net's card, the timeline."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 
 import torch
 
@@ -68,13 +70,19 @@ class NetCard:
 
 @dataclass(frozen=True)
 class Filter:
-    """Which rows to keep; None keeps all. `megaparameters` and `gigamacs` are upper bounds."""
+    """Which rows to keep; None and "" keep all. `megaparameters` and `gigamacs` are upper bounds.
+
+    `pattern` is a name with wildcards such as "resnet*", `family` a paper by its key or a net of it, `task` one of TASKS.
+    """
 
     since: int | None = None
     until: int | None = None
     megaparameters: float | None = None
     gigamacs: float | None = None
     weights: bool = False
+    pattern: str = ""
+    family: str = ""
+    task: str = ""
 
     def keeps(self, row: CatalogueRow) -> bool:
         """Whether `row` passes."""
@@ -85,7 +93,43 @@ class Filter:
             (self.gigamacs, lambda limit: row.macs <= limit * 1e9),
         )
         within = all(limit is None or holds(limit) for limit, holds in bounds)
-        return within and (bool(row.weights) or not self.weights)
+        named = not self.pattern or fnmatchcase(row.name, self.pattern.lower())
+        related = not self.family or ZOO[row.name].paper == family_of(self.family)
+        fitting = not self.task or TASKS[self.task](row.name)
+        return within and named and related and fitting and (bool(row.weights) or not self.weights)
+
+    def check(self) -> None:
+        """Raises: UnknownName for a family or a task that is not there; near names are told."""
+        if self.family:
+            family_of(self.family)
+        if self.task and self.task not in TASKS:
+            raise UnknownName("task", self.task, TASKS)
+
+
+def family_of(name: str) -> str:
+    """Key of the paper that `name`, a key or a net, belongs to. Raises: UnknownName."""
+    if name in ZOO:
+        return ZOO[name].paper
+    known = {net.paper for net in ZOO.values()}
+    if name not in known:
+        raise UnknownName("family", name, sorted(known))
+    return name
+
+
+def _segments(name: str) -> bool:
+    return ZOO[name].paper in ("unet", "deeplab")
+
+
+def _compares(name: str) -> bool:
+    return ZOO[name].paper in ("prototypical", "siamese")
+
+
+TASKS: dict[str, Callable[[str], bool]] = {
+    "classification": lambda name: not _segments(name) and not _compares(name),
+    "segmentation": _segments,
+    "few-shot": _compares,
+}
+"""What a net was published for."""
 
 
 def years(text: str) -> tuple[int | None, int | None]:
@@ -102,7 +146,11 @@ SORTS = ("year", "name", "parameters", "macs", "top1")
 
 def catalogue(wanted: Filter | None = None, sort: str = "year") -> tuple[CatalogueRow, ...]:
     """Every net of the zoo that `wanted` keeps, by `sort`: the smallest first, but the best accuracy first. Raises: UnknownName."""
-    rows = [row for name in ZOO if (wanted or Filter()).keeps(row := catalogue_row(name))]
+    wanted = wanted or Filter()
+    wanted.check()
+    rows = [row for name in ZOO if wanted.keeps(row := catalogue_row(name))]
+    if wanted.pattern and not rows and not any(fnmatchcase(name, wanted.pattern.lower()) for name in ZOO):
+        raise UnknownName("net", wanted.pattern, ZOO)
     if sort not in SORTS:
         raise UnknownName("order", sort, SORTS)
     if sort == "top1":

@@ -55,7 +55,7 @@ def deeplab_on(encoder: Classifier, width: int | None = None, classes: int = 21,
     rates = tuple(max(1, rate * 16 // output_stride) for rate in RATES)
     head = chain(aspp=aspp(found, 256, rates), conv=conv(256, 256), fc=nn.Conv2d(256, classes, 1))
     net = DeepLab(encoder.stem, list(encoder.stages), head_beside(encoder, head))
-    net.name, net.min_pixels = f"deeplabv3_{encoder.name}", encoder.min_pixels
+    net.name, net.min_pixels, net.input = f"deeplabv3_{encoder.name}", encoder.min_pixels, encoder.input
     return net
 
 

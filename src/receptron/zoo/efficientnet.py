@@ -23,7 +23,7 @@ B0 = (  # expand kernel stride channels layers
 
 
 class MBConvRow(NamedTuple):
-    """What the authors released: `phi`; width, depth and pixels rounded from it by hand; dropout; what BatchNorm adds to the variance."""
+    """What the authors released: `phi`; width, depth and pixels rounded from it by hand; dropout; and torchvision's BatchNorm."""
 
     phi: float
     width: float
@@ -31,6 +31,7 @@ class MBConvRow(NamedTuple):
     pixels: int
     dropout: float
     epsilon: float = 1e-5
+    momentum: float = 0.1
 
 
 TABLE = {
@@ -39,16 +40,16 @@ TABLE = {
     "efficientnet_b2": MBConvRow(1, 1.1, 1.2, 260, 0.3),
     "efficientnet_b3": MBConvRow(2, 1.2, 1.4, 300, 0.3),
     "efficientnet_b4": MBConvRow(3, 1.4, 1.8, 380, 0.4),
-    "efficientnet_b5": MBConvRow(4, 1.6, 2.2, 456, 0.4, 1e-3),
-    "efficientnet_b6": MBConvRow(5, 1.8, 2.6, 528, 0.5, 1e-3),
-    "efficientnet_b7": MBConvRow(6, 2.0, 3.1, 600, 0.5, 1e-3),
+    "efficientnet_b5": MBConvRow(4, 1.6, 2.2, 456, 0.4, 1e-3, 0.01),
+    "efficientnet_b6": MBConvRow(5, 1.8, 2.6, 528, 0.5, 1e-3, 0.01),
+    "efficientnet_b7": MBConvRow(6, 2.0, 3.1, 600, 0.5, 1e-3, 0.01),
 }
 
 
 def efficientnet(name: str, classes: int = 1000) -> Classifier:
     """(N, 3, H, W) -> (N, classes)."""
     row = TABLE[name]
-    norm = partial(nn.BatchNorm2d, eps=row.epsilon)
+    norm = partial(nn.BatchNorm2d, eps=row.epsilon, momentum=row.momentum)
     widths = [round_to(channels * row.width) for channels in (32, *(line[3] for line in B0))]
     stages = [
         repeat(partial(mbconv, expand=expand, kernel=kernel, norm=norm), widths[i], widths[i + 1], ceil(layers * row.depth), stride)

@@ -23,6 +23,7 @@ TABLE = (
     (Branches(256, 160, 320, 32, 128, 128), Branches(384, 192, 384, 48, 128, 128)),  # 5a 5b
 )  # fmt: skip
 AUXILIARY = {"1_1": 512, "1_4": 528}  # after 4a and 4d, with their channels
+WEIGHT = 0.3  # of the loss of each (Section 5)
 
 
 def trunk(conv: Callable[..., nn.Module], five: int, pools: tuple[int, int, int], norm: Callable[[], nn.Module] | None):
@@ -57,7 +58,7 @@ def googlenet(classes: int = 1000) -> Classifier:
 def googlenet_auxiliary(classes: int = 1000) -> AuxiliaryClassifier:
     """The same with the two auxiliary heads that it was trained with; 13,004,888 parameters."""
     heads = {position: auxiliary(c, classes, normed, nn.AdaptiveAvgPool2d(4)) for position, c in AUXILIARY.items()}
-    return AuxiliaryClassifier(*trunk(normed, 3, (3, 3, 2), None), linear_head(1024, classes, dropout=0.2), heads)
+    return AuxiliaryClassifier(*trunk(normed, 3, (3, 3, 2), None), linear_head(1024, classes, dropout=0.2), heads, WEIGHT)
 
 
 def googlenet_2014(classes: int = 1000) -> AuxiliaryClassifier:
@@ -66,4 +67,6 @@ def googlenet_2014(classes: int = 1000) -> AuxiliaryClassifier:
         position: auxiliary(c, classes, bare, chain(pool=nn.AvgPool2d(5, 3), fit=nn.AdaptiveAvgPool2d(4)))
         for position, c in AUXILIARY.items()
     }
-    return AuxiliaryClassifier(*trunk(bare, 5, (3, 3, 3), local_response), linear_head(1024, classes, dropout=0.4), heads, least_map=5)
+    return AuxiliaryClassifier(
+        *trunk(bare, 5, (3, 3, 3), local_response), linear_head(1024, classes, dropout=0.4), heads, WEIGHT, least_map=5
+    )

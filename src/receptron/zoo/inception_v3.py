@@ -11,6 +11,7 @@ from receptron.blocks.classifier import linear_head
 
 norm = partial(nn.BatchNorm2d, eps=1e-3)
 conv, valid = partial(convolution.conv, norm=norm), partial(convolution.valid, norm=norm)
+WEIGHT = 0.4  # of the auxiliary loss, as in the authors' release (TF-slim, inception_v3); the paper states none
 WIDE, TALL = (1, 7), (7, 1)  # a 7x7 as two thin filters (Fig. 6)
 
 
@@ -77,4 +78,4 @@ def inception_v3(classes: int = 1000) -> AuxiliaryClassifier:
     extra = chain(
         shrink=nn.AvgPool2d(5, 3), conv0=conv(768, 128, 1), conv1=valid(128, 768, 5), **dict(linear_head(768, classes).named_children())
     )
-    return AuxiliaryClassifier(stem, stages, linear_head(2048, classes, dropout=0.5), {"1_4": extra}, least_map=17)
+    return AuxiliaryClassifier(stem, stages, linear_head(2048, classes, dropout=0.5), {"1_4": extra}, WEIGHT, least_map=17)

@@ -1,5 +1,6 @@
 """Published weights into a network of the zoo: shaped as the weights are where nothing else was asked for, and every change told."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from torch import Tensor
@@ -14,6 +15,7 @@ from receptron.weights.source import resolve
 from receptron.zoo.adapt import FITS, State, first_conv
 from receptron.zoo.builder import find, shaped, started
 from receptron.zoo.keys.table import key_map
+from receptron.zoo.network_input import NetworkInput
 
 
 def resolved(name: str, pretrained: object) -> Pretrained:
@@ -91,6 +93,7 @@ def load_pretrained(weights: Pretrained, classes: int | None, channels: int | No
         told = (*told, *more)
     load(net, state, source=weights.keys)
     net.fitted = told
+    net.input = NetworkInput.of(replace(weights.inputs, pixels=side))
     return net
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from receptron.blocks.classifier import Classifier
-from receptron.blocks.norm import set_epsilon
+from receptron.blocks.norm import set_epsilon, set_momentum
 from receptron.blocks.same import pad_like_tensorflow
 from receptron.zoo import (
     alexnet,
@@ -92,6 +92,7 @@ def paper_of(name: str) -> str:
     return next((paper for mark, paper in marks.items() if name.startswith(mark)), own)
 
 
+timms_momentum = partial(set_momentum, momentum=0.1)  # torchvision takes 0.01 for MobileNetV3 and the largest EfficientNets
 EFFICIENTNETS = family(
     efficientnet.efficientnet, efficientnet.TABLE, "efficientnet", sizes={name: row.pixels for name, row in efficientnet.TABLE.items()}
 )
@@ -130,13 +131,16 @@ ZOO: dict[str, Net] = {
     "mobilenet_v2": MOBILENET_V2,
     "mobilenet_v2_tf": changed(MOBILENET_V2, pad_like_tensorflow),
     **MOBILENETS_V3,
-    **{f"{name}_tf": changed(net, pad_like_tensorflow) for name, net in MOBILENETS_V3.items()},
-    **{f"{name}_timm": changed(net, partial(set_epsilon, epsilon=1e-5)) for name, net in MOBILENETS_V3.items()},
+    **{f"{name}_tf": changed(net, pad_like_tensorflow, timms_momentum) for name, net in MOBILENETS_V3.items()},
+    **{f"{name}_timm": changed(net, partial(set_epsilon, epsilon=1e-5), timms_momentum) for name, net in MOBILENETS_V3.items()},
     "xception": Net(xception.xception, "xception", 299),
     **family(squeezenet.squeezenet, squeezenet.TABLE, "squeezenet", least={"squeezenet1_0": 21, "squeezenet1_1": 17}),
     **EFFICIENTNETS,
-    **{f"{name}_tf": changed(net, pad_like_tensorflow, partial(set_epsilon, epsilon=1e-3)) for name, net in EFFICIENTNETS.items()},
-    "efficientnet_b5_timm": changed(EFFICIENTNETS["efficientnet_b5"], partial(set_epsilon, epsilon=1e-5)),
+    **{
+        f"{name}_tf": changed(net, pad_like_tensorflow, partial(set_epsilon, epsilon=1e-3), timms_momentum)
+        for name, net in EFFICIENTNETS.items()
+    },
+    "efficientnet_b5_timm": changed(EFFICIENTNETS["efficientnet_b5"], partial(set_epsilon, epsilon=1e-5), timms_momentum),
     **{name: changed(net, pad_like_tensorflow) for name, net in LITES.items()},
     "efficientnet_lite0_timm": changed(LITES["efficientnet_lite0"], partial(set_epsilon, epsilon=1e-5)),
     **EFFICIENTNETS_V2,

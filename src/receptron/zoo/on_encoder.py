@@ -33,10 +33,10 @@ def head_beside(encoder: Classifier, head: Head) -> Head:
     return head.to(weight.device, weight.dtype)
 
 
-def check_count(what: str, value: object) -> None:
-    """Raises: BadValue for what is no whole number of one or more."""
-    whole = value if isinstance(value, SupportsIndex) and not isinstance(value, bool) else 0
+def check_count(what: str, value: object, least: int = 1) -> None:
+    """Raises: BadValue for what is no whole number of `least` or more."""
+    whole = value if isinstance(value, SupportsIndex) and not isinstance(value, bool) else least - 1
     with suppress(TypeError):  # a tensor of a fraction
-        if index(whole) >= 1:
+        if index(whole) >= least:
             return
-    raise BadValue(f"{what} is {short(value)}.", why="it must be 1 or more", mend=f"give {what} a whole number of 1 or more")
+    raise BadValue(f"{what} is {short(value)}.", why=f"it must be {least} or more", mend=f"give {what} a whole number of {least} or more")

@@ -101,7 +101,7 @@ def unet_on(encoder: Classifier, classes: int = 2) -> UNet:
     head = Decoder([maps[i].shape[1] for i in handed], ON_ENCODER[:steps], classes, normed_double)
     net = UNet(encoder.stem, list(encoder.stages), head_beside(encoder, head), handed)
     net.patch = encoder.patch
-    net.name, net.min_pixels = f"unet_{encoder.name}", encoder.min_pixels
+    net.name, net.min_pixels, net.input = f"unet_{encoder.name}", encoder.min_pixels, encoder.input
     return net
 
 

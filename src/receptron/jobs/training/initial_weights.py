@@ -5,11 +5,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
+import torch
+
+from receptron.blocks.auxiliary import AuxiliaryClassifier
 from receptron.blocks.classifier import Classifier
 from receptron.data.reading.decode import decode
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog, ImageFacts
-from receptron.errors import BadValue, UnknownName, UnreadableImage
+from receptron.errors import BadValue, ImageTooSmall, UnknownName, UnreadableImage
 from receptron.progress import Progress
 from receptron.weights import sidecar
 from receptron.weights.carried import INSTALL, carried
@@ -19,7 +22,7 @@ from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import only_net_of, published_for
 from receptron.weights.source import is_file, resolve
 from receptron.zoo import ZOO, build
-from receptron.zoo.builder import find
+from receptron.zoo.builder import find, shaped
 from receptron.zoo.loading import channels_of, load_pretrained
 
 DEFAULT_NET = "mobilenet_v2"  # where no package carries weights: the best figure per second on a laptop's processor among the first nets
@@ -118,9 +121,20 @@ def from_scratch(net: str | None, look: Look) -> InitialWeights:
     shorter = look.shorter
     net = net or (SMALL_NET if shorter < SMALL else PLAIN_NET)
     least = ZOO[net].least if net in ZOO else 1
-    pixels = max(least, min(max(shorter, TINY), PHOTO))
+    pixels = _enough_to_learn(net, max(least, min(max(shorter, TINY), PHOTO)))
     crop = 1.0 if pixels < SMALL else 0.875
     return InitialWeights(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if look.grey else 3, look.grey)
+
+
+def _enough_to_learn(name: str, pixels: int) -> int:
+    """`pixels`, or the size that the net was published for where its auxiliary heads, which work while it learns, need more."""
+    net = shaped(name, None, None, None).train()
+    try:
+        if isinstance(net, AuxiliaryClassifier):
+            net(torch.empty(2, ZOO[name].channels, pixels, pixels, device="meta"))
+    except ImageTooSmall:
+        return ZOO[name].pixels
+    return pixels
 
 
 def _pretrained(wish: Wish, progress: Progress) -> Pretrained:

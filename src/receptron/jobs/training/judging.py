@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from receptron.bundle.model import Model, Scores
+from receptron.bundle.model import Model
+from receptron.bundle.predictor import Scores
 from receptron.errors import DataFault
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from receptron.bundle.array_images import from_array, from_tensor
-from receptron.bundle.pillow_images import encoded_bytes, from_pillow
+from receptron.data.given_images.array_images import from_array, from_tensor
+from receptron.data.given_images.pillow_images import encoded_bytes, from_pillow
 from receptron.data.ingest import CanvasPlan, load
 from receptron.data.preprocessing.resize import resized
 from receptron.data.reading.file_bytes import read_bytes
