@@ -118,7 +118,6 @@ ZOO: dict[str, Net] = {
     **family(resnet_v2.resnet_v2, (*resnet_v2.TABLE, *resnet_v2.PLAIN), "resnet_v2"),
     **family(densenet.densenet, densenet.TABLE, "densenet"),
     "senet154": Net(senet.senet154, "senet"),
-    **family(senet.se_resnet_v1, senet.TABLE, "senet"),
     **family(mobilenet_v1.mobilenet_v1, mobilenet_v1.WIDTHS, "mobilenet_v1"),
     "mobilenet_v2": MOBILENET_V2,
     "mobilenet_v2_tf": changed(MOBILENET_V2, pad_like_tensorflow),

@@ -2,7 +2,7 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, resnet_v2, senet, squeezenet, vgg, vit
+from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, resnet_v2, squeezenet, vgg, vit
 from receptron.zoo.keys import densenet as dense
 from receptron.zoo.keys import early, inception, mobile, modern, resnet
 
@@ -37,7 +37,7 @@ TIMM: dict[str, KeyMap] = {
     **dict.fromkeys((*_RESNETS, "se_resnet50", "se_resnet101", "se_resnet152"), resnet.TIMM),
     **dict.fromkeys(("resnet18d", "resnet34d", "resnet50d", "resnet101d", "resnet152d"), resnet.TIMM_D),
     **dict.fromkeys(resnet_v2.TABLE, resnet.V2),
-    **dict.fromkeys(("senet154", *senet.TABLE), resnet.TIMM_LEGACY),
+    **dict.fromkeys(("senet154", "se_resnet50_v1", "se_resnet101_v1", "se_resnet152_v1"), resnet.TIMM_LEGACY),
     **dict.fromkeys(densenet.TABLE, dense.TIMM),
     "xception": dense.XCEPTION,
     "mobilenet_v1": mobile.MOBILENET_V1_TIMM,
