@@ -7,6 +7,7 @@ every shape, are left out, and the stages run once for all methods.
 
 from collections.abc import Iterator
 from inspect import getmembers, isfunction
+from typing import cast
 
 import numpy as np
 import pytest
@@ -19,10 +20,11 @@ from receptron.blocks.classifier import Classifier
 from receptron.errors import BadValue, ImageTooSmall
 from receptron.zoo.deeplab import DeepLab
 from receptron.zoo.nets import ZOO
+from receptron.zoo.repvgg import RepVGG
 from receptron.zoo.unet import UNet
 
 N, CLASSES = 2, 3
-COVERED = {"features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps"}
+COVERED = {"features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps", "reparameterise"}
 
 
 @pytest.fixture(autouse=True)
@@ -62,7 +64,7 @@ def pictures(name: str) -> Tensor:
 def test_no_public_method_is_forgotten():
     ours = {
         name
-        for kind in (Classifier, AuxiliaryClassifier, UNet, DeepLab)
+        for kind in (Classifier, AuxiliaryClassifier, UNet, DeepLab, RepVGG)
         for name, member in getmembers(kind)
         if not name.startswith("_") and not hasattr(nn.Module, name) and (isfunction(member) or isinstance(member, property))
     }
@@ -90,6 +92,10 @@ def test_every_method_keeps_the_contract(name: str):
     assert zoo.Siamese(net).score.in_features == width
     if isinstance(net, UNet):
         assert [m.shape for m in net.handed_maps(x)] == [m.shape for m in maps]
+    if isinstance(net, RepVGG):
+        whole = zoo.build(name, classes=CLASSES).eval()
+        cast(RepVGG, whole).reparameterise()
+        assert whole(x).shape == scores.shape
     if isinstance(net, AuxiliaryClassifier):
         assert [s.shape for s in net.all_scores(x)] == [(N, CLASSES)] * (1 + len(net.auxiliary))
     for method in (net, net.features, net.embed, net.pyramid, getattr(net, "all_scores", net)):

@@ -2,15 +2,16 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, resnet_v2, squeezenet, vgg, vit
+from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, regnet, repvgg, resnet_v2, squeezenet, vgg, vit
 from receptron.zoo.keys import densenet as dense
-from receptron.zoo.keys import early, inception, mobile, modern, resnet
+from receptron.zoo.keys import early, inception, mobile, modern, regular, resnet
 
 _RESNETS = [f"resnet{n}" for n in (18, 34, 50, 101, 152)] + [
     "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2",
 ]  # fmt: skip
 _VGGS = [f"{name}{tail}" for name in vgg.TABLE for tail in ("", "_bn")]
 _EFFICIENTNETS = [*efficientnet.TABLE]
+_REGNETS = [f"regnet_y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf", "128gf")]
 _V2 = mobile.efficientnet(7, ("expand",), fused=3)
 
 TORCHVISION: dict[str, KeyMap] = {
@@ -30,6 +31,7 @@ TORCHVISION: dict[str, KeyMap] = {
     **dict.fromkeys(("efficientnet_v2_m", "efficientnet_v2_l"), _V2),
     **dict.fromkeys([*convnext.TABLE][:4], modern.CONVNEXT),
     **{name: modern.vit(name, "torchvision") for name in [*vit.TABLE][1:]},
+    **dict.fromkeys(_REGNETS, regular.REGNET),
 }
 TIMM: dict[str, KeyMap] = {
     **{name: early.vgg(name, "timm") for name in _VGGS},
@@ -51,6 +53,8 @@ TIMM: dict[str, KeyMap] = {
     **dict.fromkeys([f"efficientnet_v2_{size}_tf" for size in "sml"], mobile.EFFICIENTNET_V2_TIMM),
     **dict.fromkeys(convnext.TABLE, modern.CONVNEXT_TIMM),
     **{name: modern.vit(name, "timm") for name in vit.TABLE},
+    **dict.fromkeys(regnet.NAMES, regular.REGNET_TIMM),
+    **dict.fromkeys(repvgg.TABLE, regular.REPVGG_TIMM),
 }
 AKAMASTER: dict[str, KeyMap] = dict.fromkeys(cifar_resnet.TABLE, resnet.AKAMASTER)
 SOURCES = {"torchvision": TORCHVISION, "timm": TIMM, "akamaster": AKAMASTER}
