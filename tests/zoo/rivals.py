@@ -27,6 +27,7 @@ TIMM_NAMES = {
     **{f"resnet{n}_v2": f"resnetv2_{n}" for n in (18, 34, 50, 101, 152)},
     **{f"efficientnet_b{n}_tf": f"tf_efficientnet_b{n}" for n in range(8)},
     **{f"efficientnet_v2_{size}_tf": f"tf_efficientnetv2_{size}" for size in "sml"},
+    **{f"convnext_v2_{size}": f"convnextv2_{size}" for size in ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")},
     **{f"regnet_y_{name}": f"regnety_{digits}" for name, digits in REGNETS.items()},
     **{f"regnet_y_{name}_pycls": f"regnety_{REGNETS[name].removesuffix('_tv')}" for name in ("800mf", "8gf")},
     **{f"vit_{size[0]}_{patch}": f"vit_{size}_patch{patch}_224" for size in ("small", "base", "large") for patch in (16, 32)},

@@ -73,7 +73,7 @@ def test_accuracies_are_the_sources_own():
 
 def test_the_history_runs_from_lenet_to_convnext_without_gaps():
     papers = zoo.timeline()
-    assert (papers[0].net, papers[0].year, papers[-1].net, papers[-1].year) == ("lenet5", 1998, "convnext_tiny", 2022)
+    assert (papers[0].net, papers[0].year, papers[-1].net, papers[-1].year) == ("lenet5", 1998, "convnext_v2_tiny", 2023)
     assert [paper.year for paper in papers] == sorted(paper.year for paper in papers)
     for paper in papers:
         assert paper.net in zoo.ZOO

@@ -134,6 +134,7 @@ ZOO: dict[str, Net] = {
     **EFFICIENTNETS_V2,
     **{f"{name}_tf": changed(net, pad_like_tensorflow) for name, net in EFFICIENTNETS_V2.items()},
     **family(convnext.convnext, convnext.TABLE, "convnext"),
+    **family(convnext.convnext, convnext.V2, "convnext_v2", sizes={"convnext_v2_huge": 384}),
     **family(modernization.modernized_resnet, modernization.TABLE, "convnext"),
     **family(vit.vit, vit.TABLE, "vit", least={name: row.patch for name, row in vit.TABLE.items()}),
     **family(regnet.regnet, regnet.NAMES, "regnet", sizes={f"regnet_y_{size}gf": 384 for size in (64, 128, 256)}),

@@ -326,6 +326,17 @@ _ROWS = (
         "how much of the transformers' gain was attention at all?",
         "vit",
     ),
+    Paper(
+        "convnext_v2",
+        "convnext_v2_tiny",
+        2023,
+        "ConvNeXt V2: Co-designing and Scaling ConvNets with Masked Autoencoders",
+        "Woo et al.",
+        "arXiv:2301.00808",
+        "channels compete: each is scaled by its share of the whole response",
+        "trained by filling in masked patches, many channels of ConvNeXt say the same or nothing",
+        "convnext",
+    ),
 )
 PAPERS: dict[str, Paper] = {paper.key: paper for paper in _ROWS}
 

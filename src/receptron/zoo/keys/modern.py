@@ -30,6 +30,8 @@ CONVNEXT_TIMM = KeyMap(
         ("stages.{s}.blocks.{b}.conv_dw.*", f"{_CONVNEXT}.spatial.*"),
         ("stages.{s}.blocks.{b}.norm.*", f"{_CONVNEXT}.norm.*"),
         ("stages.{s}.blocks.{b}.mlp.fc1.*", f"{_CONVNEXT}.widen.*"),
+        ("stages.{s}.blocks.{b}.mlp.grn.weight", f"{_CONVNEXT}.responses.gain"),
+        ("stages.{s}.blocks.{b}.mlp.grn.bias", f"{_CONVNEXT}.responses.bias"),
         ("stages.{s}.blocks.{b}.mlp.fc2.*", f"{_CONVNEXT}.narrow.*"),
         ("head.norm.*", "head.norm.*"),
         ("head.fc.*", "head.fc.*"),

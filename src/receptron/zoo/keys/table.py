@@ -51,7 +51,7 @@ TIMM: dict[str, KeyMap] = {
         for source in ("timm", "tf")
     },
     **dict.fromkeys([f"efficientnet_v2_{size}_tf" for size in "sml"], mobile.EFFICIENTNET_V2_TIMM),
-    **dict.fromkeys(convnext.TABLE, modern.CONVNEXT_TIMM),
+    **dict.fromkeys((*convnext.TABLE, *convnext.V2), modern.CONVNEXT_TIMM),
     **{name: modern.vit(name, "timm") for name in vit.TABLE},
     **dict.fromkeys(regnet.NAMES, regular.REGNET_TIMM),
     **dict.fromkeys(repvgg.TABLE, regular.REPVGG_TIMM),
