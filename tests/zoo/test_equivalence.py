@@ -8,6 +8,7 @@ from torch import nn
 import oracles
 from receptron import zoo
 from receptron.blocks.auxiliary import AuxiliaryClassifier
+from receptron.blocks.windows import WindowAttention
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import KeyMap, load
 from receptron.zoo.keys.table import SOURCES, TIMM, TORCHVISION, key_map
@@ -24,6 +25,7 @@ REPRESENTATIVES = (
     ("timm", "densenet121"), ("timm", "convnext_tiny"), ("timm", "vit_s_16"), ("timm", "inception_v3"), ("timm", "vgg11_bn"),
     ("torchvision", "regnet_y_400mf"), ("torchvision", "regnet_y_800mf"), ("timm", "regnet_y_200mf"), ("timm", "regnet_y_800mf_pycls"),
     ("timm", "convnext_v2_atto"), ("timm", "convnext_v2_nano"), ("timm", "repvgg_a0"), ("timm", "repvgg_b1g4"),
+    ("torchvision", "swin_t"), ("timm", "swin_t"),
 )  # fmt: skip
 ALL = tuple((source, name) for source, nets in (("torchvision", TORCHVISION), ("timm", TIMM)) for name in nets if name != "mobilenet_v2_tf")
 TOLERANCE = 1e-6
@@ -46,8 +48,8 @@ def images(name: str, *, standard: bool) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     usual = zoo.ZOO[name].pixels if standard else {"inception_v3": 299, "xception": 96}.get(name, 64)
     sizes = [usual, usual + 13]
-    if name.startswith("vit"):  # rivals take one size only
-        sizes = [224]
+    if name.startswith(("vit", "swin")):  # rivals take one size only, but torchvision's Swin
+        sizes = [zoo.ZOO[name].pixels]
     return [torch.randn(2, 3, size, size, generator=generator) for size in sizes]
 
 
@@ -74,6 +76,19 @@ def test_a_net_of_each_family_answers_as_its_rival_and_a_mutated_one_does_not(so
     ours.eval(), theirs.eval()
     with torch.no_grad():
         assert oracles.relative(ours(pictures[0]), scores(theirs(pictures[0]))) > 1e-4
+
+
+@pytest.mark.parametrize("size", [(32, 32), (64, 96), (231, 197), (280, 56), (448, 224)])
+def test_windows_on_any_size_of_map_are_torchvisions(size: tuple[int, int]):
+    """Maps that are padded, maps smaller than a window, windows that move along one axis only."""
+    ours, theirs = pair("torchvision", "swin_t")
+    x = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(3))
+    with oracles.mode([ours, theirs], training=False):
+        assert oracles.relative(ours(x), theirs(x)) <= OTHER_ORDER
+        for module in ours.modules():
+            if isinstance(module, WindowAttention):
+                module.shift = 0
+        assert oracles.relative(ours(x), theirs(x)) > 1e-4 or max(size) <= 32
 
 
 @pytest.mark.campaign

@@ -305,6 +305,17 @@ _ROWS = (
         "vgg",
     ),
     Paper(
+        "swin",
+        "swin_t",
+        2021,
+        "Swin Transformer: Hierarchical Vision Transformer using Shifted Windows",
+        "Liu et al.",
+        "arXiv:2103.14030",
+        "attention inside windows that move from layer to layer, and maps that shrink",
+        "attention between all patches grows with the square of the image, and one size of map is little for detection",
+        "vit",
+    ),
+    Paper(
         "efficientnet_v2",
         "efficientnet_v2_s",
         2021,

@@ -2,7 +2,7 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, regnet, repvgg, resnet_v2, squeezenet, vgg, vit
+from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, regnet, repvgg, resnet_v2, squeezenet, swin, vgg, vit
 from receptron.zoo.keys import densenet as dense
 from receptron.zoo.keys import early, inception, mobile, modern, regular, resnet
 
@@ -31,6 +31,7 @@ TORCHVISION: dict[str, KeyMap] = {
     **dict.fromkeys(("efficientnet_v2_m", "efficientnet_v2_l"), _V2),
     **dict.fromkeys([*convnext.TABLE][:4], modern.CONVNEXT),
     **{name: modern.vit(name, "torchvision") for name in [*vit.TABLE][1:]},
+    **dict.fromkeys(("swin_t", "swin_s", "swin_b"), modern.SWIN),
     **dict.fromkeys(_REGNETS, regular.REGNET),
 }
 TIMM: dict[str, KeyMap] = {
@@ -53,6 +54,7 @@ TIMM: dict[str, KeyMap] = {
     **dict.fromkeys([f"efficientnet_v2_{size}_tf" for size in "sml"], mobile.EFFICIENTNET_V2_TIMM),
     **dict.fromkeys((*convnext.TABLE, *convnext.V2), modern.CONVNEXT_TIMM),
     **{name: modern.vit(name, "timm") for name in vit.TABLE},
+    **dict.fromkeys(swin.TABLE, modern.SWIN_TIMM),
     **dict.fromkeys(regnet.NAMES, regular.REGNET_TIMM),
     **dict.fromkeys(repvgg.TABLE, regular.REPVGG_TIMM),
 }
