@@ -27,6 +27,10 @@ TIMM_NAMES = {
     **{f"efficientnet_b{n}_tf": f"tf_efficientnet_b{n}" for n in range(8)},
     **{f"efficientnet_v2_{size}_tf": f"tf_efficientnetv2_{size}" for size in "sml"},
     **{f"convnext_v2_{size}": f"convnextv2_{size}" for size in ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")},
+    **{
+        f"mobilenet_v4_{kind}": f"mobilenetv4_{kind}"
+        for kind in ("conv_small", "conv_medium", "conv_large", "hybrid_medium", "hybrid_large")
+    },
     **{f"swin_{size[0]}": f"swin_{size}_patch4_window7_224" for size in ("tiny", "small", "base", "large")},
     **{f"swin_{size[0]}_384": f"swin_{size}_patch4_window12_384" for size in ("base", "large")},
     **{f"regnet_y_{name}": f"regnety_{digits}" for name, digits in REGNETS.items()},

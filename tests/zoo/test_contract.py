@@ -30,6 +30,9 @@ SMALL = (
     "regnet_y_200mf",
     "repvgg_a0",
     "convnext_v2_atto",
+    "mobilenet_v4_conv_small",
+    "mobilenet_v4_hybrid_medium",
+    "mobilenet_v4_conv_small",
     "swin_t",
 )
 FEW = {

@@ -24,7 +24,8 @@ REPRESENTATIVES = (
     ("timm", "mobilenet_v3_small_tf"), ("timm", "efficientnet_b0"), ("timm", "efficientnet_b1_tf"), ("timm", "efficientnet_v2_s_tf"),
     ("timm", "densenet121"), ("timm", "convnext_tiny"), ("timm", "vit_s_16"), ("timm", "inception_v3"), ("timm", "vgg11_bn"),
     ("torchvision", "regnet_y_400mf"), ("torchvision", "regnet_y_800mf"), ("timm", "regnet_y_200mf"), ("timm", "regnet_y_800mf_pycls"),
-    ("timm", "convnext_v2_atto"), ("timm", "convnext_v2_nano"), ("timm", "repvgg_a0"), ("timm", "repvgg_b1g4"),
+    ("timm", "convnext_v2_atto"), ("timm", "convnext_v2_nano"), ("timm", "mobilenet_v4_conv_small"), ("timm", "mobilenet_v4_hybrid_medium"),
+    ("timm", "repvgg_a0"), ("timm", "repvgg_b1g4"),
     ("torchvision", "swin_t"), ("timm", "swin_t"),
 )  # fmt: skip
 ALL = tuple((source, name) for source, nets in (("torchvision", TORCHVISION), ("timm", TIMM)) for name in nets if name != "mobilenet_v2_tf")

@@ -113,6 +113,8 @@ def test_auxiliary_heads_refuse_maps_that_are_too_small(name: str, pixels: int, 
 
 ENCODERS = ("alexnet", "vgg11_bn", "resnet18", "resnet50d", "densenet121", "mobilenet_v2_tf", "efficientnet_b0",
     "convnext_tiny", "xception", "squeezenet1_1", "googlenet", "inception_v3", "unet", "resnet50_v2", "senet154",
+    "regnet_y_200mf", "repvgg_a0", "convnext_v2_atto",
+    "mobilenet_v4_conv_small",
 )  # fmt: skip
 
 
@@ -147,6 +149,8 @@ def test_deeplab_keeps_any_stride_that_the_encoder_has(name: str, strides: tuple
         ("resnet18", {"classes": 2.5}, "classes is 2.5"),
         ("resnet18", {"classes": True}, "classes is True"),
         ("vit_s_16", {}, "makes tokens, not maps"),
+        ("swin_t", {}, "cannot trade its strides for dilation"),
+        ("mobilenet_v4_hybrid_medium", {"output_stride": 32}, "cannot trade its strides for dilation"),
     ],
 )
 def test_an_encoder_that_is_refused_is_as_it_was(name: str, options: dict[str, int], told: str):

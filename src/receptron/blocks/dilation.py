@@ -8,6 +8,7 @@ from torch.nn.functional import pad
 
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.conv import same
+from receptron.blocks.multi_query import MultiQueryAttention
 from receptron.blocks.same import SameConv2d
 from receptron.blocks.windows import MergePatches
 from receptron.errors import BadValue
@@ -36,12 +37,12 @@ def dilate(net: Classifier, output_stride: int) -> None:
     """Keep the last map at 1 / `output_stride` of the image, in place: later strides become 1, and filters behind them are dilated.
 
     Every filter still sees the pixels that it was trained on; parameters and their names stay.
-    Raises: BadValue if the net has no such stride on the way, or merges patches; with nothing changed.
+    Raises: BadValue if the net has no such stride on the way, or has attention; with nothing changed.
     """
-    if any(isinstance(module, MergePatches) for module in net.modules()):
+    if any(isinstance(module, MergePatches | MultiQueryAttention) for module in net.modules()):
         raise BadValue(
             f"{net.name or 'this network'} cannot trade its strides for dilation.",
-            why="its maps shrink where patches are merged, and no filter is there to be dilated",
+            why="it has attention between pixels, which no dilation keeps as it was trained",
             mend="take a convolutional net",
         )
     seen = [_stride(net.stem)]

@@ -5,8 +5,6 @@ from torch import Tensor, nn
 from torch.fx import wrap
 from torch.nn.functional import pad, scaled_dot_product_attention
 
-APART = -100.0  # added to the score of two pixels that the move brought together, as in the authors' code
-
 
 class WindowAttention(nn.Module):
     """Each pixel asks those of its window, which is moved by `shift` first: (N, H, W, width) -> same.
@@ -85,7 +83,7 @@ def added_scores(table: Tensor, high: int, wide: int, window: int, shift: int, w
         return near.unsqueeze(0)
     region = 3 * regions(high, window, down, table.device).unsqueeze(1) + regions(wide, window, right, table.device)
     region = partition(region.unsqueeze(0).unsqueeze(3), window).squeeze(2)  # (windows of one image, window^2)
-    apart = (region.unsqueeze(1) != region.unsqueeze(2)).to(windows.dtype) * APART
+    apart = (region.unsqueeze(1) != region.unsqueeze(2)).to(windows.dtype) * -100.0  # as in the authors' code
     added = near + apart.unsqueeze(1)
     return added.repeat(windows.shape[0] // added.shape[0], 1, 1, 1)
 
@@ -112,4 +110,4 @@ def relative_positions(table: Tensor, window: int) -> Tensor:
     place = torch.arange(window, device=table.device)
     apart = place.unsqueeze(1) - place + window - 1  # (window, window), 0 or more
     index = (2 * window - 1) * apart.unsqueeze(1).unsqueeze(3) + apart.unsqueeze(0).unsqueeze(2)  # (row, column, other row, other column)
-    return table[index.flatten()].unflatten(0, [window**2, window**2]).permute(2, 0, 1)
+    return table[index.flatten()].unflatten(0, [window * window, window * window]).permute(2, 0, 1)

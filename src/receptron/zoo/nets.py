@@ -21,6 +21,7 @@ from receptron.zoo import (
     mobilenet_v1,
     mobilenet_v2,
     mobilenet_v3,
+    mobilenet_v4,
     modernization,
     prototypical,
     regnet,
@@ -141,6 +142,9 @@ ZOO: dict[str, Net] = {
     **family(regnet.regnet, regnet.NAMES, "regnet", sizes={f"regnet_y_{size}gf": 384 for size in (64, 128, 256)}),
     **family(repvgg.repvgg, repvgg.TABLE, "repvgg", sizes={"repvgg_d2se": 320}),
     **family(swin.swin, swin.TABLE, "swin", sizes={name: row.pixels for name, row in swin.TABLE.items()}),
+    **family(
+        mobilenet_v4.mobilenet_v4, mobilenet_v4.TABLE, "mobilenet_v4", sizes={name: row.pixels for name, row in mobilenet_v4.TABLE.items()}
+    ),
     "unet": Net(unet.unet, "unet", 512, 16, channels=1, classes=2),
     "unet_2015": Net(unet.unet_2015, "unet", 572, 188, channels=1, classes=2),
     **{name: Net(net.make, "deeplab", 513, classes=21) for name, net in family(deeplab.deeplabv3, deeplab.TABLE, "deeplab").items()},

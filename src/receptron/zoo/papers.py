@@ -348,6 +348,17 @@ _ROWS = (
         "trained by filling in masked patches, many channels of ConvNeXt say the same or nothing",
         "convnext",
     ),
+    Paper(
+        "mobilenet_v4",
+        "mobilenet_v4_conv_small",
+        2024,
+        "MobileNetV4: Universal Models for the Mobile Ecosystem",
+        "Qin et al.",
+        "arXiv:2404.10518",
+        "one block that contains the earlier ones, and attention whose heads share keys and values",
+        "a net that is fast on one telephone's processor is slow on another's",
+        "mobilenet_v3",
+    ),
 )
 PAPERS: dict[str, Paper] = {paper.key: paper for paper in _ROWS}
 

@@ -2,7 +2,20 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, regnet, repvgg, resnet_v2, squeezenet, swin, vgg, vit
+from receptron.zoo import (
+    cifar_resnet,
+    convnext,
+    densenet,
+    efficientnet,
+    mobilenet_v4,
+    regnet,
+    repvgg,
+    resnet_v2,
+    squeezenet,
+    swin,
+    vgg,
+    vit,
+)
 from receptron.zoo.keys import densenet as dense
 from receptron.zoo.keys import early, inception, mobile, modern, regular, resnet
 
@@ -55,6 +68,7 @@ TIMM: dict[str, KeyMap] = {
     **dict.fromkeys((*convnext.TABLE, *convnext.V2), modern.CONVNEXT_TIMM),
     **{name: modern.vit(name, "timm") for name in vit.TABLE},
     **dict.fromkeys(swin.TABLE, modern.SWIN_TIMM),
+    **{name: mobile.mobilenet_v4(name) for name in mobilenet_v4.TABLE},
     **dict.fromkeys(regnet.NAMES, regular.REGNET_TIMM),
     **dict.fromkeys(repvgg.TABLE, regular.REPVGG_TIMM),
 }
