@@ -22,6 +22,7 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.prediction_sets import named, prediction_sets
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
 from receptron.progress import Progress, Silent
@@ -193,7 +194,9 @@ class Model:
         """
         best = int(chances.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
-        return Answer(name, self.classes[best], float(chances[best]), probabilities)
+        rule = self.card.sets
+        candidates = named(prediction_sets(chances[None], rule)[0], self.classes, chances) if rule and rule.least else ()
+        return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)
 
 
 def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:

@@ -32,6 +32,7 @@ class Predicted:
         broken: Files and paths that were not.
         answers: One for each.
         unused: What lies in the folders asked about and is no image, and why.
+        coverage: Share of images whose true class is among the answer's `candidates`; None where the model does not know.
 
     Example:
         >>> found = predict("digits-model", ["gone.png", "scans"])
@@ -45,6 +46,7 @@ class Predicted:
     broken: int
     answers: tuple[Answer, ...]
     unused: tuple[Unused, ...] = ()
+    coverage: float | None = None
 
 
 def predict(
@@ -97,11 +99,13 @@ def predict(
         asked.add(path)
     answers = asked.answered(loaded.predict(list(asked.places), batch, progress))
     broken = sum(not answer.answered for answer in answers)
-    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused))
+    rule = loaded.card.sets
+    coverage = rule.coverage if rule and rule.least else None
+    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused), coverage)
 
 
 def table(predicted: Predicted, top: int = 1) -> str:
-    """CSV: path, fault, then class and probability of the `top` likeliest.
+    """CSV: path, fault, then class and probability of the `top` likeliest, and the candidates with `|` between them where there are such.
 
     Line breaks and quotes are quoted, NUL is taken out, and cells that a spreadsheet would run as a formula get a leading apostrophe.
     Raises: BadValue.
@@ -111,11 +115,17 @@ def table(predicted: Predicted, top: int = 1) -> str:
     ranks = range(1, min(top, len(predicted.classes)) + 1)
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180
-    rows.writerow(["path", "fault", *(name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}"))])
+    ranked = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
+    rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted)])
     for answer in predicted.answers:
         likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (_safe(label), f"{chance:.6f}")]
-        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks))])
+        candidates = [_safe("|".join(answer.candidates))] if predicted.coverage else []
+        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks)), *candidates])
     return text.getvalue()
+
+
+def _candidates_head(predicted: Predicted) -> list[str]:
+    return [f"candidates_{100 * predicted.coverage:g}_percent"] if predicted.coverage else []
 
 
 class _Asked:

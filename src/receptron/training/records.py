@@ -74,6 +74,17 @@ class InputCheck:
 
 
 @dataclass(frozen=True)
+class JudgedImage:
+    """What a network said of one image that it had not learnt from."""
+
+    sha256: str
+    label: str
+    predicted: str
+    confidence: float
+    group: int  # images of one number are not independent
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -106,6 +117,7 @@ class Run:
         interrupted: Whether a Ctrl-C ended it early; it can be gone on with.
         suspects: Training images that are probably mislabelled; None: not looked for.
         input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
+        judged: Every image that the figures rest on, with its answer: what another run is compared by.
 
     Example:
         >>> from pathlib import Path
@@ -135,3 +147,4 @@ class Run:
     interrupted: bool = False
     suspects: SuspectLabels | None = None
     input_check: InputCheck | None = None
+    judged: tuple[JudgedImage, ...] = ()

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from receptron.analysis.recording.meta_copy import Network, on_meta
+from receptron.analysis.recording.copying.meta_copy import Network, on_meta
 from receptron.analysis.recording.module_calls import check_followed, followed
 from receptron.analysis.recording.parameters import Inventory, inventory
 from receptron.analysis.recording.recorder import Recorder
