@@ -15,11 +15,11 @@ OURS = Path(__file__).parents[1] / "src/receptron/zoo"
 NOT_ARCHITECTURES = {"__init__", "adapt", "builder", "cards", "count", "knowledge", "loading", "nets", "notes", "papers", "scaling"}
 TORCHVISION = [
     "alexnet", "convnext", "densenet", "efficientnet", "googlenet", "inception", "mobilenetv2", "mobilenetv3", "resnet", "squeezenet",
-    "vgg", "vision_transformer", "segmentation/deeplabv3",
+    "vgg", "vision_transformer", "segmentation/deeplabv3", "regnet", "swin_transformer",
 ]  # fmt: skip
 TIMM = [
     "convnext", "densenet", "efficientnet", "inception_v3", "mobilenetv3", "resnet", "resnetv2", "senet", "vgg", "vision_transformer",
-    "xception",
+    "xception", "regnet", "byobnet", "swin_transformer",
 ]  # fmt: skip
 
 

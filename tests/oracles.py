@@ -58,12 +58,14 @@ def randomise(net: nn.Module, seed: int = 0) -> nn.Module:
     """Give weights, statistics, scales and zero-initialised heads random values, scaled so that signals neither die nor explode."""
     generator = torch.Generator().manual_seed(seed)
 
+    kept = net.state_dict().keys()
+
     def normal(tensor: Tensor, mean: float, std: float) -> None:
         tensor.copy_(torch.empty_like(tensor).normal_(mean, std, generator=generator))
 
     with torch.no_grad():
         for name, tensor in [*net.named_parameters(), *net.named_buffers()]:
-            if not tensor.is_floating_point():
+            if not tensor.is_floating_point() or name not in kept:  # what is not kept is computed, such as masks of attention
                 continue
             if name.endswith("running_var"):
                 tensor.copy_(torch.empty_like(tensor).uniform_(0.6, 1.4, generator=generator))

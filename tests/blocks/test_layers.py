@@ -7,9 +7,10 @@ import pytest
 import torch
 from torch import nn
 
+import oracles
 from receptron.blocks import attention, classical, conv, convnext, dense, inception, mobile, norm, pool, residual, transformer
 from receptron.blocks.aspp import aspp
-from receptron.blocks.chain import Concat, chain, repeat
+from receptron.blocks.chain import Concat, chain, joined, repeat, staged
 from receptron.blocks.same import SameConv2d, pad_like_tensorflow
 
 
@@ -194,6 +195,32 @@ def test_attention_is_softmax_of_scaled_products():
         }
     )
     assert torch.allclose(layer(x), theirs(x, x, x)[0], atol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(2, 3, 4, 5), (1, 1, 1, 1), (3, 7, 2, 8)])
+def test_responses_are_each_channels_share_of_the_maps(shape: tuple[int, ...]):
+    layer, x = norm.GlobalResponseNorm(shape[-1]), torch.randn(shape)
+    assert torch.equal(layer(x), x)  # it starts as the identity
+    with torch.no_grad():
+        layer.gain.normal_(), layer.bias.normal_()
+        theirs = oracles.timm().layers.GlobalResponseNorm(shape[-1])
+        theirs.weight.copy_(layer.gain), theirs.bias.copy_(layer.bias)
+        found = layer(x)
+        assert torch.allclose(found, theirs(x), atol=1e-6)
+        by_hand = [sum(float(x[0, i, j, c]) ** 2 for i in range(shape[1]) for j in range(shape[2])) ** 0.5 for c in range(shape[3])]
+        share = by_hand[0] / (sum(by_hand) / len(by_hand) + 1e-6)
+        first = float(x[0, 0, 0, 0]) * (1 + float(layer.gain[0]) * share) + float(layer.bias[0])
+        assert float(found[0, 0, 0, 0]) == pytest.approx(first, abs=1e-5)
+
+
+def test_chains_joined_keep_the_names_of_their_parts():
+    a, b = chain(one=nn.ReLU(), two=None), chain(three=nn.Tanh())
+    assert [*dict(joined(a, b).named_children())] == ["one", "three"] and joined(a, b)[1] is b[0]
+    seen: list[tuple[int, int, int]] = []
+    staged(lambda a, b, s: seen.append((a, b, s)) or nn.Identity(), (3, 8, 16), (2, 1), (1, 2))
+    assert seen == [(3, 8, 1), (8, 8, 1), (8, 16, 2)]
+    with pytest.raises(ValueError, match="longer"):
+        staged(lambda a, b, s: nn.Identity(), (3, 8, 16), (2, 1))
 
 
 def test_chains_leave_out_what_is_none_and_branches_stack():

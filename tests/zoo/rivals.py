@@ -7,6 +7,10 @@ from torch import Tensor, nn
 
 import oracles
 
+REGNETS = {
+    "200mf": "002", "400mf": "004", "600mf": "006", "800mf": "008_tv", "1_6gf": "016", "3_2gf": "032", "4gf": "040", "6_4gf": "064",
+    "8gf": "080_tv", "12gf": "120", "16gf": "160", "32gf": "320", "64gf": "640", "128gf": "1280", "256gf": "2560",
+}  # fmt: skip
 TIMM_NAMES = {
     "mobilenet_v1": "mobilenetv1_100",
     "mobilenet_v2": "mobilenetv2_100",
@@ -24,6 +28,15 @@ TIMM_NAMES = {
     **{f"resnet{n}_v2": f"resnetv2_{n}" for n in (18, 34, 50, 101, 152)},
     **{f"efficientnet_b{n}_tf": f"tf_efficientnet_b{n}" for n in range(8)},
     **{f"efficientnet_v2_{size}_tf": f"tf_efficientnetv2_{size}" for size in "sml"},
+    **{f"convnext_v2_{size}": f"convnextv2_{size}" for size in ("atto", "femto", "pico", "nano", "tiny", "base", "large", "huge")},
+    **{
+        f"mobilenet_v4_{kind}": f"mobilenetv4_{kind}"
+        for kind in ("conv_small", "conv_medium", "conv_large", "hybrid_medium", "hybrid_large")
+    },
+    **{f"swin_{size[0]}": f"swin_{size}_patch4_window7_224" for size in ("tiny", "small", "base", "large")},
+    **{f"swin_{size[0]}_384": f"swin_{size}_patch4_window12_384" for size in ("base", "large")},
+    **{f"regnet_y_{name}": f"regnety_{digits}" for name, digits in REGNETS.items()},
+    **{f"regnet_y_{name}_pycls": f"regnety_{REGNETS[name].removesuffix('_tv')}" for name in ("800mf", "8gf")},
     **{f"vit_{size[0]}_{patch}": f"vit_{size}_patch{patch}_224" for size in ("small", "base", "large") for patch in (16, 32)},
 }
 

@@ -141,7 +141,20 @@ def test_a_stride_that_is_not_on_the_way_is_refused():
 
 
 @pytest.mark.parametrize(
-    "name", ["resnet18", "mobilenet_v2", "vgg11", "densenet121", "efficientnet_b0", "convnext_tiny", "inception_v3", "vit_s_16", "alexnet"]
+    "name",
+    [
+        "resnet18",
+        "mobilenet_v2",
+        "vgg11",
+        "densenet121",
+        "efficientnet_b0",
+        "convnext_tiny",
+        "inception_v3",
+        "vit_s_16",
+        "alexnet",
+        "swin_t",
+        "mobilenet_v4_hybrid_medium",
+    ],
 )
 def test_u_net_stands_on_any_classifier(name: str):
     with torch.device("meta"):

@@ -71,9 +71,9 @@ def test_accuracies_are_the_sources_own():
     assert (first.reference, first.top1, first.inputs.resize, first.licence) == ("torchvision/IMAGENET1K_V2", 80.858, 232, "BSD-3-Clause")
 
 
-def test_the_history_runs_from_lenet_to_convnext_without_gaps():
+def test_the_history_runs_from_lenet_to_mobilenet_v4_without_gaps():
     papers = zoo.timeline()
-    assert (papers[0].net, papers[0].year, papers[-1].net, papers[-1].year) == ("lenet5", 1998, "convnext_tiny", 2022)
+    assert (papers[0].net, papers[0].year, papers[-1].net, papers[-1].year) == ("lenet5", 1998, "mobilenet_v4_conv_small", 2024)
     assert [paper.year for paper in papers] == sorted(paper.year for paper in papers)
     for paper in papers:
         assert paper.net in zoo.ZOO

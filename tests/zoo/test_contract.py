@@ -27,12 +27,20 @@ SMALL = (
     "convnext_ladder_07",
     "vit_s_16",
     "conv4",
+    "regnet_y_200mf",
+    "repvgg_a0",
+    "convnext_v2_atto",
+    "mobilenet_v4_conv_small",
+    "mobilenet_v4_hybrid_medium",
+    "mobilenet_v4_conv_small",
+    "swin_t",
 )
 FEW = {
     "lenet5", "lenet5_1998", "alexnet", "alexnet_2012", "vgg11_bn", "googlenet_auxiliary", "googlenet_2014", "inception_v3", "resnet18",
     "resnet50d", "cbam_resnet50", "cifar_resnet20", "resnet18_v2_plain", "densenet121", "senet154", "mobilenet_v1_025", "mobilenet_v2_tf",
     "mobilenet_v3_small", "xception", "squeezenet1_0", "efficientnet_b0_tf", "efficientnet_v2_s", "convnext_tiny", "convnext_ladder_06",
     "vit_s_16", "unet", "unet_2015", "deeplabv3_resnet50_os16", "conv4", "koch",
+    "regnet_y_200mf", "regnet_y_800mf_pycls", "repvgg_a0", "repvgg_b1g4", "repvgg_d2se", "convnext_v2_atto", "swin_t", "swin_b_384",
 }  # fmt: skip
 NETS = [name if name in FEW else pytest.param(name, marks=pytest.mark.campaign) for name in ZOO]
 CLASSIFIERS = [net for net, name in zip(NETS, ZOO, strict=True) if name not in SEGMENTERS]

@@ -8,6 +8,7 @@ from torch import nn
 import oracles
 from receptron import zoo
 from receptron.blocks.auxiliary import AuxiliaryClassifier
+from receptron.blocks.windows import WindowAttention
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import KeyMap, load
 from receptron.zoo.keys.table import SOURCES, TIMM, TORCHVISION, key_map
@@ -24,10 +25,15 @@ REPRESENTATIVES = (
     ("timm", "efficientnet_lite0"), ("timm", "efficientnet_lite1"), ("timm", "efficientnet_lite2"), ("timm", "efficientnet_lite3"),
     ("timm", "efficientnet_lite4"), ("timm", "efficientnet_lite0_timm"),
     ("timm", "densenet121"), ("timm", "convnext_tiny"), ("timm", "vit_s_16"), ("timm", "inception_v3"), ("timm", "vgg11_bn"),
+    ("torchvision", "regnet_y_400mf"), ("torchvision", "regnet_y_800mf"), ("timm", "regnet_y_200mf"), ("timm", "regnet_y_800mf_pycls"),
+    ("timm", "convnext_v2_atto"), ("timm", "convnext_v2_nano"), ("timm", "mobilenet_v4_conv_small"), ("timm", "mobilenet_v4_hybrid_medium"),
+    ("timm", "repvgg_a0"), ("timm", "repvgg_b1g4"),
+    ("torchvision", "swin_t"), ("timm", "swin_t"),
 )  # fmt: skip
 ALL = tuple((source, name) for source, nets in (("torchvision", TORCHVISION), ("timm", TIMM)) for name in nets if name != "mobilenet_v2_tf")
 TOLERANCE = 1e-6
-LARGER_SUMS = 4e-6  # timm's VGG sums 25,088 products in a convolution, ours in a linear layer: the same numbers in another order
+OTHER_ORDER = 4e-6  # timm's VGG sums 25,088 products in a convolution, ours in a linear layer; V2's perceptrons differ likewise
+IN_OTHER_ORDER = ("vgg", "convnext_v2")
 
 
 def pair(source: str, name: str, *, keys: KeyMap | None = None) -> tuple[nn.Module, nn.Module]:
@@ -45,9 +51,14 @@ def images(name: str, *, standard: bool) -> list[torch.Tensor]:
     generator = torch.Generator().manual_seed(1)
     usual = zoo.ZOO[name].pixels if standard else {"inception_v3": 299, "xception": 96}.get(name, 64)
     sizes = [usual, usual + 13]
-    if name.startswith("vit"):  # rivals take one size only
-        sizes = [224]
+    if name.startswith(("vit", "swin")):  # rivals take one size only, but torchvision's Swin
+        sizes = [zoo.ZOO[name].pixels]
     return [torch.randn(2, 3, size, size, generator=generator) for size in sizes]
+
+
+def limit(source: str, name: str) -> float:
+    """How far two answers may be apart: as far as the same sums in another order."""
+    return OTHER_ORDER if source == "timm" and name.startswith(IN_OTHER_ORDER) else TOLERANCE
 
 
 def differences(ours: nn.Module, theirs: nn.Module, pictures: list[torch.Tensor]) -> list[float]:
@@ -63,20 +74,31 @@ def differences(ours: nn.Module, theirs: nn.Module, pictures: list[torch.Tensor]
 def test_a_net_of_each_family_answers_as_its_rival_and_a_mutated_one_does_not(source: str, name: str):
     ours, theirs = pair(source, name)
     pictures = images(name, standard=False)
-    limit = LARGER_SUMS if (source, name[:3]) == ("timm", "vgg") else TOLERANCE
-    assert max(differences(ours, theirs, pictures)) <= limit
+    assert max(differences(ours, theirs, pictures)) <= limit(source, name)
     mutate(ours)
     ours.eval(), theirs.eval()
     with torch.no_grad():
         assert oracles.relative(ours(pictures[0]), scores(theirs(pictures[0]))) > 1e-4
 
 
+@pytest.mark.parametrize("size", [(32, 32), (64, 96), (231, 197), (280, 56), (448, 224)])
+def test_windows_on_any_size_of_map_are_torchvisions(size: tuple[int, int]):
+    """Maps that are padded, maps smaller than a window, windows that move along one axis only."""
+    ours, theirs = pair("torchvision", "swin_t")
+    x = torch.randn(2, 3, *size, generator=torch.Generator().manual_seed(3))
+    with oracles.mode([ours, theirs], training=False):
+        assert oracles.relative(ours(x), theirs(x)) <= OTHER_ORDER
+        for module in ours.modules():
+            if isinstance(module, WindowAttention):
+                module.shift = 0
+        assert oracles.relative(ours(x), theirs(x)) > 1e-4 or max(size) <= 32
+
+
 @pytest.mark.campaign
 @pytest.mark.parametrize(("source", "name"), ALL)
 def test_every_net_answers_as_its_rival_at_its_usual_size(source: str, name: str):
     ours, theirs = pair(source, name)
-    limit = LARGER_SUMS if (source, name[:3]) == ("timm", "vgg") else TOLERANCE
-    assert max(differences(ours, theirs, images(name, standard=True))) <= limit
+    assert max(differences(ours, theirs, images(name, standard=True))) <= limit(source, name)
 
 
 def mutate(net: nn.Module) -> None:
@@ -98,10 +120,10 @@ def test_auxiliary_heads_answer_as_torchvisions():
                 assert oracles.relative(mine, expected[place]) <= TOLERANCE
 
 
-@pytest.mark.campaign
-def test_vgg_in_double_precision_is_timms_to_the_last_digits():
-    ours, theirs = pair("timm", "vgg11_bn")
-    assert max(differences(ours.double(), theirs.double(), [x.double() for x in images("vgg11_bn", standard=False)])) < 1e-13
+@pytest.mark.parametrize("name", [pytest.param("vgg11_bn", marks=pytest.mark.campaign), "convnext_v2_atto"])
+def test_sums_in_another_order_are_timms_to_the_last_digits_in_double_precision(name: str):
+    ours, theirs = pair("timm", name)
+    assert max(differences(ours.double(), theirs.double(), [x.double() for x in images(name, standard=False)])) < 1e-13
 
 
 def test_cbam_answers_as_timms_layer_with_biases():

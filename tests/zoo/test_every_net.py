@@ -7,6 +7,7 @@ every shape, are left out, and the stages run once for all methods.
 
 from collections.abc import Iterator
 from inspect import getmembers, isfunction
+from typing import cast
 
 import numpy as np
 import pytest
@@ -19,12 +20,14 @@ from receptron.blocks.classifier import Classifier
 from receptron.errors import BadValue, ImageTooSmall
 from receptron.zoo.deeplab import DeepLab
 from receptron.zoo.nets import ZOO
+from receptron.zoo.repvgg import RepVGG
 from receptron.zoo.unet import UNet
 
 N, CLASSES = 2, 3
 COVERED = {
     "features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps", "remove_auxiliary",
     "classes", "reset_head", "feature_channels", "feature_strides", "freeze", "parameter_groups", "set_grad_checkpointing", "prepare",
+    "reparameterise",
 }  # fmt: skip
 
 
@@ -69,7 +72,7 @@ def pictures(name: str) -> Tensor:
 def test_no_public_method_is_forgotten():
     ours = {
         name
-        for kind in (Classifier, AuxiliaryClassifier, UNet, DeepLab)
+        for kind in (Classifier, AuxiliaryClassifier, UNet, DeepLab, RepVGG)
         for name, member in getmembers(kind)
         if not name.startswith("_") and not hasattr(nn.Module, name) and (isfunction(member) or isinstance(member, property))
     }
@@ -102,6 +105,10 @@ def test_every_method_keeps_the_contract(name: str):
     assert zoo.Siamese(net).score.in_features == width
     if isinstance(net, UNet):
         assert [m.shape for m in net.handed_maps(x)] == [m.shape for m in maps]
+    if isinstance(net, RepVGG):
+        whole = zoo.build(name, classes=CLASSES).eval()
+        cast(RepVGG, whole).reparameterise()
+        assert whole(x).shape == scores.shape
     if isinstance(net, AuxiliaryClassifier):
         assert [s.shape for s in net.all_scores(x)] == [(N, CLASSES)] * (1 + len(net.auxiliary))
         logits, auxiliary, _ = net.train()(x)
@@ -143,6 +150,8 @@ def test_auxiliary_heads_refuse_maps_that_are_too_small(name: str, pixels: int, 
 
 ENCODERS = ("alexnet", "vgg11_bn", "resnet18", "resnet50d", "densenet121", "mobilenet_v2_tf", "efficientnet_b0",
     "convnext_tiny", "xception", "squeezenet1_1", "googlenet", "inception_v3", "unet", "resnet50_v2", "senet154",
+    "regnet_y_200mf", "repvgg_a0", "convnext_v2_atto",
+    "mobilenet_v4_conv_small",
 )  # fmt: skip
 
 
@@ -177,6 +186,8 @@ def test_deeplab_keeps_any_stride_that_the_encoder_has(name: str, strides: tuple
         ("resnet18", {"classes": 2.5}, "classes is 2.5"),
         ("resnet18", {"classes": True}, "classes is True"),
         ("vit_s_16", {}, "makes tokens, not maps"),
+        ("swin_t", {}, "cannot trade its strides for dilation"),
+        ("mobilenet_v4_hybrid_medium", {"output_stride": 32}, "cannot trade its strides for dilation"),
     ],
 )
 def test_an_encoder_that_is_refused_is_as_it_was(name: str, options: dict[str, int], told: str):

@@ -17,6 +17,10 @@ FEW = (
     "convnext_ladder_12",
     "vit_s_16",
     "unet",
+    "repvgg_a0",
+    "convnext_v2_atto",
+    "swin_t",
+    "mobilenet_v4_hybrid_medium",
 )
 SMALLER = {"unet": 64, "unet_2015": 188, "vit_s_16": 96}
 
@@ -35,7 +39,7 @@ def test_a_net_of_each_kind_is_exported(name: str):
         assert oracles.relative(program.module()(x), net(x)) < 1e-5
 
 
-@pytest.mark.parametrize("name", ["mobilenet_v2_tf", "resnet18", "vit_s_16"])
+@pytest.mark.parametrize("name", ["mobilenet_v2_tf", "resnet18", "vit_s_16", "swin_t"])
 def test_an_exported_net_takes_any_number_of_images(name: str):
     net, x = subject(name)
     with torch.no_grad():
@@ -44,7 +48,7 @@ def test_an_exported_net_takes_any_number_of_images(name: str):
         assert oracles.relative(program.module()(more), net(more)) < 1e-5
 
 
-@pytest.mark.parametrize("name", ["lenet5_1998", "resnet18", "mobilenet_v2_tf"])
+@pytest.mark.parametrize("name", ["lenet5_1998", "resnet18", "mobilenet_v2_tf", "swin_t"])
 def test_a_net_is_traced_whole_by_the_compiler(name: str):
     """The backend that runs the captured graph as it is: any break would raise."""
     net, x = subject(name)

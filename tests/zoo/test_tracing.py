@@ -22,9 +22,22 @@ from receptron.zoo.nets import ZOO
 FEW = (
     "lenet5_1998", "alexnet_2012", "googlenet_auxiliary", "resnet18", "cbam_resnet50", "cifar_resnet20", "resnet18_v2_plain",
     "mobilenet_v2_tf", "mobilenet_v3_small_tf", "squeezenet1_1", "convnext_ladder_12", "vit_s_16", "unet", "unet_2015",
-    "deeplabv3_resnet50_os16", "conv4",
+    "deeplabv3_resnet50_os16", "conv4", "repvgg_a0", "convnext_v2_atto", "swin_t", "mobilenet_v4_hybrid_medium",
 )  # fmt: skip
-SCRIPTED = ("lenet5_1998", "googlenet_auxiliary", "resnet18", "mobilenet_v2_tf", "convnext_ladder_07", "vit_s_16", "unet")
+SCRIPTED = (
+    "lenet5_1998",
+    "googlenet_auxiliary",
+    "resnet18",
+    "mobilenet_v2_tf",
+    "convnext_ladder_07",
+    "vit_s_16",
+    "unet",
+    "regnet_y_200mf",
+    "repvgg_a0",
+    "convnext_v2_atto",
+    "swin_t",
+    "mobilenet_v4_hybrid_medium",
+)
 SMALL = {"unet": 32, "unet_2015": 188, "koch": 105}
 SCRIPTING = "ignore:.*torch.jit.*:DeprecationWarning"
 

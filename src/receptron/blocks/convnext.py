@@ -1,9 +1,10 @@
-"""The ConvNeXt block. Liu et al. 2022, arXiv:2201.03545, Fig. 4."""
+"""The ConvNeXt block. Liu et al. 2022, arXiv:2201.03545, Fig. 4; with responses normalised: Woo et al. 2023, arXiv:2301.00808, Fig. 5."""
 
 import torch
 from torch import Tensor, nn
 
 from receptron.blocks.chain import chain
+from receptron.blocks.norm import GlobalResponseNorm
 from receptron.blocks.residual import Residual
 
 
@@ -38,8 +39,11 @@ class Gain(nn.Module):
         return x * self.gain
 
 
-def convnext_block(channels: int) -> Residual:
-    """Depthwise 7x7, LayerNorm, then a two-layer perceptron on each pixel: (N, C, H, W) -> same; 8 C^2 + 58 C parameters."""
+def convnext_block(channels: int, *, responses: bool = False) -> Residual:
+    """Depthwise 7x7, LayerNorm, then a two-layer perceptron on each pixel: (N, C, H, W) -> same; 8 C^2 + 58 C parameters.
+
+    `responses` normalises them inside the perceptron, in place of the gain behind it: 8 C^2 + 65 C parameters.
+    """
     return Residual(
         chain(
             spatial=nn.Conv2d(channels, channels, 7, padding=3, groups=channels),
@@ -47,8 +51,9 @@ def convnext_block(channels: int) -> Residual:
             norm=nn.LayerNorm(channels, eps=1e-6),
             widen=nn.Linear(channels, 4 * channels),
             act=nn.GELU(),
+            responses=GlobalResponseNorm(4 * channels) if responses else None,
             narrow=nn.Linear(4 * channels, channels),
             channels_first=Permute(0, 3, 1, 2),
-            gain=Gain(channels),
+            gain=None if responses else Gain(channels),
         )
     )

@@ -8,7 +8,9 @@ from torch.nn.functional import pad
 
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.conv import same
+from receptron.blocks.multi_query import MultiQueryAttention
 from receptron.blocks.same import SameConv2d
+from receptron.blocks.windows import MergePatches
 from receptron.errors import BadValue
 
 Place = tuple[nn.Module, str]
@@ -35,8 +37,14 @@ def dilate(net: Classifier, output_stride: int) -> None:
     """Keep the last map at 1 / `output_stride` of the image, in place: later strides become 1, and filters behind them are dilated.
 
     Every filter still sees the pixels that it was trained on; parameters and their names stay.
-    Raises: BadValue if the net has no such stride on the way, with nothing changed.
+    Raises: BadValue if the net has no such stride on the way, or has attention; with nothing changed.
     """
+    if any(isinstance(module, MergePatches | MultiQueryAttention) for module in net.modules()):
+        raise BadValue(
+            f"{net.name or 'this network'} cannot trade its strides for dilation.",
+            why="it has attention between pixels, which no dilation keeps as it was trained",
+            mend="take a convolutional net",
+        )
     seen = [_stride(net.stem)]
     targets = list(_blocks(net))
     for parent, name in targets:

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
 from receptron.blocks.chain import chain
+from receptron.blocks.conv import Norm
 from receptron.blocks.residual import Residual
 
 token_norm = partial(nn.LayerNorm, eps=1e-6)
@@ -25,7 +26,12 @@ class Attention(nn.Module):
         return self.out(scaled_dot_product_attention(qkv[0], qkv[1], qkv[2]).transpose(1, 2).flatten(2))
 
 
+def layer(attention: nn.Module, width: int, mlp: int, *, norm: Norm = token_norm) -> nn.Sequential:
+    """`attention` between tokens, then a perceptron on each, both beside a shortcut: (N, ..., width) -> same."""
+    think = chain(norm=norm(width), widen=nn.Linear(width, mlp), act=nn.GELU(), narrow=nn.Linear(mlp, width))
+    return chain(attend=Residual(chain(norm=norm(width), attention=attention)), think=Residual(think))
+
+
 def encoder_layer(width: int, heads: int, mlp: int) -> nn.Sequential:
-    """Attention between tokens, then a perceptron on each: (N, T, width) -> same; 4 width^2 + 2 width mlp + 9 width + mlp parameters."""
-    think = chain(norm=token_norm(width), widen=nn.Linear(width, mlp), act=nn.GELU(), narrow=nn.Linear(mlp, width))
-    return chain(attend=Residual(chain(norm=token_norm(width), attention=Attention(width, heads))), think=Residual(think))
+    """A layer in which all tokens meet: (N, T, width) -> same; 4 width^2 + 2 width mlp + 9 width + mlp parameters."""
+    return layer(Attention(width, heads), width, mlp)

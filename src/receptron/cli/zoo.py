@@ -24,7 +24,7 @@ def zoo(
     timeline: Annotated[bool, typer.Option("--timeline", help="What each paper added, and why.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the typed record.")] = False,
 ) -> None:
-    """Every architecture from LeNet-5 to ConvNeXt: a table, one net's card, or the history."""
+    """Every architecture from LeNet-5 to MobileNetV4: a table, one net's card, or the history."""
     from receptron.zoo import cards
 
     if timeline:

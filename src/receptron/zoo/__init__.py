@@ -1,4 +1,4 @@
-"""Every architecture from LeNet-5 to ConvNeXt: `build` makes one, `ZOO` lists them, `catalogue` says what is known of them."""
+"""Every architecture from LeNet-5 to MobileNetV4: `build` makes one, `ZOO` lists them, `catalogue` says what is known of them."""
 
 from receptron.zoo.builder import build
 from receptron.zoo.deeplab import deeplab_on

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.patches import stretch
+from receptron.blocks.repvgg import RepConv
 
 State = dict[str, Tensor]
 Fitted = tuple[State, tuple[str, ...]]
@@ -19,11 +20,23 @@ def first_conv(net: nn.Module) -> tuple[str, nn.Conv2d]:
     return next((name, module) for name, module in net.named_modules() if isinstance(module, nn.Conv2d))
 
 
+def first_convs(net: nn.Module) -> list[tuple[str, nn.Conv2d]]:
+    """Every convolution that sees the image, with its dotted name: one, or those of parallel branches."""
+    name, first = first_conv(net)
+    around = next((path for path, module in net.named_modules() if isinstance(module, RepConv) and name.startswith(f"{path}.")), None)
+    if around is None:
+        return [(name, first)]
+    return [(f"{around}.{path}", conv) for path, conv in net.get_submodule(around).named_modules() if isinstance(conv, nn.Conv2d)]
+
+
 def take_channels(net: nn.Module, channels: int) -> None:
     """Give the first convolution `channels` inputs, in place; its weights start afresh."""
-    name, old = first_conv(net)
-    if old.in_channels == channels:
-        return
+    for name, old in first_convs(net):
+        if old.in_channels != channels:
+            _widen(net, name, old, channels)
+
+
+def _widen(net: nn.Module, name: str, old: nn.Conv2d, channels: int) -> None:
     new = type(old)(
         channels, old.out_channels, _pair(old.kernel_size), _pair(old.stride), _pair(old.padding), _pair(old.dilation), old.groups,
         bias=old.bias is not None, device=old.weight.device,
@@ -50,7 +63,14 @@ def spread_channels(weight: Tensor, channels: int) -> Tensor:
 
 def fit_first_conv(net: Classifier, state: State) -> Fitted:
     """The first convolution's weights spread over the inputs that `net` has."""
-    name, layer = first_conv(net)
+    told = tuple[str, ...]()
+    for name, layer in first_convs(net):
+        state, more = _fit_conv(name, layer, state)
+        told = (*told, *more)
+    return state, told
+
+
+def _fit_conv(name: str, layer: nn.Conv2d, state: State) -> Fitted:
     key = f"{name}.weight"
     if key not in state or layer.groups > 1 or state[key].ndim != 4 or state[key].shape[1] in (0, layer.in_channels):
         return state, ()

@@ -3,7 +3,7 @@
 from torch import Tensor, nn
 from torch.nn.functional import pad
 
-from receptron.blocks.chain import chain, repeat
+from receptron.blocks.chain import chain, staged
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv
 from receptron.blocks.residual import Residual, basic
@@ -35,5 +35,5 @@ def cifar_resnet(name: str, classes: int = 10) -> Classifier:
         return Residual(body, shortcut, act) if skip else chain(body=body, act=act)
 
     depth, widths = (TABLE | PLAIN)[name], (WIDTHS[0], *WIDTHS)
-    stages = [repeat(block, widths[i], widths[i + 1], depth, stride=2 if i else 1) for i in range(3)]
+    stages = staged(block, widths, (depth,) * 3, (1, 2, 2))
     return Classifier(conv(3, WIDTHS[0]), stages, linear_head(WIDTHS[-1], classes))

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from torch import nn
 
-from receptron.blocks.chain import chain, repeat
+from receptron.blocks.chain import chain, joined, repeat
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv, pointwise, silu
 from receptron.blocks.mobile import mbconv, round_to
@@ -56,7 +56,5 @@ def efficientnet(name: str, classes: int = 1000) -> Classifier:
         for i, (expand, kernel, stride, _, layers) in enumerate(B0)
     ]
     last = 4 * widths[-1]
-    head = chain(
-        last=pointwise(widths[-1], last, norm=norm, act=silu), **dict(linear_head(last, classes, dropout=row.dropout).named_children())
-    )
+    head = joined(chain(last=pointwise(widths[-1], last, norm=norm, act=silu)), linear_head(last, classes, dropout=row.dropout))
     return Classifier(conv(3, widths[0], 3, 2, norm=norm, act=silu), stages, head)

@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from receptron.blocks.chain import chain, repeat
+from receptron.blocks.chain import chain, joined, repeat
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv, pointwise, silu
 from receptron.blocks.mobile import fused_mbconv, mbconv
@@ -29,7 +29,5 @@ def efficientnet_v2(name: str, classes: int = 1000) -> Classifier:
         repeat(partial(KINDS[i][0], expand=KINDS[i][1]), widths[i], widths[i + 1], layers, KINDS[i][2])
         for i, (_, layers) in enumerate(rows)
     ]
-    head = chain(
-        last=pointwise(widths[-1], 1280, norm=norm, act=silu), **dict(linear_head(1280, classes, dropout=dropout).named_children())
-    )
+    head = joined(chain(last=pointwise(widths[-1], 1280, norm=norm, act=silu)), linear_head(1280, classes, dropout=dropout))
     return Classifier(conv(3, widths[0], 3, 2, norm=norm, act=silu), stages, head)

@@ -6,7 +6,7 @@ from torch import nn
 
 from receptron.blocks import conv as convolution
 from receptron.blocks.auxiliary import AuxiliaryClassifier
-from receptron.blocks.chain import Concat, chain
+from receptron.blocks.chain import Concat, chain, joined
 from receptron.blocks.classifier import linear_head
 
 norm = partial(nn.BatchNorm2d, eps=1e-3)
@@ -75,7 +75,5 @@ def inception_v3(classes: int = 1000) -> AuxiliaryClassifier:
         nn.Sequential(shrink35(288), grid17(768, 128), grid17(768, 160), grid17(768, 160), grid17(768, 192)),
         nn.Sequential(shrink17(768), grid8(1280), grid8(2048)),
     ]
-    extra = chain(
-        shrink=nn.AvgPool2d(5, 3), conv0=conv(768, 128, 1), conv1=valid(128, 768, 5), **dict(linear_head(768, classes).named_children())
-    )
+    extra = joined(chain(shrink=nn.AvgPool2d(5, 3), conv0=conv(768, 128, 1), conv1=valid(128, 768, 5)), linear_head(768, classes))
     return AuxiliaryClassifier(stem, stages, linear_head(2048, classes, dropout=0.5), {"1_4": extra}, WEIGHT, least_map=17)

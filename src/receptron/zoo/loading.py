@@ -52,11 +52,13 @@ def preferred(name: str) -> str:
 def translated(weights: Pretrained) -> tuple[State, tuple[str, ...]]:
     """The file's tensors under our names, and a sentence on those that have no place in the net.
 
+    Tables of whole numbers follow from the shape of a net; that they are left out loses nothing.
+
     Raises: WeightsUnavailable, UnsafeCheckpoint, CheckpointMismatch.
     """
     names, given = key_map(weights.net, weights.keys), weights.state()
     state = names(given)
-    left = sorted({key.partition(".")[0] for key in given if names.translate(key) is None})
+    left = sorted({key.partition(".")[0] for key in given if names.translate(key) is None and given[key].is_floating_point()})
     return state, ((f"{', '.join(left)} of the file left out: {weights.net} has no such part",) if left else ())
 
 

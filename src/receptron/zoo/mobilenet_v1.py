@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from receptron.blocks.chain import repeat
+from receptron.blocks.chain import staged
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv, relu6
 from receptron.blocks.mobile import round_to, separable
@@ -15,5 +15,6 @@ def mobilenet_v1(name: str = "mobilenet_v1", classes: int = 1000) -> Classifier:
     """(N, 3, H, W) -> (N, classes); ReLU is cut at 6, as in the authors' release."""
     widths = [round_to(channels * WIDTHS[name]) for channels in (32, *(row[0] for row in TABLE))]
     block = partial(separable, act=relu6)
-    stages = [repeat(block, widths[i], widths[i + 1], depth, stride) for i, (_, stride, depth) in enumerate(TABLE)]
+    _, strides, depths = zip(*TABLE, strict=True)
+    stages = staged(block, widths, depths, strides)
     return Classifier(conv(3, widths[0], 3, 2, act=relu6), stages, linear_head(widths[-1], classes, dropout=0.001))

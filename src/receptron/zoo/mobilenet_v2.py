@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from receptron.blocks.chain import chain, repeat
+from receptron.blocks.chain import chain, joined, repeat
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv, pointwise, relu6
 from receptron.blocks.mobile import inverted, round_to
@@ -26,5 +26,5 @@ def mobilenet_v2(classes: int = 1000, *, width: float = 1.0) -> Classifier:
         for i, (expand, _, repeats, stride) in enumerate(TABLE)
     ]  # fmt: skip
     last = round_to(1280 * max(1.0, width))
-    head = chain(last=pointwise(widths[-1], last, act=relu6), **dict(linear_head(last, classes, dropout=0.2).named_children()))
+    head = joined(chain(last=pointwise(widths[-1], last, act=relu6)), linear_head(last, classes, dropout=0.2))
     return Classifier(conv(3, widths[0], 3, 2, act=relu6), stages, head)

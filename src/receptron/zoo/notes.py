@@ -7,6 +7,7 @@ MARKS = {
     "_plain": "the skip-free twin: the same layers without their shortcuts",
     "_tf": "TensorFlow's SAME padding, for weights that were trained there",
     "_timm": "BatchNorm adds 1e-5 to the variance, as in timm's weights; the paper's release adds 1e-3",
+    "_pycls": "widths rounded to whole groups as in the authors' code; the plain name rounds them as torchvision does",
     "_auxiliary": "with the two auxiliary heads that it was trained with",
     "_os16": "output stride 16; the plain name keeps maps at 1/8",
     "_1998": "as in the paper: C3 sees S2 by Table I, subsampling is learnt, the output measures distance to a code",

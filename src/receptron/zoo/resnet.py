@@ -13,17 +13,27 @@ from itertools import pairwise
 from torch import nn
 
 from receptron.blocks.attention import CBAM, SqueezeExcite
-from receptron.blocks.chain import chain, repeat
+from receptron.blocks.chain import chain, joined, staged
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.conv import conv
 from receptron.blocks.residual import Residual, basic, bottleneck, project
 
 
-def stem(*widths: int) -> nn.Module:
+def padded_pool() -> nn.MaxPool2d:
+    """3x3, padded."""
+    return nn.MaxPool2d(3, 2, padding=1)
+
+
+def ceil_pool() -> nn.MaxPool2d:
+    """Caffe's pool: no padding, and the window that the edge cuts off is kept."""
+    return nn.MaxPool2d(3, 2, ceil_mode=True)
+
+
+def stem(*widths: int, pool: Callable[[], nn.Module] = padded_pool) -> nn.Module:
     """7x7 with one width, or ResNet-D's three 3x3; then a pool: (N, 3, H, W) -> (N, widths[-1], H/4, W/4)."""
     first = conv(3, widths[0], 7 if len(widths) == 1 else 3, 2)
     more = {f"conv{i}": conv(c_in, c_out) for i, (c_in, c_out) in enumerate(pairwise(widths), 2)}
-    return chain(conv1=first, **more, pool=nn.MaxPool2d(3, 2, padding=1))
+    return chain(conv1=first, **more, pool=pool())
 
 
 def pooled_project(c_in: int, c_out: int, stride: int) -> nn.Module | None:
@@ -31,7 +41,11 @@ def pooled_project(c_in: int, c_out: int, stride: int) -> nn.Module | None:
     if stride == 1 and c_in == c_out:
         return None
     pool = nn.AvgPool2d(2, stride, ceil_mode=True, count_include_pad=False) if stride > 1 else None
-    return chain(pool=pool, **dict(conv(c_in, c_out, 1, act=None).named_children()))
+    return joined(chain(pool=pool), conv(c_in, c_out, 1, act=None))
+
+
+NARROW, WIDE = (64, 128, 256, 512), (256, 512, 1024, 2048)
+DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
 
 
 @dataclass(frozen=True)
@@ -40,19 +54,16 @@ class ResNetRow:
 
     body: Callable[..., nn.Module]
     depths: tuple[int, int, int, int]
-    widths: tuple[int, int, int, int] = (256, 512, 1024, 2048)
+    widths: tuple[int, int, int, int] = WIDE
     stem: tuple[int, ...] = (64,)
     shortcut: Callable[[int, int, int], nn.Module | None] = project
     attention: Callable[[int], nn.Module] | None = None
     skip: bool = True
-
-
-NARROW = (64, 128, 256, 512)
-DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3), 101: (3, 4, 23, 3), 152: (3, 8, 36, 3)}
+    pool: Callable[[], nn.Module] = padded_pool
 
 
 def se(channels: int) -> nn.Module:
-    """Squeeze-and-excitation to a sixteenth of the channels."""
+    """Squeeze-and-excitation to a sixteenth of the channels (Hu et al., Section 4.4)."""
     return SqueezeExcite(channels, channels // 16)
 
 
@@ -73,6 +84,10 @@ SKIPPING = {
     "wide_resnet50_2": ResNetRow(partial(bottleneck, ratio=2), DEPTHS[50]),
     "wide_resnet101_2": ResNetRow(partial(bottleneck, ratio=2), DEPTHS[101]),
     **{f"se_resnet{n}": ResNetRow(bottleneck, DEPTHS[n], attention=se) for n in (50, 101, 152)},
+    **{  # as their authors published them for Caffe
+        f"se_resnet{n}_v1": ResNetRow(partial(bottleneck, stride_first=True), DEPTHS[n], attention=se, pool=ceil_pool)
+        for n in (50, 101, 152)
+    },
     "cbam_resnet50": ResNetRow(bottleneck, DEPTHS[50], attention=cbam),
 }
 TABLE = SKIPPING | {f"{name}_plain": replace(row, skip=False) for name, row in SKIPPING.items() if row.attention is None}
@@ -87,6 +102,5 @@ def resnet(name: str, classes: int = 1000) -> Classifier:
         act = nn.ReLU(inplace=True)
         return Residual(body, row.shortcut(c_in, c_out, stride), act) if row.skip else chain(body=body, act=act)
 
-    widths = (row.stem[-1], *row.widths)
-    stages = [repeat(block, widths[i], widths[i + 1], depth, stride=2 if i else 1) for i, depth in enumerate(row.depths)]
-    return Classifier(stem(*row.stem), stages, linear_head(widths[-1], classes))
+    stages = staged(block, (row.stem[-1], *row.widths), row.depths)
+    return Classifier(stem(*row.stem, pool=row.pool), stages, linear_head(row.widths[-1], classes))

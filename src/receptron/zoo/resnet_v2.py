@@ -4,13 +4,12 @@ from functools import partial
 
 from torch import nn
 
-from receptron.blocks.chain import chain, repeat
+from receptron.blocks.chain import chain, joined, staged
 from receptron.blocks.classifier import Classifier, linear_head
 from receptron.blocks.dense import preactivated
 from receptron.blocks.residual import PreActivated
-from receptron.zoo.resnet import DEPTHS, NARROW
+from receptron.zoo.resnet import DEPTHS, NARROW, WIDE
 
-WIDE = (256, 512, 1024, 2048)
 TABLE = {f"resnet{n}_v2": (DEPTHS[n], NARROW if n < 50 else WIDE) for n in DEPTHS}
 PLAIN = {f"{name}_plain": row for name, row in TABLE.items()}
 
@@ -39,8 +38,6 @@ def resnet_v2(name: str, classes: int = 1000) -> Classifier:
     """(N, 3, H, W) -> (N, classes)."""
     depths, widths = (TABLE | PLAIN)[name]
     make = partial(block, wide=widths == WIDE, skip=name in TABLE)
-    around = (64, *widths)
-    stages = [repeat(make, around[i], around[i + 1], depth, stride=2 if i else 1) for i, depth in enumerate(depths)]
     stem = chain(conv=nn.Conv2d(3, 64, 7, 2, padding=3, bias=False), pool=nn.MaxPool2d(3, 2, padding=1))
-    head = chain(norm=nn.BatchNorm2d(widths[-1]), act=nn.ReLU(inplace=True), **dict(linear_head(widths[-1], classes).named_children()))
-    return Classifier(stem, stages, head)
+    head = joined(chain(norm=nn.BatchNorm2d(widths[-1]), act=nn.ReLU(inplace=True)), linear_head(widths[-1], classes))
+    return Classifier(stem, staged(make, (64, *widths), depths), head)

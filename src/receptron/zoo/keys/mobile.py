@@ -6,6 +6,8 @@ from receptron.weights.keymap import KeyMap, Rule, conv_norm
 from receptron.zoo.efficientnet_lite import layers_of
 from receptron.zoo.mobilenet_v2 import TABLE as V2
 from receptron.zoo.mobilenet_v3 import TABLE as V3
+from receptron.zoo.mobilenet_v4 import TABLE as V4
+from receptron.zoo.mobilenet_v4 import Attended, Fused, Plain, Row
 
 Parts = Sequence[str]
 INVERTED, SEPARABLE = ("expand", "depthwise", "narrow"), ("depthwise", "narrow")
@@ -147,3 +149,36 @@ EFFICIENTNET_V2_TIMM = KeyMap(
         *_TIMM_HEAD,
     ),
 )
+
+_UNIVERSAL = {"before": "dw_start", "expand": "pw_exp", "depthwise": "dw_mid", "narrow": "pw_proj"}
+
+
+def _v4_block(row: Row, theirs: str, ours: str) -> list[Rule]:
+    """timm's names of one line of a table."""
+    if isinstance(row, Plain):
+        return [*conv_norm(f"{theirs}.conv", f"{theirs}.bn1", ours)]
+    if isinstance(row, Fused):
+        return placed(theirs, f"{ours}.body", TIMM_FUSED)
+    rules: list[Rule] = [(f"{theirs}.layer_scale.gamma", f"{ours}.body.gain.gain")]
+    if isinstance(row, Attended):
+        at, here = f"{theirs}.attn", f"{ours}.body.attention"
+        rules += [
+            (f"{theirs}.norm.*", f"{ours}.body.norm.*"),
+            (f"{at}.query.proj.*", f"{here}.query.*"),
+            (f"{at}.output.proj.*", f"{here}.out.*"),
+        ]
+        parts = (("down_conv", "down"), ("norm", "norm"), ("proj", "project"))
+        return rules + [(f"{at}.{of}.{a}.*", f"{here}.{of}.{b}.*") for of in ("key", "value") for a, b in parts]
+    for part, there in _UNIVERSAL.items():
+        rules += conv_norm(f"{theirs}.{there}.conv", f"{theirs}.{there}.bn", f"{ours}.body.{part}")
+    return rules
+
+
+def mobilenet_v4(name: str) -> KeyMap:
+    """timm's names; its last stage is our head's first convolution."""
+    stages = V4[name].stages
+    blocks = [(f"{s}.{b}", row) for s, rows in enumerate(stages) for b, row in enumerate(rows)]
+    last = f"blocks.{len(stages)}.0"
+    rules = [rule for at, row in blocks for rule in _v4_block(row, f"blocks.{at}", f"stages.{at}")]
+    head = (*conv_norm(f"{last}.conv", f"{last}.bn1", "head.last"), *conv_norm("conv_head", "norm_head", "head.wide"))
+    return KeyMap("timm", (*_TIMM_STEM, *rules, *head, ("classifier.*", "head.fc.*")))

@@ -1,4 +1,4 @@
-"""Names of ConvNeXt's and ViT's parameters in other libraries."""
+"""Names of ConvNeXt's, ViT's and Swin's parameters in other libraries."""
 
 from receptron.weights.keymap import KeyMap, Rule
 from receptron.zoo.vit import STAGES, TABLE
@@ -30,6 +30,8 @@ CONVNEXT_TIMM = KeyMap(
         ("stages.{s}.blocks.{b}.conv_dw.*", f"{_CONVNEXT}.spatial.*"),
         ("stages.{s}.blocks.{b}.norm.*", f"{_CONVNEXT}.norm.*"),
         ("stages.{s}.blocks.{b}.mlp.fc1.*", f"{_CONVNEXT}.widen.*"),
+        ("stages.{s}.blocks.{b}.mlp.grn.weight", f"{_CONVNEXT}.responses.gain"),
+        ("stages.{s}.blocks.{b}.mlp.grn.bias", f"{_CONVNEXT}.responses.bias"),
         ("stages.{s}.blocks.{b}.mlp.fc2.*", f"{_CONVNEXT}.narrow.*"),
         ("head.norm.*", "head.norm.*"),
         ("head.fc.*", "head.fc.*"),
@@ -62,3 +64,25 @@ def vit(name: str, source: str) -> KeyMap:
         for row in _LAYER
     ]
     return KeyMap(source, (*zip(outer, ours, strict=True), *inner))
+
+
+def _swin(source: str, stem: tuple[str, str], down: str, block: str, end: tuple[str, str]) -> KeyMap:
+    """`down` and `block` are their templates of stage s and block b."""
+    torchvision = source == "torchvision"
+    names = (("attn.relative_position_bias_table", "attend.body.attention.table"), ("attn.relative_position_index", None))
+    theirs = ("attn.qkv", "attn.proj", *(("mlp.0", "mlp.3") if torchvision else ("mlp.fc1", "mlp.fc2")), "norm1", "norm2")
+    ours = ("attend.body.attention.qkv", "attend.body.attention.out", "think.body.widen", "think.body.narrow")
+    layers = dict(zip(theirs, (*ours, "attend.body.norm", "think.body.norm"), strict=True))
+    rules: list[Rule] = [
+        (f"{a}.*", f"{b}.*") for a, b in zip((*stem, *end), ("stem.conv", "stem.norm", "head.norm", "head.fc"), strict=True)
+    ]
+    for s in range(4):
+        rules += [(f"{down.format(2 * s if torchvision else s)}.{part}.*", f"stages.{s}.down.{part}.*") for part in ("norm", "reduction")]
+        at, here = block.format(2 * s + 1 if torchvision else s), f"stages.{s}.blocks.{{b}}"
+        rules += [(f"{at}.{a}", b and f"{here}.{b}") for a, b in names]
+        rules += [(f"{at}.{a}.*", f"{here}.{b}.*") for a, b in layers.items()]
+    return KeyMap(source, tuple(rules))
+
+
+SWIN = _swin("torchvision", ("features.0.0", "features.0.2"), "features.{}", "features.{}.{{b}}", ("norm", "head"))
+SWIN_TIMM = _swin("timm", ("patch_embed.proj", "patch_embed.norm"), "layers.{}.downsample", "layers.{}.blocks.{{b}}", ("norm", "head.fc"))

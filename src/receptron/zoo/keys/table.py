@@ -2,15 +2,30 @@
 
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import OURS, KeyMap
-from receptron.zoo import cifar_resnet, convnext, densenet, efficientnet, efficientnet_lite, resnet_v2, senet, squeezenet, vgg, vit
+from receptron.zoo import (
+    cifar_resnet,
+    convnext,
+    densenet,
+    efficientnet,
+    efficientnet_lite,
+    mobilenet_v4,
+    regnet,
+    repvgg,
+    resnet_v2,
+    squeezenet,
+    swin,
+    vgg,
+    vit,
+)
 from receptron.zoo.keys import densenet as dense
-from receptron.zoo.keys import early, inception, mobile, modern, resnet
+from receptron.zoo.keys import early, inception, mobile, modern, regular, resnet
 
 _RESNETS = [f"resnet{n}" for n in (18, 34, 50, 101, 152)] + [
     "resnext50_32x4d", "resnext101_32x8d", "resnext101_64x4d", "wide_resnet50_2", "wide_resnet101_2",
 ]  # fmt: skip
 _VGGS = [f"{name}{tail}" for name in vgg.TABLE for tail in ("", "_bn")]
 _EFFICIENTNETS = [*efficientnet.TABLE]
+_REGNETS = [f"regnet_y_{size}" for size in ("400mf", "800mf", "1_6gf", "3_2gf", "8gf", "16gf", "32gf", "128gf")]
 _V2 = mobile.efficientnet(7, ("expand",), fused=3)
 
 TORCHVISION: dict[str, KeyMap] = {
@@ -30,6 +45,8 @@ TORCHVISION: dict[str, KeyMap] = {
     **dict.fromkeys(("efficientnet_v2_m", "efficientnet_v2_l"), _V2),
     **dict.fromkeys([*convnext.TABLE][:4], modern.CONVNEXT),
     **{name: modern.vit(name, "torchvision") for name in [*vit.TABLE][1:]},
+    **dict.fromkeys(("swin_t", "swin_s", "swin_b"), modern.SWIN),
+    **dict.fromkeys(_REGNETS, regular.REGNET),
 }
 TIMM: dict[str, KeyMap] = {
     **{name: early.vgg(name, "timm") for name in _VGGS},
@@ -37,7 +54,7 @@ TIMM: dict[str, KeyMap] = {
     **dict.fromkeys((*_RESNETS, "se_resnet50", "se_resnet101", "se_resnet152"), resnet.TIMM),
     **dict.fromkeys(("resnet18d", "resnet34d", "resnet50d", "resnet101d", "resnet152d"), resnet.TIMM_D),
     **dict.fromkeys(resnet_v2.TABLE, resnet.V2),
-    **dict.fromkeys(("senet154", *senet.TABLE), resnet.TIMM_LEGACY),
+    **dict.fromkeys(("senet154", "se_resnet50_v1", "se_resnet101_v1", "se_resnet152_v1"), resnet.TIMM_LEGACY),
     **dict.fromkeys(densenet.TABLE, dense.TIMM),
     "xception": dense.XCEPTION,
     "mobilenet_v1": mobile.MOBILENET_V1_TIMM,
@@ -49,8 +66,12 @@ TIMM: dict[str, KeyMap] = {
         for source in ("timm", "tf")
     },
     **dict.fromkeys([f"efficientnet_v2_{size}_tf" for size in "sml"], mobile.EFFICIENTNET_V2_TIMM),
-    **dict.fromkeys(convnext.TABLE, modern.CONVNEXT_TIMM),
+    **dict.fromkeys((*convnext.TABLE, *convnext.V2), modern.CONVNEXT_TIMM),
     **{name: modern.vit(name, "timm") for name in vit.TABLE},
+    **dict.fromkeys(swin.TABLE, modern.SWIN_TIMM),
+    **{name: mobile.mobilenet_v4(name) for name in mobilenet_v4.TABLE},
+    **dict.fromkeys(regnet.NAMES, regular.REGNET_TIMM),
+    **dict.fromkeys(repvgg.TABLE, regular.REPVGG_TIMM),
 }
 AKAMASTER: dict[str, KeyMap] = dict.fromkeys(cifar_resnet.TABLE, resnet.AKAMASTER)
 LUKEMELAS: dict[str, KeyMap] = {name: mobile.efficientnet_lite(name) for name in efficientnet_lite.TABLE}
