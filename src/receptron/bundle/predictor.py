@@ -95,7 +95,19 @@ class Predictor:
         self.net = net.eval().requires_grad_(False)
 
     def class_called(self, label: str) -> str | None:
-        """The class that images labelled `label` are of, in either spelling; None where it knows no such class."""
+        """The class that images of a label are of.
+
+        Args:
+            label: As a folder or a table spells it, composed or decomposed.
+
+        Returns:
+            As the network's classes spell it; None where it knows no such class.
+
+        Example:
+            >>> from receptron import load
+            >>> load("digits-model").class_called("3"), load("digits-model").class_called("cat")
+            ('3', None)
+        """
         return next((name for name in self.classes if label in (name, composed(name))), None)
 
     @property
@@ -124,6 +136,7 @@ class Predictor:
             NonFinite: If the network answers NaN or infinity, naming the images.
 
         Example:
+            >>> from receptron import load
             >>> model = load("digits-model")
             >>> [answer.fault for answer in model.predict(["scans/first.png", "gone.png"])]
             [None, 'no such file']
@@ -155,6 +168,7 @@ class Predictor:
             NonFinite: If the network answers NaN or infinity, naming the images.
 
         Example:
+            >>> from receptron import load
             >>> found = load("digits-model").scores(["scans/first.png", "gone.png"])
             >>> found.logits.shape, found.read, found.faults
             ((1, 10), [0], {1: 'no such file'})
@@ -223,6 +237,7 @@ class Predictor:
             ValueError: For another number of probabilities than there are classes.
 
         Example:
+            >>> from receptron import load
             >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
             '3'
         """
