@@ -10,6 +10,7 @@ from receptron.analysis.cost import cost
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
+from receptron.data.augmentation.policy import fitted
 from receptron.data.dataset.scan import scan
 from receptron.data.reading.file_bytes import within
 from receptron.data.records import Catalog
@@ -18,7 +19,7 @@ from receptron.data.unused import of_columns
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.given_path import check_given
-from receptron.jobs.options import Extras, cache_folder, check_every, check_kind, check_precision, check_seed, seconds
+from receptron.jobs.options import Extras, cache_folder, check_augment, check_every, check_kind, check_precision, check_seed, seconds
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.training.initial_weights import InitialWeights, Wish, choose_initial_weights
@@ -75,7 +76,7 @@ def train(
 
     Raises:
         BadValue: If nothing is there, for what is no time, seed, device or share, and for fewer groups than sides and folds need.
-        UnknownName: For a net, reference, precision, layout or column that is not there.
+        UnknownName: For a net, reference, precision, augmentation, layout or column that is not there.
         UnclearLayout: For folders that can be read in more than one way.
         WouldReplace: If something lies in `out`, and `extras` do not say that it may go.
         MissingExtra: For a Parquet table without pyarrow, and curves without tensorboard.
@@ -106,6 +107,7 @@ def train(
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
+    check_augment(extras.augment)
     limits = within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
@@ -119,17 +121,20 @@ def train(
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
         start = choose_initial_weights(catalog, Wish(net, weights, extras.facts), limits, extras.progress)
+        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+        for line in augmentation.left_out:
+            extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
             sided = place_images(catalog, start, like.sides if like else {}, test_size, seed, extras)
         settings = {"path": path, "net": start.net, "weights": start.pretrained.reference if start.pretrained else "none"}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
-        settings |= {"image memory": f"{extras.image_memory:g}"} | extras.images.settings
+        settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
         if like:
             settings["like"] = like.run.report.parent
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, weights_digest(start))
-        fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
+        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else {})

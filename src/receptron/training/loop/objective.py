@@ -17,7 +17,7 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Supervised:
-    """Cross-entropy against class numbers (N,), with label smoothing."""
+    """Cross-entropy against class numbers (N,), or against shares (N, classes) of mixed images, with label smoothing."""
 
     smoothing: float = 0.0
 
