@@ -49,6 +49,7 @@ class ModelCard:
         evaluation: Every metric on the test images, or by cross-validation.
         comparisons: The network against baselines, on the same images.
         provenance: Where the model came from, enough to make it again.
+        mirrored: Whether training showed mirror images, so that views at prediction may be some as well.
         depth: What is white in images of more than 8 bits; None in models of before: each image went by itself.
         format: Version of this record.
 
@@ -71,4 +72,5 @@ class ModelCard:
     comparisons: Annotated[tuple[BaselineComparison, ...], Meta(max_length=100)]
     provenance: Provenance
     depth: DepthScale | None = None
+    mirrored: bool = False
     format: Annotated[int, Meta(ge=1, le=1)] = 1

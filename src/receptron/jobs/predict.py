@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import cast
 
 from receptron.bundle.model import BATCH, load
+from receptron.data.augmentation.prediction_views import check_views
 from receptron.data.dataset.scan import find_images
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.unused import Unused
@@ -55,6 +56,7 @@ def predict(
     device: str = "cpu",
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
+    views: int = 1,
 ) -> Predicted:
     """Answers for every image that some paths name, in the order of the paths.
 
@@ -68,6 +70,7 @@ def predict(
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
         progress: Told how far it is; None: nobody.
         image_memory: Megabytes that one image may take while it is decoded.
+        views: Views of each image whose probabilities are averaged, 1 to 32; 1 is the centre alone.
 
     Returns:
         Answers in the order of the paths.
@@ -89,13 +92,14 @@ def predict(
     for path in paths:
         if not isinstance(path, ListedPath):
             check_given(path)
+    check_views(views)
     loaded = load(model, device, within(image_memory))
     for note in loaded.notes:
         (progress or Silent()).tell(note)
     asked = _Asked()
     for path in paths:
         asked.add(path)
-    answers = asked.answered(loaded.predict(list(asked.places), batch, progress))
+    answers = asked.answered(loaded.predict(list(asked.places), batch, progress, views))
     broken = sum(not answer.answered for answer in answers)
     return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused))
 

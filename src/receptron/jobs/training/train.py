@@ -210,7 +210,7 @@ def _judge(
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
-        depth=sided.reading.depth,
+        depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory))
     if sided.split.test:
