@@ -90,7 +90,8 @@ def check_precision(name: str) -> str:
 
 
 def check_augment(name: str) -> str:
-    """The name itself. Raises: UnknownName."""
+    """The name itself. Raises: BadValue for what is no text; UnknownName."""
+    check_kind("augment", name, str)
     if name not in (AUTO, *POLICIES):
         raise UnknownName("augmentation", name, (AUTO, *POLICIES))
     return name

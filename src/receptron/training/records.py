@@ -74,6 +74,16 @@ class InputCheck:
 
 
 @dataclass(frozen=True)
+class AugmentationRecord:
+    """How training images were varied."""
+
+    policy: str  # its name; "auto" has become one
+    changes: tuple[tuple[str, str], ...]  # what, and how far
+    left_out: tuple[str, ...] = ()  # what of the policy was not applied, each with the reason
+    reasons: tuple[tuple[str, str], ...] = ()  # why the policy changes nothing else: what, and the reason
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -106,6 +116,7 @@ class Run:
         interrupted: Whether a Ctrl-C ended it early; it can be gone on with.
         suspects: Training images that are probably mislabelled; None: not looked for.
         input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
+        augmentation: How training images were varied; None in runs of before.
 
     Example:
         >>> from pathlib import Path
@@ -135,3 +146,4 @@ class Run:
     interrupted: bool = False
     suspects: SuspectLabels | None = None
     input_check: InputCheck | None = None
+    augmentation: AugmentationRecord | None = None

@@ -12,8 +12,7 @@ _LUMA = (0.2989, 0.587, 0.114)  # ITU-R BT.601, as torchvision rounds it
 
 def blend(images: Tensor, other: Tensor, factors: Tensor) -> Tensor:
     """`factors` (N,) times the images plus the rest of `other`, kept within 0..1."""
-    share = factors.view(-1, 1, 1, 1)
-    return (images * share).add_(other * (1 - share)).clamp_(0, 1)
+    return torch.lerp(other, images, factors.view(-1, 1, 1, 1)).clamp_(0, 1)
 
 
 def grey_of(images: Tensor) -> Tensor:

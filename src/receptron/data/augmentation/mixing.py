@@ -41,7 +41,7 @@ def drawn_mixes(policy: Policy, drawn: NDArray[np.float64], count: int, size: tu
 def mixed(images: Tensor, others: Tensor, mixes: Mixes) -> Tensor:
     """Each image with its partner of `others` (N, C, H, W), as `mixes` says."""
     share = torch.from_numpy(mixes.shares).float().view(-1, 1, 1, 1)
-    blended = images * share + others * (1 - share)
+    blended = torch.lerp(others, images, share)
     for place, window in enumerate(mixes.windows):
         if window is not None:
             top, left, tall, wide = window

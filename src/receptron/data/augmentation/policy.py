@@ -140,6 +140,11 @@ _FIELDS: dict[str, str] = {
 }
 
 
+def in_words(field: str) -> str:
+    """What a field of a policy changes."""
+    return _FIELDS[field].split(",")[0]
+
+
 def rows(policy: Policy) -> tuple[tuple[str, str], ...]:
     """What a policy changes and how far, in words, in the order in which it is applied.
 

@@ -1,6 +1,8 @@
 """Operations on tones of float images (N, C, H, W) in 0..1 that RandAugment and TrivialAugment draw from, as torchvision means them."""
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from receptron.data.augmentation.color_jitter import blend
@@ -29,16 +31,18 @@ def autocontrast(images: Tensor) -> Tensor:
 
 def equalize(images: Tensor) -> Tensor:
     """Each channel, in 256 tones, spread so that its cumulative histogram is as straight as can be; of few tones they stay."""
-    tones = (images * (_LEVELS - 1e-3)).to(torch.int64)  # as torchvision turns floats into bytes
-    planes = images.shape[0] * images.shape[1]
-    offsets = (torch.arange(planes) * _LEVELS).view(images.shape[0], images.shape[1], 1, 1)
-    counts = torch.bincount((tones + offsets).flatten(), minlength=planes * _LEVELS).view(planes, _LEVELS)
-    last = counts.gather(1, (_LEVELS - 1 - counts.flip(1).ne(0).int().argmax(1))[:, None])
-    step = (counts.sum(1, keepdim=True) - last) // (_LEVELS - 1)
-    before = counts.cumsum(1) - counts
-    table = ((before + step // 2) // step.clamp(min=1)).clamp_(0, _LEVELS - 1)
-    table = torch.where(step == 0, torch.arange(_LEVELS), table)
-    return table.flatten()[(tones + offsets).flatten()].view(images.shape).to(images.dtype) / (_LEVELS - 1)
+    tones = (images * (_LEVELS - 1e-3)).to(torch.uint8).numpy()  # as torchvision turns floats into bytes
+    spread = np.stack([np.stack([_table(plane)[plane] for plane in image]) for image in tones])
+    return torch.from_numpy(spread).to(images.dtype).div_(_LEVELS - 1)
+
+
+def _table(plane: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """What each tone of a plane becomes: Pillow's rule."""
+    counts = np.bincount(plane.ravel(), minlength=_LEVELS)
+    step = (plane.size - counts[np.flatnonzero(counts)[-1]]) // (_LEVELS - 1)
+    if not step:
+        return np.arange(_LEVELS, dtype=np.uint8)
+    return np.minimum((counts.cumsum() - counts + step // 2) // step, _LEVELS - 1).astype(np.uint8)
 
 
 def sharpness(images: Tensor, factors: Tensor) -> Tensor:

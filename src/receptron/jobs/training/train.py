@@ -31,6 +31,7 @@ from receptron.jobs.training.sided_images import SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
 from receptron.progress import Progress
 from receptron.records import to_json
+from receptron.training.augmentation_sheet import augmentation_record, seen, sheet
 from receptron.training.callbacks import tensorboard
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
@@ -152,9 +153,12 @@ def train(
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), sided.placed())
                 run = run_record(place, card, judged, sided, learnt, watchmaker.stages, settings)
-                run = replace(run, decisions=decisions.timed, interrupted=cut_short)
+                run = replace(
+                    run, decisions=decisions.timed, interrupted=cut_short, augmentation=augmentation_record(augmentation, card.rung)
+                )
                 atomic_write.write_file(place.record, to_json(run))
-                report.write(run)
+                views = seen(learnt.context, learnt.features, card.rung)
+                report.write(run, sheet=sheet(views) if views else None)
         if run.interrupted:
             place.keep()
         else:
