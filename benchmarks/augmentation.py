@@ -2,7 +2,8 @@
 
     python benchmarks/augmentation.py [--rounds 7] [--side 224] [--batch 32]
 
-Every image has parameters of its own. Ours takes them four images at a time, as training does, and kornia as one batch; torchvision's functions take one image, as in a data loader.
+Every image has parameters of its own. Ours take four images at a time, as training does, kornia one batch,
+and torchvision's functions one image, as in a data loader.
 Milliseconds are medians of rounds in which all three take turns; above 1 a ratio says how many times faster ours are. Kornia is told as
 absent where it is not installed. What each computes is held against torchvision in tests/data/test_augmentation_oracle.py.
 """
@@ -25,13 +26,12 @@ from rich.table import Table
 from torch import Tensor
 
 sys.path.insert(0, str(Path(__file__).parent.parent / "tests"))
-from oracles import torchvision  # noqa: E402
-
-from receptron.data.augmentation import automatic, color_jitter, cutting, erasing, mixing, tone, warping  # noqa: E402
-from receptron.data.augmentation.blurring import gaussian_blur  # noqa: E402
-from receptron.data.augmentation.policy import POLICIES  # noqa: E402
-from receptron.data.augmentation.views import PART, augmented  # noqa: E402
-from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec  # noqa: E402
+from oracles import torchvision
+from receptron.data.augmentation import automatic, color_jitter, cutting, erasing, mixing, tone, warping
+from receptron.data.augmentation.blurring import gaussian_blur
+from receptron.data.augmentation.policy import POLICIES
+from receptron.data.augmentation.views import PART, augmented
+from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
 
 Run = Callable[[], object]
 
@@ -115,7 +115,8 @@ class Rivals:
                 k and (lambda: k.enhance.adjust_hue(x, shift * 2 * math.pi)),
             ),
             "Gaussian blur, 13 px": (
-                self.parts(lambda images, s: gaussian_blur(images, s, 6), sigma), self.each(lambda i, s: f.gaussian_blur(i, [13, 13], [s, s]), sigma.tolist()),
+                self.parts(lambda images, s: gaussian_blur(images, s, 6), sigma), 
+                self.each(lambda i, s: f.gaussian_blur(i, [13, 13], [s, s]), sigma.tolist()),
                 k and (lambda: k.filters.gaussian_blur2d(x, (13, 13), torch.stack([sigma, sigma], 1))),
             ),
             "sharpness": (
@@ -132,7 +133,8 @@ class Rivals:
             "autocontrast": (self.parts(tone.autocontrast), self.each(f.autocontrast), None),
             "equalize": (self.parts(tone.equalize), self.each(f.equalize), k and (lambda: k.enhance.equalize(x))),
             "random erasing": (
-                self.parts(lambda images, w: erasing.erase(images.clone(), w), windows), self.each(lambda i, *w: f.erase(i, *w, torch.zeros(1)), *zip(*windows, strict=True)),
+                self.parts(lambda images, w: erasing.erase(images.clone(), w), windows), 
+                self.each(lambda i, *w: f.erase(i, *w, torch.zeros(1)), *zip(*windows, strict=True)),
                 None,
             ),
             "Mixup": (
@@ -150,7 +152,11 @@ class Rivals:
         spec, names = InputSpec(side, IMAGENET_MEAN, IMAGENET_STD), [str(i) for i in range(n)]
         to_float = v2.ToDtype(torch.float32, scale=True)
         last = [to_float, v2.Normalize(IMAGENET_MEAN, IMAGENET_STD)]
-        crop, flip, bilinear = v2.RandomResizedCrop(side, (0.25, 1.0), (3 / 4, 4 / 3)), v2.RandomHorizontalFlip(), v2.InterpolationMode.BILINEAR
+        crop, flip, bilinear = (
+            v2.RandomResizedCrop(side, (0.25, 1.0), (3 / 4, 4 / 3)),
+            v2.RandomHorizontalFlip(),
+            v2.InterpolationMode.BILINEAR,
+        )
         steps = {
             "light": [v2.RandomResizedCrop(side, (0.35, 1.0)), flip, v2.ColorJitter(0.2, 0.2), *last],
             "standard": [
@@ -160,7 +166,10 @@ class Rivals:
             "randaugment": [crop, flip, v2.RandAugment(interpolation=bilinear), *last],
             "trivialaugment": [crop, flip, v2.TrivialAugmentWide(interpolation=bilinear), *last],
         }  # fmt: skip
-        planes, found = [torch.from_numpy(canvas).permute(2, 0, 1) for canvas in self.canvases], dict[str, tuple[Run, Run | None, Run | None]]()
+        planes, found = (
+            [torch.from_numpy(canvas).permute(2, 0, 1) for canvas in self.canvases],
+            dict[str, tuple[Run, Run | None, Run | None]](),
+        )
         for name, transforms in steps.items():
             chain, policy = v2.Compose(transforms), POLICIES[name]
             found[f"policy {name}, from canvases"] = (
@@ -168,9 +177,18 @@ class Rivals:
                 lambda chain=chain: torch.stack([chain(image) for image in planes]),
                 None,
             )
-        for name, theirs in (("randaugment", v2.RandAugment(interpolation=bilinear)), ("trivialaugment", v2.TrivialAugmentWide(interpolation=bilinear))):
+        for name, theirs in (
+            ("randaugment", v2.RandAugment(interpolation=bilinear)),
+            ("trivialaugment", v2.TrivialAugmentWide(interpolation=bilinear)),
+        ):
             drawn = self.rng.uniform(size=(n, automatic.COLUMNS))
-            kornias = self.k and {"randaugment": self.k.augmentation.auto.RandAugment(2, 9), "trivialaugment": self.k.augmentation.auto.TrivialAugment()}[name]
+            kornias = (
+                self.k
+                and {
+                    "randaugment": self.k.augmentation.auto.RandAugment(2, 9),
+                    "trivialaugment": self.k.augmentation.auto.TrivialAugment(),
+                }[name]
+            )
             found[f"{name} alone"] = (
                 self.parts(lambda images, numbers, name=name: automatic.automatic(images, POLICIES[name], numbers), drawn),
                 lambda theirs=theirs: torch.stack([theirs(image) for image in small]),
@@ -188,7 +206,16 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     rivals = Rivals(options.batch, options.side)
-    table = Table("operation", "ours, ms", "images/s", "torchvision, ms", "ratio", "kornia, ms", "ratio", title=f"batch {options.batch}, {options.side} px, 1 thread")
+    table = Table(
+        "operation",
+        "ours, ms",
+        "images/s",
+        "torchvision, ms",
+        "ratio",
+        "kornia, ms",
+        "ratio",
+        title=f"batch {options.batch}, {options.side} px, 1 thread",
+    )
     for name, runs in rivals.jobs().items():
         taken: list[list[float]] = [[], [], []]
         for number in range(options.rounds + 1):  # the first warms up
@@ -204,7 +231,11 @@ def main() -> None:
             cells += [f"{other:.1f}", f"{other / ours:.1f}"] if other and ours else ["-", "-"]
         table.add_row(*cells)
     Console(width=140).print(table)
-    versions = [f"torch {torch.__version__}", f"torchvision {torchvision().__version__}", f"kornia {rivals.k.__version__}" if rivals.k else "kornia not installed"]
+    versions = [
+        f"torch {torch.__version__}",
+        f"torchvision {torchvision().__version__}",
+        f"kornia {rivals.k.__version__}" if rivals.k else "kornia not installed",
+    ]
     print(f"{', '.join(versions)}; processor time, median of {options.rounds} rounds")
 
 

@@ -18,9 +18,9 @@ from rich.table import Table
 from torch import Tensor
 
 from feature_cache import SPEC, backbone, spread
+from receptron.data.augmentation.policy import POLICIES
 from receptron.data.dataset.scan import scan
 from receptron.data.ingest import read
-from receptron.data.augmentation.policy import POLICIES
 from receptron.training.batches.sources import CanvasSource, Source
 from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks

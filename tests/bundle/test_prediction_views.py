@@ -81,7 +81,11 @@ def test_one_view_changes_no_bit(colour: Model):
 
 @pytest.mark.parametrize("views", [0, -1, 33, 2.5, True, "3"])
 def test_other_numbers_of_views_are_refused_everywhere(colour: Model, views: object, tmp_path: Path):
-    for ask in (lambda: colour.scores([], views=views), lambda: predict(tmp_path, [], views=views), lambda: evaluate(tmp_path, tmp_path, views=views)):
+    for ask in (
+        lambda: colour.scores([], views=views),
+        lambda: predict(tmp_path, [], views=views),
+        lambda: evaluate(tmp_path, tmp_path, views=views),
+    ):
         with pytest.raises(BadValue, match="views is"):
             ask()
 

@@ -158,7 +158,11 @@ def test_corners_of_a_tilted_view_move_inwards_by_up_to_what_the_policy_says():
 
 
 def test_blurred_and_erased_views_are_as_many_as_the_policy_says():
-    canvas, names, spec = np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8), [str(i) for i in range(300)], replace(SPEC, pixels=112)
+    canvas, names, spec = (
+        np.random.default_rng(0).integers(0, 256, (112, 112, 3), np.uint8),
+        [str(i) for i in range(300)],
+        replace(SPEC, pixels=112),
+    )
     plain = prepare([canvas], spec, 3)[0]
     for policy, share in ((Policy(blur=0.3), 0.3), (Policy(erasing=0.25), 0.25)):
         made = augmented([canvas] * 300, names, spec, policy, channels=3, seed=1, epoch=2)
@@ -166,7 +170,9 @@ def test_blurred_and_erased_views_are_as_many_as_the_policy_says():
         assert abs(float(changed.float().mean()) - share) < 0.08
 
 
-@pytest.mark.parametrize(("policy", "ends"), [(Policy(erasing=1.0), (0.02, 0.2)), (Policy(erasing=1.0, erased=(0.25, 0.25), erased_aspect=1.0), (0.25, 0.25))])
+@pytest.mark.parametrize(
+    ("policy", "ends"), [(Policy(erasing=1.0), (0.02, 0.2)), (Policy(erasing=1.0, erased=(0.25, 0.25), erased_aspect=1.0), (0.25, 0.25))]
+)
 def test_erased_rectangles_have_the_area_that_the_policy_says_and_hold_the_mean(policy: Policy, ends: tuple[float, float]):
     names = [str(i) for i in range(200)]
     made = augmented([canvases()[0]] * 200, names, SPEC, policy, channels=3, seed=1, epoch=2)
@@ -179,7 +185,10 @@ def test_erased_rectangles_have_the_area_that_the_policy_says_and_hold_the_mean(
 
 def test_grey_pictures_are_never_mirrored_and_small_ones_are_not_cut():
     assert not fitted("auto", 224, 3, grey=True).policy.flip and fitted("auto", 224, 3, grey=False).policy.flip
-    assert fitted("auto", 224, 1, grey=True).policy.area == POLICIES["light"].area and fitted("auto", 32, 1, grey=True).policy.area == (1, 1)
+    assert fitted("auto", 224, 1, grey=True).policy.area == POLICIES["light"].area and fitted("auto", 32, 1, grey=True).policy.area == (
+        1,
+        1,
+    )
     assert fitted("auto", 32, 3, grey=True).policy.warps and not fitted("auto", 224, 3, grey=False).policy.warps
 
 

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import torch
-from oracles import torchvision
 from PIL import Image
 from torch import Tensor
 
+from oracles import torchvision
 from receptron.data.augmentation import automatic, color_jitter, cutting, erasing, mixing, tone, warping
 from receptron.data.augmentation.blurring import gaussian_blur
 from receptron.data.augmentation.policy import Policy

@@ -51,7 +51,8 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     place = tmp_path_factory.mktemp(request.param)
     folder(place / "photos", 30 if request.param == "pretrained" else 12)
     weights = str(backbone(place / "tiny.safetensors")) if request.param == "pretrained" else "none"
-    case = Case(("--weights", weights, *(() if request.param == "pretrained" else ("--net", "lenet5", "--augment", "strong"))), place, "", 0.0)
+    start = () if request.param == "pretrained" else ("--net", "lenet5", "--augment", "strong")
+    case = Case(("--weights", weights, *start), place, "", 0.0)
     began = time.monotonic()
     child = case.started(place / "undisturbed")
     _, told = child.communicate(timeout=LIMIT)

@@ -84,7 +84,8 @@ def _gain(views: "ViewsGain") -> str:
     gain = views.gain
     limits = gain.method if gain.unknown else f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
     changed = f"{counted(views.mended, 'answer')} mended, {views.broken:,} broken"
-    return f"{views.count} views of each image: {100 * gain.value:+.1f} points ({limits}), {changed}, {views.cost:.1f} times the network's time"
+    gained = f"{100 * gain.value:+.1f} points ({limits})"
+    return f"{views.count} views of each image: {gained}, {changed}, {views.cost:.1f} times the network's time"
 
 
 def _lines(figures: "Evaluation") -> None:

@@ -39,9 +39,7 @@ def predict(
     from receptron.jobs.path_list import MOST, listed
 
     named = [name for path in paths for name in (listed(sys.stdin.buffer.read(MOST + 1)) if path == "-" else [path])]
-    found = job.predict(
-        model, named, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory, views=views
-    )
+    found = job.predict(model, named, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory, views=views)
     if as_json:
         screen.json(found)
     elif as_csv:

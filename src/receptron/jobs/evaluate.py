@@ -124,7 +124,7 @@ def evaluate(
         NotABundle: If no model directory is there.
         BundleCorrupt: For a file of it that is not as it was written.
         BundleFault: For a format or a net that this version does not know.
-        BadValue: If no images are there, for a number of views outside of 1 to 32, a device that is not here, and for a number out of its range.
+        BadValue: If no images are there, for a number of views, a device that is not here, and for a number out of its range.
         UnknownName: For another side, a layout or column that is not there, and where the model knows none of the labels.
         UnclearLayout: For folders that can be read in more than one way.
         NoImages: If there is nothing to evaluate.

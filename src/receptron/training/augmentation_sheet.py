@@ -13,6 +13,7 @@ from receptron.data.augmentation.policy import MEDICAL_WHY, Fitted, in_words, ro
 from receptron.data.preprocessing.normalize import per_channel, prepare
 from receptron.training.context import TrainingContext, canvas_source, learning_rows
 from receptron.training.features.extraction import Features
+from receptron.training.ladder.outcome import LadderOutcome
 from receptron.training.records import AugmentationRecord
 from receptron.weights.inputs import InputSpec
 
@@ -38,8 +39,8 @@ def augmentation_record(augmentation: Fitted, rung: str) -> AugmentationRecord:
     return AugmentationRecord(augmentation.name, rows(augmentation.policy), tuple(left_out), reasons)
 
 
-def seen(context: TrainingContext, features: Features | None, rung: str) -> Seen | None:
-    """A few training images as the last phase of `rung` saw them; None where it saw nothing but the centre of each.
+def seen(context: TrainingContext, features: Features | None, outcome: LadderOutcome) -> Seen | None:
+    """A few training images as the last phase saw them; None where it saw nothing but the centre of each.
 
     `features` are those that the ladder began with; None from scratch.
     """
@@ -51,8 +52,9 @@ def seen(context: TrainingContext, features: Features | None, rung: str) -> Seen
     picked = np.linspace(0, len(learning) - 1, min(IMAGES, len(learning))).round().astype(np.int64)
     part = context.images.part(learning[picked])
     centre = prepare(context.pictures(part), context.spec, context.channels)
-    if rung in _FROM_PIXELS:
-        views = _from_pixels(context, learning, picked)
+    if outcome.rung in _FROM_PIXELS:
+        epochs = sum(point.phase == outcome.points[-1].phase for point in outcome.points)
+        views = _from_pixels(context, learning, picked, min(epochs, VIEWS))
     elif features is not None:
         count = features.maps.shape[1]
         views = [features.views.of(context.pictures(part), part.digests, i) for i in range(1, min(count, 1 + VIEWS))]
@@ -61,9 +63,9 @@ def seen(context: TrainingContext, features: Features | None, rung: str) -> Seen
     return Seen(torch.stack([centre, *views], 1), context.spec) if views else None
 
 
-def _from_pixels(context: TrainingContext, learning: NDArray[np.int64], picked: NDArray[np.int64]) -> list[Tensor]:
+def _from_pixels(context: TrainingContext, learning: NDArray[np.int64], picked: NDArray[np.int64], epochs: int) -> list[Tensor]:
     source = canvas_source(context, context.images.part(learning))
-    return [source.batch(picked, epoch)[0] for epoch in range(VIEWS)]
+    return [source.batch(picked, epoch)[0] for epoch in range(epochs)]
 
 
 def pixels_of(seen: Seen) -> NDArray[np.uint8]:

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 
 def gaussian_blur(images: Tensor, sigmas: Tensor, radius: int) -> Tensor:
-    """Along rows and columns with 2 `radius` + 1 taps; what lies outside is mirrored at the border, as in torchvision. `sigmas` (N,), px."""
+    """Along rows and columns with 2 `radius` + 1 taps; what lies outside is mirrored, as in torchvision. `sigmas` (N,), px."""
     radius = min(radius, min(images.shape[2:]) - 1)
     if radius < 1:
         return images

@@ -1,4 +1,4 @@
-"""Brightness, contrast, saturation and hue of float images (N, C, H, W) in 0..1, each by a number for each image, as torchvision means them.
+"""Brightness, contrast, saturation and hue of float images (N, C, H, W) in 0..1, by a number for each image, as torchvision means them.
 
 Every operation gives an image the same numbers whatever other images are in the batch. What needs colours leaves images of other than
 three channels as they are.

@@ -28,7 +28,7 @@ def cut(canvas: Pixels, pixels: int, policy: Policy, drawn: NDArray[np.float64])
 
 
 def resized_crop(canvas: Pixels, window: tuple[int, int, int, int], pixels: int, *, mirror: bool) -> Tensor:
-    """The window (top, left, height, width) of a canvas, resized bilinearly with antialiasing, perhaps mirrored: uint8 (3, pixels, pixels)."""
+    """The window (top, left, height, width) of a canvas, resized with antialiasing, perhaps mirrored: uint8 (3, pixels, pixels)."""
     top, left, tall, wide = window
     part = canvas[top : top + tall, left : left + wide]
     image = torch.from_numpy(part if part.flags.writeable else part.copy()).permute(2, 0, 1)[None]

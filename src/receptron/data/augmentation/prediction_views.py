@@ -29,7 +29,7 @@ def check_views(views: int) -> int:
 
 
 def prediction_view(canvases: Sequence[Pixels], spec: InputSpec, channels: int, number: int, *, mirrored: bool) -> Tensor:
-    """View `number`, from 0, of canvases: float (N, channels, pixels, pixels). With `mirrored` each odd one is the mirror of the one before.
+    """View `number`, from 0, of canvases: float (N, channels, pixels, pixels). With `mirrored` each odd one is the mirror of the last.
 
     Raises: as `prepare`.
     """

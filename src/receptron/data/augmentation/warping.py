@@ -22,10 +22,12 @@ def affine(degrees: Numbers, translation: Numbers, scale: Numbers, shear: Number
     one, zero = np.ones_like(turn), np.zeros_like(turn)
     a, b = np.cos(turn - across) / np.cos(across), -np.cos(turn - across) * np.tan(along) / np.cos(across) - np.sin(turn)
     c, d = np.sin(turn - across) / np.cos(across), -np.sin(turn - across) * np.tan(along) / np.cos(across) + np.cos(turn)
-    forward = np.moveaxis(np.array([[scale * a, scale * b, translation[:, 0]], [scale * c, scale * d, translation[:, 1]], [zero, zero, one]]), 2, 0)
+    forward = np.moveaxis(
+        np.array([[scale * a, scale * b, translation[:, 0]], [scale * c, scale * d, translation[:, 1]], [zero, zero, one]]), 2, 0
+    )
     height, width = size
     to_centre = np.array([[1, 0, -width / 2], [0, 1, -height / 2], [0, 0, 1]])
-    return np.linalg.inv(np.linalg.inv(to_centre) @ forward @ to_centre)
+    return np.asarray(np.linalg.inv(np.linalg.inv(to_centre) @ forward @ to_centre), np.float64)
 
 
 def perspective(corners: Numbers, ends: Numbers) -> Numbers:
@@ -35,7 +37,7 @@ def perspective(corners: Numbers, ends: Numbers) -> Numbers:
     rows_u = np.stack([x, y, one, zero, zero, zero, -x * u, -y * u], 2)
     rows_v = np.stack([zero, zero, zero, x, y, one, -x * v, -y * v], 2)
     found = np.linalg.solve(np.concatenate([rows_u, rows_v], 1), np.concatenate([u, v], 1)[..., None])[..., 0]
-    return np.concatenate([found, np.ones((len(found), 1))], 1).reshape(-1, 3, 3)
+    return np.asarray(np.concatenate([found, np.ones((len(found), 1))], 1).reshape(-1, 3, 3), np.float64)
 
 
 def warp(images: Tensor, matrices: Numbers, *, border: bool = True) -> Tensor:
@@ -51,7 +53,7 @@ def warp(images: Tensor, matrices: Numbers, *, border: bool = True) -> Tensor:
 
 
 def drawn_warp(policy: Policy, drawn: Numbers, size: tuple[int, int]) -> Numbers:
-    """Matrices (N, 3, 3) of a policy; `drawn` (N, 13) in [0, 1): rotation, shear, scale, translation along x and y, and two for each corner."""
+    """Matrices (N, 3, 3) of a policy; `drawn` (N, 13) in [0, 1): rotation, shear, scale, translation (x, y), and two for each corner."""
     either, (height, width) = 2 * drawn - 1, size
     translation = policy.translation * either[:, 3:5] * np.array([width, height])
     shear = np.stack([policy.shear * either[:, 1], np.zeros(len(drawn))], 1)

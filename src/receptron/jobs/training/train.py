@@ -157,7 +157,7 @@ def train(
                     run, decisions=decisions.timed, interrupted=cut_short, augmentation=augmentation_record(augmentation, card.rung)
                 )
                 atomic_write.write_file(place.record, to_json(run))
-                views = seen(learnt.context, learnt.features, card.rung)
+                views = seen(learnt.context, learnt.features, learnt.outcome)
                 report.write(run, sheet=sheet(views) if views else None)
         if run.interrupted:
             place.keep()
