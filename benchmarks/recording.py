@@ -26,7 +26,7 @@ from reference_nets import torchvision_net  # noqa: E402
 
 from receptron.analysis.inspection import inspect  # noqa: E402
 from receptron.analysis.recording import forward, record  # noqa: E402
-from receptron.analysis.recording.meta_copy import on_meta  # noqa: E402
+from receptron.analysis.recording.copying.meta_copy import on_meta  # noqa: E402
 
 NETS = {"resnet50": 224, "vgg16": 224, "mobilenet_v2": 224, "densenet121": 224}
 NETS |= {"efficientnet_b7": 600, "vit_b_16": 224, "convnext_tiny": 224, "swin_t": 224}

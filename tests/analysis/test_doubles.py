@@ -17,8 +17,8 @@ from torch.nn.utils import parametrizations, prune
 
 from receptron.analysis.cost import cost
 from receptron.analysis.recording import Unrecordable, record, record_training
-from receptron.analysis.recording.doubles import doubled
-from receptron.analysis.recording.meta_copy import on_meta
+from receptron.analysis.recording.copying.doubles import doubled
+from receptron.analysis.recording.copying.meta_copy import on_meta
 from receptron.errors import BadValue, Uncopyable
 
 SIZE = (3, 8, 8)

@@ -181,6 +181,23 @@ def test_weights_computed_on_the_way_count():
     assert counted(module, torch.ones(1, 3, 8, 8))[0] == 36 * 4 * 27
 
 
+@pytest.mark.filterwarnings("ignore:.*weight_norm:FutureWarning")
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [
+        (nn.Conv2d(3, 4, 3), (3, 8, 8)),
+        (nn.Conv1d(3, 4, 3), (3, 16)),
+        (nn.ConvTranspose2d(3, 4, 2, stride=2), (3, 8, 8)),
+        (nn.Linear(5, 7), (5,)),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_older_weight_norm_is_free(layer: nn.Module, shape: tuple[int, ...]):
+    plain = cost(layer, shape)
+    found = cost(nn.utils.weight_norm(layer), shape)
+    assert (found.macs, found.unknown) == (plain.macs, {})
+
+
 def test_backward_costs_twice_except_where_no_gradient_is_needed():
     net = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.Conv2d(4, 5, 3))
     first, second = 64 * 27 * 4, 36 * 36 * 5

@@ -12,15 +12,16 @@ import torch
 from test_loading import onnx_file
 
 from receptron.analysis.cost import cost
-from receptron.analysis.inspection import inspect
+from receptron.analysis.inspection import InspectionOptions, inspect
 from receptron.analysis.model_import.loading import load
 from receptron.analysis.model_import.onnx_graph import OnnxGraph
-from receptron.analysis.model_import.onnx_operators import RULES
+from receptron.analysis.model_import.onnx_graph.table import RULES
 from receptron.analysis.recording import record
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 
 onnx = pytest.importorskip("onnx")
 SIZE = (3, 8, 8)
+made_node = onnx.helper.make_node
 
 
 def changed(folder: Path, change: Any) -> str:
@@ -75,8 +76,6 @@ def node(model: Any, **fields: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (lambda model: node(model, domain="com.evil"), "com.evil.Relu"),
-        (lambda model: node(model, op_type="Evil"), "Evil"),
         (lambda model: model.graph.node[2].input.__setitem__(0, "nowhere"), "reads 'nowhere'"),
         (lambda model: model.graph.output[0].__setattr__("name", "nowhere"), "gives 'nowhere'"),
         (lambda model: model.graph.initializer[0].dims.__setitem__(0, -1), "not an ONNX model"),
@@ -87,6 +86,51 @@ def node(model: Any, **fields: Any) -> None:
 def test_what_is_not_understood_is_refused_by_name(change: Any, says: str, tmp_path: Path):
     with pytest.raises((BadValue, AnalysisFault), match=says):
         load(changed(tmp_path, change))
+
+
+OWN = {"com.evil.Relu": {"domain": "com.evil"}, "Evil": {"op_type": "Evil"}, "a.b.c": {"domain": "a.b", "op_type": "c"}}
+
+
+@pytest.mark.parametrize("op", OWN)
+def test_behind_an_operator_that_nobody_knows_all_is_unknown_and_what_lies_before_it_stands(op: str, tmp_path: Path):
+    found = inspect(load(changed(tmp_path, lambda model: node(model, **OWN[op]))), SIZE)
+    assert found.cost.macs == 16 * 27 * 8 and found.cost.unknown == {"what follows BatchNormalization_1": 1}
+    assert found.unknown["what follows BatchNormalization_1"] == f"{op} is not known here, and onnx tells no shape for what it gives"
+    assert [layer.path for layer in found.layers] == ["Conv_0", "BatchNormalization_1"]
+
+
+BOXES = ["boxes", "batch"]
+STANDING_IN: dict[str, tuple[list[str], dict[str, Any], tuple[int, ...]]] = {
+    "RoiAlign": (BOXES, {"output_height": 4, "output_width": 3}, (2, 8, 4, 3)),
+    "MaxRoiPool": (["five"], {"pooled_shape": [2, 2]}, (3, 8, 2, 2)),
+    "Mish": ([], {}, (1, 8, 4, 4)),
+    "Unsqueeze": (["axes"], {}, (1, 1, 8, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("op", STANDING_IN)
+def test_an_operator_that_onnx_alone_knows_stands_in_by_name(op: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The Gemm behind it becomes a 1x1 convolution on what it gives, so that counts show that the shape is right."""
+    monkeypatch.delitem(RULES, op, raising=False)
+    inputs, attributes, shape = STANDING_IN[op]
+
+    def put_in(model: Any) -> None:
+        constant(model, "boxes", np.ones((2, 4), "float32"))
+        constant(model, "batch", np.zeros(2, "int64"))
+        constant(model, "five", np.ones((3, 5), "float32"))
+        constant(model, "axes", np.array([1], "int64"))
+        constant(model, "last", np.ones((5, shape[-1]), "float32"))
+        del model.graph.node[3:]
+        model.graph.node.append(made_node(op, ["r", *inputs], ["given"], **attributes))
+        model.graph.node.append(made_node("Transpose", ["last"], ["turned"], perm=[1, 0]))
+        model.graph.node.append(made_node("MatMul", ["given", "turned"], ["y"]))
+        model.graph.output[0].type.tensor_type.ClearField("shape")
+
+    found = inspect(load(changed(tmp_path, put_in)), SIZE, InspectionOptions(memory=True))
+    assert found.cost.unknown == {op: 1}
+    assert found.cost.macs == 16 * 27 * 8 + int(np.prod(shape)) * 5
+    assert f"receptive fields behind {op}" in found.unknown
+    assert found.memory is not None and found.memory.training is None and op in found.unknown["memory of training"]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -134,20 +178,21 @@ def copies(model: Any) -> None:
 
 @pytest.mark.parametrize("change", [products, repeated, copies])
 def test_results_of_constants_are_kept_within_a_bound(change: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    from receptron.analysis.model_import import onnx_graph
+    from receptron.analysis.model_import.onnx_graph import bounds, calling
+    from receptron.analysis.model_import.onnx_graph import graph as graphs
 
     kept: list[int] = []
-    let_go = onnx_graph._let_go
+    let_go = bounds.let_go
 
     def noted(results: Any, room: int) -> Any:
         made, left = let_go(results, room)
         kept.extend(t.numel() for t in made if not t.is_meta)
         return made, left
 
-    monkeypatch.setattr(onnx_graph, "_let_go", noted)
+    monkeypatch.setattr(graphs, "let_go", noted)
     inspect(load(changed(tmp_path, change)), SIZE)
-    assert sum(kept) <= onnx_graph.ROOM
-    assert max(kept, default=0) <= onnx_graph.SMALL
+    assert sum(kept) <= bounds.ROOM
+    assert max(kept, default=0) <= calling.SMALL
 
 
 @pytest.mark.parametrize("attributes", [{"num_outputs": 2 * 10**9}, {"num_outputs": 10**5, "axis": 1}, {"num_outputs": 2}])
@@ -229,7 +274,6 @@ def ones(*shape: int) -> Any:
     return np.ones(shape, "float32")
 
 
-made_node = onnx.helper.make_node
 KINDS: dict[str, tuple[list[Any], dict[str, Any]]] = {
     "same upper": ([made_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_UPPER", strides=[2, 2])], {"w": ones(4, 3, 4, 4)}),
     "same lower": ([made_node("Conv", ["x", "w"], ["y"], auto_pad="SAME_LOWER", strides=[3, 2])], {"w": ones(4, 3, 5, 2)}),

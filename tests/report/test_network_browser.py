@@ -5,20 +5,66 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from drawn_nets import every
 from hostile_network import NAMES, hostile_net
 from PIL import Image
 from test_report_browser import CONTRAST, browser
+from torch import Tensor, nn
 
 from receptron.analysis.comparison import compare
-from receptron.analysis.inspection import inspect
+from receptron.analysis.inspection import examine, inspect
 from receptron.report.network import comparison_page, inspection_page
+from receptron.report.network.graph.drawing import path_of
+from receptron.report.network.graph.nodes import tree_of
+from receptron.report.network.graph.opening import opened_at_first
+from receptron.report.network.graph.place import Block, Placed, blocks_of, placed
 from receptron.report.practice import sheet_page
 from receptron.zoo import build
 
 pytestmark = pytest.mark.browser
 __all__ = ["browser"]
-KINDS = ("inspect", "hostile", "compare", "sheet")
+KINDS = ("inspect", "hostile", "branches", "compare", "sheet")
 SIZE = (3, 96, 96)
+
+
+class Branches(nn.Module):
+    """Blocks with more than one line in and out, in blocks, side by side."""
+
+    class Pair(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.a, self.b = nn.Conv2d(3, 3, 3, padding=1), nn.Conv2d(3, 3, 3, padding=1)
+
+        def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            p, q = self.a(x) + y, self.b(y) * x
+            return self.b(p) + q, torch.cat([p, q], 1)[:, :3]
+
+    class Four(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.one, self.two, self.three = (Branches.Pair() for _ in range(3))
+
+        def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+            a, b = self.one(x, y)
+            c, d = self.two(y, x)
+            return self.three(a + d, c)[0] + b, d
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = Branches.Four(), Branches.Four()
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.first(x, torch.relu(x))
+        c, d = self.second(b, a)
+        return torch.cat([a, b, c, d, x, a + d, b * c], 1)
+
+
+@pytest.fixture(scope="module")
+def nets() -> dict[str, Block]:
+    """The networks of the pages, ready to be placed."""
+    made = {"branches": (Branches(), (3, 32, 32)), "hostile": (hostile_net(), (3, 600, 600)), "inspect": (build("resnet18"), SIZE)}
+    return {name: blocks_of(tree_of(tape, found.layers)) for name, (found, tape) in ((n, examine(*net)) for n, net in made.items())}
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pages = {
         "inspect": inspection_page(found, net, SIZE, folder / "photo.png"),
         "hostile": inspection_page(evil, bad, (3, 600, 600)),
+        "branches": inspection_page(inspect(Branches(), (3, 32, 32)), Branches(), (3, 32, 32)),
         "compare": comparison_page(compare(found, evil)),
         "sheet": sheet_page(),
     }
@@ -105,8 +152,127 @@ def test_the_graph_zooms(visit: Any):
     assert page.evaluate(width) == pytest.approx(1.25 * before, abs=1)
     page.click("[data-zoom=out]")
     assert page.evaluate(width) == pytest.approx(before, abs=1)
+    page.locator(".drawing").hover()
+    page.keyboard.down("Control")
+    page.mouse.wheel(0, -200)
+    page.keyboard.up("Control")
+    page.wait_for_function(f"{width} > {1.3 * before}")
     page.click("[data-zoom=fit]")
-    assert page.evaluate(width) == pytest.approx(page.evaluate("document.querySelector('svg.graph').parentElement.clientWidth"), abs=1)
+    assert page.evaluate(width) <= page.evaluate("document.querySelector('.drawing').clientWidth") + 1
+
+
+PLACES = """() => [...document.querySelectorAll('g.node')].filter(g => !g.closest('g.shut')).map(g => [Number(g.dataset.box),
+  ...g.getAttribute('transform').match(/-?[0-9]+/g).map(Number),
+  Number(g.firstChild.getAttribute('width')), Number(g.firstChild.getAttribute('height'))])"""
+PATHS = "[...document.querySelectorAll('path.arrow')].filter(p => !p.closest('g.shut')).map(p => p.getAttribute('d')).sort()"
+SPILT = """() => { const spilt = [];
+  for (const text of document.querySelectorAll('.graph text')) if (text.checkVisibility()) {
+    const t = text.getBBox(), box = text.closest('g.node').querySelector('rect.plate');
+    if (t.x < 2 || t.x + t.width > Number(box.getAttribute('width')) - 2) spilt.push(text.textContent);
+    for (const other of text.parentElement.querySelectorAll('text')) if (other !== text) {
+      const o = other.getBBox();
+      if (t.x < o.x + o.width && o.x < t.x + t.width
+          && t.y + 3 < o.y + o.height && o.y + 3 < t.y + t.height) spilt.push(`${text.textContent} on ${other.textContent}`);
+    }
+  }
+  return spilt; }"""
+
+
+def told(shown: Placed, opened: frozenset[int], places: list[list[int]], paths: list[str]) -> None:
+    paths += [path_of(line) for line in shown.lines]
+    for node in shown.nodes:
+        if node.block.item.stripes:
+            places.append([node.block.number, node.x, node.y, node.width, node.height])
+        if node.block.number in opened:
+            told(node, opened, places, paths)
+
+
+@pytest.mark.parametrize("name", ["branches", "hostile", "inspect"])
+def test_the_script_places_everything_as_python_does_whatever_is_open(visit: Any, name: str, nets: dict[str, Block]):
+    whole = nets[name]
+    openable = [b.number for b in every(whole) if b.plan is not None]
+    page = visit(name)
+    opened = set(opened_at_first(whole))
+    for number in [None, *openable[1:12]]:
+        if number is not None:
+            page.evaluate(
+                "n => document.querySelector(`[data-toggle='${n}']`).dispatchEvent(new MouseEvent('click', {bubbles: true}))", number
+            )
+            opened ^= {number}
+        places: list[list[int]] = []
+        paths: list[str] = []
+        told(placed(whole, frozenset(opened)), frozenset(opened), places, paths)
+        assert sorted(page.evaluate(PLACES)) == sorted(places)
+        assert page.evaluate(PATHS) == sorted(paths)
+        assert page.evaluate(SPILT) == []
+
+
+def test_without_its_script_the_page_shows_the_same_picture(visit: Any, nets: dict[str, Block], browser: Any, folder: Path):
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto((folder / "branches.html").as_uri())
+    opened = opened_at_first(nets["branches"])
+    places: list[list[int]] = []
+    told(placed(nets["branches"], opened), opened, places, [])
+    assert page.locator("g.node").evaluate_all("all => all.filter(g => !g.closest('g.shut')).length") == len(places)
+    assert page.locator(".tools").is_hidden() and page.locator("svg.graph").is_visible()
+    context.close()
+
+
+def test_unfolding_everything_shows_every_layer_and_folding_it_the_outermost(visit: Any):
+    page = visit("branches")
+    shown = "[...document.querySelectorAll('g.stripe')].filter(s => !s.closest('g.shut')).length"
+    page.click("[data-fold=open]")
+    assert page.evaluate(shown) == page.locator("g.stripe").count()
+    page.click("[data-fold=shut]")
+    assert 0 < page.evaluate(shown) < 20
+
+
+def test_the_graph_is_walked_and_folded_with_keys(visit: Any):
+    page = visit("inspect")
+    here = "document.activeElement.dataset.hint"
+    page.locator("g.stripe[tabindex='0']").focus()
+    assert page.locator("g.stripe[tabindex='0']").count() == 1
+    first = page.evaluate(here)
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate(here) != first and page.locator("#hint").is_visible()
+    assert page.locator("#hint").text_content() == page.evaluate(here)
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate(here) == first
+    while "Sequential" not in page.evaluate(here):
+        page.keyboard.press("ArrowDown")
+    before = page.evaluate("document.activeElement.getAttribute('aria-expanded')")
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.getAttribute('aria-expanded')") != before
+    page.keyboard.press("End")
+    assert page.evaluate(here).startswith("output")
+
+
+def test_search_finds_layers_in_folded_blocks(visit: Any):
+    page = visit("inspect")
+    page.click("[data-fold=shut]")
+    page.keyboard.press("/")
+    page.keyboard.type("stages.3.1.body.conv2.conv")
+    found = page.locator("g.here")
+    assert found.count() == 1 and found.is_visible() and found.get_attribute("data-path") == "stages.3.1.body.conv2.conv"
+    assert page.locator("#hits").text_content() == "1 of 1"
+    page.locator("#search").fill("Conv2d")
+    one = page.locator("g.here").get_attribute("data-path")
+    page.keyboard.press("Enter")
+    assert page.locator("g.here").get_attribute("data-path") != one
+    page.locator("#search").fill("no such thing")
+    assert page.locator("#hits").text_content() == "nothing found" and page.locator("g.here").count() == 0
+
+
+def test_a_mouse_drags_the_drawing(visit: Any):
+    page = visit("inspect")
+    page.locator(".drawing").scroll_into_view_if_needed()
+    box = page.locator(".drawing").bounding_box()
+    page.mouse.move(box["x"] + 20, box["y"] + 300)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 20, box["y"] + 100, steps=4)
+    page.mouse.up()
+    assert page.evaluate("document.querySelector('.drawing').scrollTop") == 200
 
 
 @pytest.mark.parametrize("place", ["g[data-hint]", "tr[data-hint]"])
@@ -168,16 +334,6 @@ def test_a_narrow_screen_shows_both_networks_of_a_comparison(visit: Callable[...
         assert right <= width, name
     told = set(page.evaluate("[...document.querySelectorAll('.pairs [data-net]')].map(c => c.dataset.net)"))
     assert len(told) == 2, "each layer says whose it is"
-
-
-def test_the_drawing_fills_the_page_and_is_not_cut_at_its_foot(visit: Callable[..., Any]):
-    page = visit("inspect", 1440)
-    sizes = "['clientHeight', 'scrollHeight', 'clientWidth', 'scrollWidth'].map(n => document.querySelector('.drawing')[n])"
-    place = page.evaluate(sizes)
-    assert place[0] == place[1] and place[2] == place[3]
-    boxes = page.evaluate("[...document.querySelectorAll('rect.plate')].map(b => [b.x.baseVal.value, b.y.baseVal.value])")
-    assert max(x for x, _ in boxes) - min(x for x, _ in boxes) > 600, "more than one column"
-    assert len({tuple(b) for b in boxes}) == len(boxes), "no box lies on another"
 
 
 def test_a_wide_drawing_begins_with_its_first_box_in_sight(visit: Callable[..., Any]):

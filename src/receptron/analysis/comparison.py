@@ -1,8 +1,8 @@
-"""Two networks side by side: their layers aligned by structure, their numbers beside each other."""
+"""Two networks side by side: each layer with a like one, their numbers beside each other."""
 
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
+from receptron.analysis.alignment import aligned
 from receptron.analysis.inspection import Inspection, Layer
 
 
@@ -18,7 +18,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class LayerPair:
-    """Layers that stand at the same place; None where one network has no counterpart. `same`: same kind, shapes and parameters."""
+    """Like layers of both networks; None where one has no like layer. `same`: same kind, window, shapes and parameters."""
 
     left: Layer | None
     right: Layer | None
@@ -40,7 +40,7 @@ class Comparison:
         left: What the first is called.
         right: What the second is called.
         totals: Parameters, multiply-accumulates and so on, of both.
-        layers: Layers that stand at the same place.
+        layers: Like layers in pairs, in order; those without a like one stand alone.
 
     Example:
         >>> from receptron import build, inspect
@@ -56,7 +56,7 @@ class Comparison:
 
 
 def compare(left: Inspection, right: Inspection) -> Comparison:
-    """Align the layers of two inspections and put every number beside its counterpart.
+    """Pair the layers of two inspections with like ones and put every number beside its counterpart.
 
     Args:
         left: Of the first network.
@@ -72,12 +72,17 @@ def compare(left: Inspection, right: Inspection) -> Comparison:
         >>> compare(*(inspect(net, (3, 32, 32)) for net in nets)).layers[0].verdict
         'differ: output, parameters, MACs'
     """
-    return Comparison(left.name, right.name, _totals(left, right), _aligned(_leaves(left), _leaves(right)))
+    return Comparison(left.name, right.name, _totals(left, right), _aligned(left, right))
 
 
 def differences(a: Layer, b: Layer) -> tuple[str, ...]:
     """What tells two layers apart; nothing for twins."""
     numbers = (("kind", a.kind, b.kind), ("input", a.before, b.before), ("output", a.after, b.after))
+    numbers += (
+        ("kernel", a.form.kernel, b.form.kernel),
+        ("stride", a.form.stride, b.form.stride),
+        ("groups", a.form.groups, b.form.groups),
+    )
     numbers += (("parameters", a.parameters, b.parameters), ("MACs", a.macs, b.macs))
     return tuple(name for name, ours, theirs in numbers if ours != theirs)
 
@@ -109,24 +114,16 @@ def _leaves(inspection: Inspection) -> list[Layer]:
     return [layer for layer in inspection.layers if layer.leaf]
 
 
-def _aligned(left: list[Layer], right: list[Layer]) -> tuple[LayerPair, ...]:
-    """Longest common run of kinds and output maps; within a run that differs, layers of one kind are put beside each other in turn."""
-    pairs: list[LayerPair] = []
-    matcher = SequenceMatcher(None, [_signature(a) for a in left], [_signature(b) for b in right], autojunk=False)
-    for tag, i1, i2, j1, j2 in matcher.get_opcodes():
-        ones, others = left[i1:i2], right[j1:j2]
-        if tag == "equal":
-            pairs += [LayerPair(a, b, _same(a, b)) for a, b in zip(ones, others, strict=True)]
-        else:
-            shorter = min(len(ones), len(others))
-            pairs += [LayerPair(a, b, same=False) for a, b in zip(ones[:shorter], others[:shorter], strict=True)]
-            pairs += [LayerPair(a, None, same=False) for a in ones[shorter:]] + [LayerPair(None, b, same=False) for b in others[shorter:]]
-    return tuple(pairs)
+def _aligned(left: Inspection, right: Inspection) -> tuple[LayerPair, ...]:
+    """Like layers beside each other, in order."""
+    ones, others = _leaves(left), _leaves(right)
+    sizes = (_size(left), _size(right))
+    return tuple(_pair(None if i is None else ones[i], None if j is None else others[j]) for i, j in aligned(ones, others, sizes))
 
 
-def _signature(layer: Layer) -> tuple[str, tuple[int, ...]]:
-    return layer.kind, layer.after[2:]
+def _size(inspection: Inspection) -> tuple[int, ...]:
+    return inspection.inputs[0] if inspection.inputs else ()
 
 
-def _same(a: Layer, b: Layer) -> bool:
-    return not differences(a, b)
+def _pair(a: Layer | None, b: Layer | None) -> LayerPair:
+    return LayerPair(a, b, same=a is not None and b is not None and not differences(a, b))

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from receptron.analysis.attempted import attempted
 from receptron.analysis.cost import Cost, cost_of
 from receptron.analysis.cost.conventions import Reconciled, reconcile
+from receptron.analysis.cost.macs import unknown as operators_unknown
 from receptron.analysis.cost.memory import Memory, known_optimizer, memory_of
 from receptron.analysis.cost.roofline import Roofline, roofline
 from receptron.analysis.layers import Layer, layers_of
@@ -132,6 +133,7 @@ def examine(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
         several = record(net, inputs, batch=question.batch)
     subject = Subject(tape, object_pixels=question.object_pixels)
     fields = attempted("receptive fields", lambda: subject.fields, unknown)
+    unknown |= {f"receptive fields behind {op}": "what it reads is not known; taken is all of it" for op in operators_unknown(tape)}
     asked, device = question.field, question.device
     if asked is not None:
         _check_layer(tape, asked)
@@ -151,18 +153,17 @@ def examine(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
 
 
 def _recorded(net: Network, inputs: Inputs) -> tuple[Tape, dict[str, str]]:
-    """The forward pass, and what of it is not known because it depends on numbers that only data have.
+    """The forward pass, and what of it is not known because it depends on numbers that only data have, or on what nobody knows.
 
     Raises: Unrecordable for other breaks.
     """
     try:
         return record(net, inputs), {}
     except Unrecordable as broken:
-        if not broken.by_numbers or not broken.tape.calls:
+        if not broken.rest or not broken.tape.calls:
             raise
         last = broken.tape.path(broken.tape.calls[-1]) or "the network itself"
-        why = f"it depends on the numbers of activations ({broken.attempt[0] or 'a value is read'}), which only data have"
-        return broken.tape, {f"what follows {last}": why}
+        return broken.tape, {f"what follows {last}": broken.rest}
 
 
 def _cost(tape: Tape, rest: dict[str, str]) -> Cost:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from receptron.analysis.attempted import attempted
 from receptron.analysis.cost.macs import works_of
 from receptron.analysis.cost.working import working
+from receptron.analysis.form import NO_FORM, Form, form_of
 from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.tape import Call, ModuleCall, Tape
 
@@ -25,11 +26,17 @@ class Layer:
     macs: int
     field: Field | None
     working: tuple[str, ...]
+    form: Form = NO_FORM
+
+
+def rows_of(tape: Tape) -> tuple[int, ...]:
+    """Scopes that have a row, in its order: every call of a module that came to its end; of a network without modules inside, itself."""
+    alone = not any(scope.path for scope in tape.module_calls if scope.last >= 0)
+    return tuple(i for i, scope in enumerate(tape.module_calls) if scope.last >= 0 and (scope.path or alone))
 
 
 def layers_of(tape: Tape, fields: Fields | None, unknown: dict[str, str] | None = None) -> tuple[Layer, ...]:
     """One row per call of a module, in the order in which they began; of a network without modules inside, itself."""
-    alone = not any(scope.path for scope in tape.module_calls if scope.last >= 0)
     works = works_of(tape)
     before = [0]
     for i in range(len(tape.forward)):
@@ -47,9 +54,9 @@ def layers_of(tape: Tape, fields: Fields | None, unknown: dict[str, str] | None 
             before[scope.last] - before[scope.first],
             _field(fields, scope, {} if unknown is None else unknown),
             working(tape, _own_call(tape, scope)) if i in leaves else (),
+            _form(tape, scope, {} if unknown is None else unknown) if i in leaves else Form(),
         )
-        for i, scope in enumerate(tape.module_calls)
-        if scope.last >= 0 and (scope.path or alone)
+        for i, scope in ((i, tape.module_calls[i]) for i in rows_of(tape))
     )
 
 
@@ -64,6 +71,11 @@ def _field(fields: Fields | None, scope: ModuleCall, unknown: dict[str, str]) ->
     if fields is None or not scope.outputs:
         return None
     return attempted(f"the field of {scope.path or 'the network'}", lambda: field_of(fields, scope.outputs[0], scope.path), unknown)
+
+
+def _form(tape: Tape, scope: ModuleCall, unknown: dict[str, str]) -> Form:
+    calls = tape.forward[scope.first : scope.last]
+    return attempted(f"the form of {scope.path or 'the network'}", lambda: form_of(tape, calls), unknown) or Form()
 
 
 def _owned(tape: Tape) -> Counter[str]:

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from receptron.data.audit.preconditions import MOST_CLASSES
 from receptron.data.reading.depth_scale import DepthScale
-from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note
+from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
 from receptron.weights.inputs import InputSpec
 
 _Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -51,6 +51,8 @@ class ModelCard:
         provenance: Where the model came from, enough to make it again.
         mirrored: Whether training showed mirror images, so that views at prediction may be some as well.
         depth: What is white in images of more than 8 bits; None in models of before: each image went by itself.
+        sets: Which classes are in an image's set at a stated coverage; None in models of before.
+        set_figures: What the sets came to on the test images; None where there were none.
         format: Version of this record.
 
     Example:
@@ -73,4 +75,6 @@ class ModelCard:
     provenance: Provenance
     depth: DepthScale | None = None
     mirrored: bool = False
+    sets: SetRule | None = None
+    set_figures: SetFigures | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

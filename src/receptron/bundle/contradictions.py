@@ -15,6 +15,11 @@ def contradictions(card: ModelCard) -> Iterator[str]:
     if twice := _twice(card.classes):
         yield f"classes has {short(twice)} more than once: every class has a name of its own"
     yield from _evaluation(card.evaluation, card.classes)
+    if card.set_figures is not None:
+        for name in ("held", "single"):
+            yield from _share(f"set_figures.{name}", getattr(card.set_figures, name))
+        if not 1 <= card.set_figures.mean_size <= len(card.classes):
+            yield f"set_figures.mean_size is {card.set_figures.mean_size}: a set has 1 to {len(card.classes)} classes"
     for i, compared in enumerate(card.comparisons):
         yield from _share(f"comparisons[{i}].baseline_accuracy", compared.baseline_accuracy)
         yield from _ordered(f"comparisons[{i}].gain", compared.gain)

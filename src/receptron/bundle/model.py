@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import cast
@@ -23,6 +23,7 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.prediction_sets import named, prediction_sets
 from receptron.evaluation.records import Answer
 from receptron.evaluation.temperature_scaling import mean_logits
 from receptron.given_path import check_given
@@ -109,6 +110,8 @@ class Model:
         scores = self.scores(given, batch, progress, views)
         chances = torch.from_numpy(scores.logits).div(self.card.temperature).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
+        if views > 1:  # what the sets promise was found on one view
+            answers = {i: replace(answer, candidates=()) for i, answer in answers.items()}
         answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
         return [answers[i] for i in range(len(given))]
 
@@ -213,7 +216,9 @@ class Model:
         """
         best = int(chances.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
-        return Answer(name, self.classes[best], float(chances[best]), probabilities)
+        rule = self.card.sets
+        candidates = named(prediction_sets(chances[None], rule)[0], self.classes, chances) if rule and rule.least else ()
+        return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)
 
 
 def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:

@@ -13,6 +13,9 @@ from receptron.cli.output.tables import Table
 if TYPE_CHECKING:
     from receptron.jobs.predict import Predicted
 
+OTHERS = 3
+"""Classes that an image may be of beside the answer, by name."""
+
 
 def predict(
     model: Annotated[Path, typer.Argument(parser=paths.path, help="Model directory that train wrote.", show_default=False)],
@@ -46,18 +49,27 @@ def predict(
         screen.csv(job.table(found, top))
     elif found.answered:
         screen.table(_table(found, top))
+        if found.coverage and any(len(answer.candidates) > 1 for answer in found.answers):
+            screen.show(f"Of images like those it was made for, {100 * found.coverage:g} % are the answer or what it may be.")
     _tell_broken(found)
     if not found.answered:
         raise typer.Exit(1)
 
 
 def _table(found: "Predicted", top: int) -> Table:
-    table = Table("image", "answer", "probability", right=(2,))
+    in_doubt = any(len(answer.candidates) > 1 for answer in found.answers)
+    table = Table("image", "answer", "probability", *(["or may be"] if in_doubt else []), right=(2,))
     for answer in found.answers:
         if answer.answered:
             likeliest = answer.top(top)
-            table.add(answer.path, [label for label, _ in likeliest], [f"{100 * chance:.1f} %" for _, chance in likeliest])
+            others = [_others(answer.candidates[1:])] if in_doubt else []
+            table.add(answer.path, [label for label, _ in likeliest], [f"{100 * chance:.1f} %" for _, chance in likeliest], *others)
     return table
+
+
+def _others(classes: tuple[str, ...]) -> str:
+    """The other candidates, a few by name."""
+    return ", ".join([*classes[:OTHERS], *([f"{len(classes) - OTHERS} more"] if len(classes) > OTHERS else [])])
 
 
 def _tell_broken(found: "Predicted") -> None:

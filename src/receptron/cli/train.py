@@ -15,6 +15,7 @@ from receptron.errors import BadValue
 from receptron.wording import counted
 
 if TYPE_CHECKING:
+    from receptron.bundle.card import ModelCard
     from receptron.training.records import Run
 
 _FACTS = "Local weights without a sidecar file"
@@ -134,6 +135,7 @@ def _show(run: "Run") -> None:
         else "temperature scaling would not surely help"
     )
     screen.show(f"Confidence is off by {found.ece_after.words} ({scaled})")
+    screen.show(f"Sets     {_sets(card)}")
     if told := few_groups(run.split):
         screen.show(f"Groups   {told}")
     if run.interrupted:
@@ -151,6 +153,17 @@ def _show(run: "Run") -> None:
     screen.show(f"Model    {run.model}")
     screen.show(f"Report   {run.report}")
     screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...")
+
+
+def _sets(card: "ModelCard") -> str:
+    """How large sets of classes must be that hold the true one, and how often they did."""
+    rule, found = card.sets, card.set_figures
+    if rule is None or not rule.least:
+        return "too few images to say which classes surely hold the true one"
+    told = f"predict names the classes that hold the true one for {100 * rule.coverage:.0f} % of images"
+    if found is None:
+        return told
+    return f"{told}: {100 * found.held.value:.1f} % here, {found.mean_size:.2f} classes each, {100 * found.single.value:.0f} % just one"
 
 
 def _decided(run: "Run") -> str:

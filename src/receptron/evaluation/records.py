@@ -87,6 +87,8 @@ class Answer:
         probabilities: That of every class.
         label: The true class, where known.
         fault: Why there is no answer; None where there is one.
+        candidates: The classes of which the true one is one with the coverage of the model's `SetRule`, likeliest first;
+            empty if it has none, or too few images to make one of.
 
     Example:
         >>> from receptron import load
@@ -101,6 +103,7 @@ class Answer:
     probabilities: dict[str, float]
     label: str | None = None
     fault: str | None = None
+    candidates: tuple[str, ...] = ()
 
     @property
     def answered(self) -> bool:
@@ -121,6 +124,38 @@ class Answer:
             [('cat', 0.7), ('dog', 0.2)]
         """
         return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
+
+
+@dataclass(frozen=True)
+class SetRule:
+    """Which classes are in an image's set: those of at least the probability `least`, and the likeliest one always.
+
+    Attributes:
+        coverage: Share of images whose set holds the true class, over many images like those that the rule was made from.
+        least: Probability, after temperature scaling; 0 where there were too few images to promise anything less than every class.
+        count: Images, or groups of images, that it was made from.
+        grouped: Whether they were groups.
+
+    Example:
+        >>> from receptron import load
+        >>> rule = load("digits-model").card.sets
+        >>> rule.coverage, rule.grouped, 0 < rule.least < 1
+        (0.95, False, True)
+    """
+
+    coverage: Annotated[float, Meta(gt=0, lt=1)]
+    least: _Share
+    count: Count
+    grouped: bool
+
+
+@dataclass(frozen=True)
+class SetFigures:
+    """What sets of classes come to on images that their rule was not made from."""
+
+    held: Estimate  # share of images whose set holds the true class
+    single: Estimate  # share of images whose set is one class
+    mean_size: Annotated[float, Meta(ge=0)]  # classes in a set
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.diagnose.clash import explain
 from receptron.analysis.inspection import Inspection, InspectionOptions, examine
 from receptron.analysis.model_import.loading import Arguments, is_place, load
+from receptron.analysis.model_import.onnx_graph import OnnxGraph
 from receptron.analysis.recording import Unrecordable
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Inputs, parse_inputs, parse_size
@@ -84,16 +85,18 @@ def _examined(net: nn.Module, inputs: Inputs, question: InspectionOptions, name:
 
 
 def find(request: NetworkRequest) -> tuple[nn.Module, Inputs]:
-    """The network and what goes into it: as asked for, as the zoo publishes it, or an image of 3x224x224.
+    """The network and what goes into it: as asked for, as its file says, as the zoo publishes it, or an image of 3x224x224.
 
-    Raises: BadValue for arguments that are no JSON, or that a net of the zoo does not take; as `load` and `build` raise.
+    Raises: BadValue for arguments that are no JSON, or that a net of the zoo does not take, and for a file that leaves its size open; as
+    `load` and `build` raise.
     """
     if request.size is not None and request.inputs:
         raise BadValue("--size and --input are two ways to say the same.", mend="leave one out")
     asked = None if request.size is None else parse_size(request.size)
     given = parse_inputs(request.inputs) if request.inputs else None
     if is_place(request.name):
-        return load(request.name, _arguments(request.arguments)), given or asked or (3, 224, 224)
+        net = load(request.name, _arguments(request.arguments))
+        return net, given or asked or _own(net)
     if request.arguments is not None:
         raise BadValue(
             f"--args does not go with {request.name}.", why="it is a net of the zoo", mend="name FILE.py:CLASS, or leave --args out"
@@ -105,6 +108,10 @@ def find(request: NetworkRequest) -> tuple[nn.Module, Inputs]:
     if given or asked or row is None:
         return net, given or asked or (3, 224, 224)
     return net, (row.channels, row.pixels, row.pixels)
+
+
+def _own(net: nn.Module) -> Inputs:
+    return net.own_inputs if isinstance(net, OnnxGraph) else (3, 224, 224)
 
 
 def _arguments(text: str | None) -> Arguments:

@@ -33,6 +33,7 @@ class Predicted:
         broken: Files and paths that were not.
         answers: One for each.
         unused: What lies in the folders asked about and is no image, and why.
+        coverage: Share of images whose true class is among the answer's `candidates`; None where the model does not know, or with several views.
 
     Example:
         >>> found = predict("digits-model", ["gone.png", "scans"])
@@ -46,6 +47,7 @@ class Predicted:
     broken: int
     answers: tuple[Answer, ...]
     unused: tuple[Unused, ...] = ()
+    coverage: float | None = None
 
 
 def predict(
@@ -101,11 +103,16 @@ def predict(
         asked.add(path)
     answers = asked.answered(loaded.predict(list(asked.places), batch, progress, views))
     broken = sum(not answer.answered for answer in answers)
-    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused))
+    rule = loaded.card.sets
+    coverage = rule.coverage if rule and rule.least and views == 1 else None
+    if rule and rule.least and views > 1:
+        told = f"Which classes an image may be of at {100 * rule.coverage:g} % is unknown with {views} views: it was measured with one."
+        (progress or Silent()).tell(told)
+    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused), coverage)
 
 
 def table(predicted: Predicted, top: int = 1) -> str:
-    """CSV: path, fault, then class and probability of the `top` likeliest.
+    """CSV: path, fault, then class and probability of the `top` likeliest, and the candidates with `|` between them where there are such.
 
     Line breaks and quotes are quoted, NUL is taken out, and cells that a spreadsheet would run as a formula get a leading apostrophe.
     Raises: BadValue.
@@ -115,11 +122,17 @@ def table(predicted: Predicted, top: int = 1) -> str:
     ranks = range(1, min(top, len(predicted.classes)) + 1)
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180
-    rows.writerow(["path", "fault", *(name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}"))])
+    ranked = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
+    rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted)])
     for answer in predicted.answers:
         likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (_safe(label), f"{chance:.6f}")]
-        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks))])
+        candidates = [_safe("|".join(answer.candidates))] if predicted.coverage else []
+        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks)), *candidates])
     return text.getvalue()
+
+
+def _candidates_head(predicted: Predicted) -> list[str]:
+    return [f"candidates_{100 * predicted.coverage:g}_percent"] if predicted.coverage else []
 
 
 class _Asked:

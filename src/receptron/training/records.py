@@ -84,6 +84,17 @@ class AugmentationRecord:
 
 
 @dataclass(frozen=True)
+class JudgedImage:
+    """What a network said of one image that it had not learnt from."""
+
+    sha256: str
+    label: str
+    predicted: str
+    confidence: float
+    group: int  # images of one number are not independent
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -117,6 +128,7 @@ class Run:
         suspects: Training images that are probably mislabelled; None: not looked for.
         input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
         augmentation: How training images were varied; None in runs of before.
+        judged: Every image that the figures rest on, with its answer: what another run is compared by.
 
     Example:
         >>> from pathlib import Path
@@ -147,3 +159,4 @@ class Run:
     suspects: SuspectLabels | None = None
     input_check: InputCheck | None = None
     augmentation: AugmentationRecord | None = None
+    judged: tuple[JudgedImage, ...] = ()

@@ -7,7 +7,7 @@ from math import prod
 from typing import NamedTuple
 
 from receptron.analysis.tape import Call, Tape
-from receptron.analysis.tape.operators import MULTIPLIED, is_known
+from receptron.analysis.tape.operators import MULTIPLIED, STAND_IN, is_known
 from receptron.analysis.tape.views import Convolution, Numbers, Product, Window, view_of
 
 
@@ -42,8 +42,7 @@ def total(tape: Tape) -> Total:
 
 def unknown(tape: Tape) -> dict[str, int]:
     """Operators that are neither counted nor known to be free, with how often they ran."""
-    often = Counter([call.op for call in tape.forward])
-    return {op: count for op, count in often.items() if not is_known(op)}
+    return dict(Counter([str(call.args[0]) if call.op == STAND_IN else call.op for call in tape.forward if not is_known(call.op)]))
 
 
 def works_of(tape: Tape) -> dict[int, Work]:

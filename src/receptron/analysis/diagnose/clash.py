@@ -12,7 +12,7 @@ from torch import nn
 from receptron.analysis.diagnose.breaks import Break, Fault
 from receptron.analysis.diagnose.search import mended, runs
 from receptron.analysis.recording import Network, Unrecordable, record
-from receptron.analysis.recording.meta_copy import on_meta
+from receptron.analysis.recording.copying.meta_copy import on_meta
 from receptron.analysis.tape.inputs import Inputs
 from receptron.errors import ForwardFault, ShapeClash
 

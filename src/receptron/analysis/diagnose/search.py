@@ -9,10 +9,9 @@ from receptron.analysis.diagnose.breaks import Break
 from receptron.analysis.diagnose.changes import Change, Together
 from receptron.analysis.diagnose.repairs import candidates
 from receptron.analysis.recording import Network, Unrecordable, record
-from receptron.analysis.recording.meta_copy import on_meta
-from receptron.analysis.tape import Call, Tape
+from receptron.analysis.recording.copying.meta_copy import on_meta
+from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Inputs
-from receptron.analysis.tape.views import Convolution, Product, view_of
 from receptron.errors import ReceptronError
 
 MOST_TRIED, MOST_CHANGES, MOST_FOUND = 48, 8, 4
@@ -40,7 +39,7 @@ def mended(broken: Break, inputs: Inputs) -> list[Changes]:
                 continue
             further = _run(after, inputs, (*before, change))
             if isinstance(further, Tape):
-                found += [(*before, change)] if _real(further) else []
+                found.append((*before, change))
             elif _advanced(at, further):
                 heappush(waiting, (min(len(before), 1), -len(further.tape.calls), tried, (*before, change), further))
     fewest = min(map(_settings, found), default=0)
@@ -71,24 +70,6 @@ def _run(net: nn.Module, inputs: Inputs, changes: Changes) -> Tape | Break:
             return Break(net, cause)
 
 
-def _real(tape: Tape) -> bool:
-    """Whether real numbers go through too: the meta device lets pass what transposed convolutions and products then refuse."""
-    return all(_fits(tape, call) for call in tape.forward)
-
-
-def _fits(tape: Tape, call: Call) -> bool:
-    match view_of(tape, call):
-        case Convolution() as conv:
-            factors, channels = (conv.x, conv.weight), tape.shape(conv.x)[-1 - len(conv.size)]
-            if channels != conv.c_in:
-                return False
-        case Product() as product:
-            factors = (product.left, product.right)
-        case _:
-            return True
-    return len({tape.values[value].dtype for value in factors}) == 1
-
-
 def _advanced(before: Break, after: Break) -> bool:
     """Whether the network now breaks further on, or at the same place for another reason."""
     was, now = len(before.tape.calls), len(after.tape.calls)
@@ -98,6 +79,7 @@ def _advanced(before: Break, after: Break) -> bool:
 def runs(net: Network, inputs: Inputs) -> bool:
     """Whether a network runs on an input."""
     try:
-        return _real(record(net, inputs))
+        record(net, inputs)
     except Unrecordable:
         return False
+    return True

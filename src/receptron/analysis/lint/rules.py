@@ -1,5 +1,6 @@
 """The rules, and what they find, the dearest first."""
 
+from receptron.analysis.lint.batch import view_mixes_images
 from receptron.analysis.lint.branches import misaligned_branches
 from receptron.analysis.lint.context import Advice, Rule, Subject
 from receptron.analysis.lint.sight import field_too_small, gridding
@@ -16,6 +17,7 @@ from receptron.analysis.lint.windows import checkerboard, lost_pixels, wasted_la
 RULES: dict[str, Rule] = {
     rule.__name__: rule
     for rule in (
+        view_mixes_images,
         wrong_normalisation,
         field_too_small,
         unproductive_layers,

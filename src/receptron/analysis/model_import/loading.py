@@ -12,7 +12,7 @@ from typing import Any
 
 from torch import nn
 
-from receptron.analysis.recording.meta_copy import built
+from receptron.analysis.recording.copying.meta_copy import built
 from receptron.errors import BadValue, MissingExtra, ReceptronError, UnknownName
 from receptron.given_path import expanded
 from receptron.printable import told

@@ -139,6 +139,11 @@ def _stack(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     return moves
 
 
+def _chosen(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """Rows by a table of places, whose numbers the tape does not keep: any row of the dimension, along the others itself."""
+    return only(call, (Reduced((from_end(whole(call, 1, "dim", 0), tape.values[call.inputs[0]].shape),)),))
+
+
 def _taken(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """flip and roll."""
     shape = tape.values[call.inputs[0]].shape
@@ -235,6 +240,7 @@ RULES: dict[str, Rule] = {
     "cat": _cat,
     "stack": _stack,
     **dict.fromkeys(("flip", "roll"), _taken),
+    "index_select": _chosen,
     **dict.fromkeys(windows.NEAREST, _nearest),
     "pixel_shuffle": rearrangements.pixel_shuffled,
     "pixel_unshuffle": rearrangements.pixel_unshuffled,

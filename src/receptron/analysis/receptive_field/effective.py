@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from receptron.analysis.receptive_field.access_patterns import Joined, Moves, Reduced, Taken, Windowed, moves_of
 from receptron.analysis.receptive_field.field import Fields
 from receptron.analysis.receptive_field.index_relation import Relation, taps
-from receptron.analysis.recording.doubles import doubled
+from receptron.analysis.recording.copying.doubles import doubled
 from receptron.analysis.recording.tape_builder import tensors_in
 from receptron.analysis.tape import Tape
 from receptron.errors import NotLocal, UnknownName

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from receptron.analysis.recording.meta_copy import Network, on_meta
+from receptron.analysis.recording.copying.meta_copy import Network, on_meta
 from receptron.analysis.recording.module_calls import check_followed, followed
 from receptron.analysis.recording.parameters import Inventory, inventory
 from receptron.analysis.recording.recorder import Recorder
@@ -23,6 +23,10 @@ from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Feed, Inputs, feed
 from receptron.errors import AnalysisFault
 from receptron.printable import told
+
+
+class RestUnknown(AnalysisFault):
+    """Raised within a forward pass by a network that cannot tell what follows, as a file with an operator that is not known."""
 
 
 class Unrecordable(AnalysisFault):
@@ -50,8 +54,17 @@ class Unrecordable(AnalysisFault):
         self.attempt = attempt
 
     @property
+    def rest(self) -> str:
+        """Why what follows is not known, where the network is none the worse for that: it depends on numbers that only data have, as
+        boxes of a detector do, or it says so itself. Empty for a network that is broken."""
+        if isinstance(self.__cause__, RestUnknown):
+            return self.__cause__.what
+        read = self.attempt[0] or "a value is read"
+        return f"it depends on the numbers of activations ({read}), which only data have" if self.by_numbers else ""
+
+    @property
     def by_numbers(self) -> bool:
-        """Whether it broke off because what comes next depends on numbers that only data have, as boxes of a detector do."""
+        """Whether it broke off because what comes next depends on numbers that only data have."""
         return any(sign in self.why for sign in BY_NUMBERS)
 
 

@@ -11,8 +11,9 @@ import torch
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 
+from receptron.analysis.recording.copying.meta_copy import REAL_LIMIT
 from receptron.analysis.recording.meta_answers import META, Effect, ask, effect_of
-from receptron.analysis.recording.meta_copy import REAL_LIMIT
+from receptron.analysis.recording.refusals import CHECKS, Check
 from receptron.analysis.recording.shape_rules import RULES, Rule
 from receptron.analysis.recording.tape_builder import TapeBuilder
 from receptron.analysis.tape import Argument, Call, Ref
@@ -38,6 +39,7 @@ class _Op(NamedTuple):
     inplace: bool
     effect: Effect
     rule: Rule | None
+    check: Check | None
     selects: bool
 
 
@@ -53,7 +55,7 @@ def _describe(func: Any) -> _Op:
     space = schema.name.split("::")[0]
     name = (full[:-1] if inplace else full) if space == "aten" else f"{space}.{full}"
     name = _SAME.get(name, name)
-    op = _Op(name, written, inplace, effect_of(func), RULES.get(func), name in ("index", "index_put", "_unsafe_index"))
+    op = _Op(name, written, inplace, effect_of(func), RULES.get(func), CHECKS.get(name), name in ("index", "index_put", "_unsafe_index"))
     _OPS[id(func)] = op
     return op
 
@@ -92,8 +94,13 @@ class Recorder(TorchDispatchMode):
             if op.effect is Effect.GIVES and not self._has_room(func, args, kwargs):
                 args, kwargs = self._without_numbers(func, args, kwargs)
         self.attempt = (op.name, tuple(inputs))
+        if op.check is not None and on_meta:
+            op.check(*args)  # settings by name alone decide none of it
         targets = _targets(op, read, given) if op.written else []
-        out = targets[0] if targets and self._is_foreign(targets[0], on_meta) else self._run(func, op, args, kwargs)
+        foreign = targets[0] if targets and self._is_foreign(targets[0], on_meta) else None
+        stands_in = bool(args) and isinstance(args[0], Tensor) and args[0].is_meta  # and may be written to
+        out = self._run(func, op, args, kwargs) if foreign is None or stands_in else foreign
+        out = out if foreign is None else foreign
         for target in targets:
             self.builder.write(target)
         results = (out,) if isinstance(out, Tensor) else _tensors(out)

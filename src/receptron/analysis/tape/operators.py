@@ -17,6 +17,7 @@ NORMALISED = _names(
     """
     native_batch_norm _native_batch_norm_legit _native_batch_norm_legit_no_training _batch_norm_with_update cudnn_batch_norm
     native_layer_norm native_group_norm batch_norm layer_norm group_norm instance_norm _fused_rms_norm rms_norm
+    _weight_norm_interface
     """
 )
 
@@ -86,6 +87,8 @@ MADE = _names(
     """
 )
 
+STAND_IN = "receptron.stand_in"
+"""Stands for an operator that torch does not have and nobody here knows; its first argument is that one's name."""
 FREE = NORMALISED | POOLED | RESIZED | ELEMENTWISE | REDUCED | MOVED | MADE
 
 

@@ -47,15 +47,27 @@ def read_earlier_run(path: Path) -> EarlierRun:
 
     Raises: BadValue if no finished run lies there; DataFault, BundleFault if it is damaged.
     """
-    given = check_given(path)
-    folder = given.parent if given.name in (RECORD, store.INNER) and not (given / RECORD).is_file() else given
+    folder, run = read_run(path, "--like ")
+    rows = store.read(folder / store.INNER).split
+    return EarlierRun(run, {row.sha256: row.side for row in rows if row.side in ("train", "test")})
+
+
+def read_run(path: Path, flag: str = "") -> tuple[Path, Run]:
+    """The folder and the record of a finished run; its run.json or its model folder will do as well. `flag` stands before it in errors.
+
+    Raises: BadValue if no finished run lies there; DataFault if its record is damaged; StorageFault if it cannot be read.
+    """
+    folder = run_folder(check_given(path))
     try:
         text = (folder / RECORD).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         why = f"there is no {RECORD}, which a training that ends writes" if folder.is_dir() else "there is no such folder"
-        raise BadValue(f"--like {path} is no finished run.", why=why, mend="name the folder that a training wrote") from error
+        raise BadValue(f"{flag}{path} is no finished run.", why=why, mend="name the folder that a training wrote") from error
     except OSError as error:
         raise StorageFault(f"{folder / RECORD} cannot be read.", why=told(error)) from error
-    run = from_json(text, Run, source=str(folder / RECORD))
-    rows = store.read(folder / store.INNER).split
-    return EarlierRun(run, {row.sha256: row.side for row in rows if row.side in ("train", "test")})
+    return folder, from_json(text, Run, source=str(folder / RECORD))
+
+
+def run_folder(given: Path) -> Path:
+    """The folder of a run that itself, its run.json or its model folder names."""
+    return given.parent if given.name in (RECORD, store.INNER) and not (given / RECORD).is_file() else given

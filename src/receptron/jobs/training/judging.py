@@ -12,11 +12,13 @@ from receptron.bundle.model import Model, Scores
 from receptron.errors import DataFault
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
-from receptron.evaluation.records import Answer, BaselineComparison, Evaluation
+from receptron.evaluation.prediction_sets import set_figures
+from receptron.evaluation.records import Answer, BaselineComparison, Evaluation, SetFigures
 from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
 from receptron.training.ladder.from_scratch import pixels_of
+from receptron.training.records import JudgedImage
 from receptron.wording import counted, listed
 
 SHOWN = 24  # mistakes, and right answers of least confidence, kept for the report
@@ -31,12 +33,15 @@ class Judgement:
     given: Evaluation | None
     mistakes: tuple[Answer, ...]
     doubtful: tuple[Answer, ...]
+    images: tuple[JudgedImage, ...]
+    set_figures: SetFigures | None = None
 
 
 @dataclass(frozen=True)
 class _Seen:
     """Logits of some images and what is known of them."""
 
+    digests: Sequence[str]
     names: Sequence[str]
     logits: NDArray[np.float64]
     truth: NDArray[np.int64]
@@ -63,7 +68,11 @@ def evaluate_on_test(
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
     source = chosen.counted(f"test images{told}") + gone
     given = None if clean.all() else _evaluate(model, seen, images.counted("test images as given, leaks included"))
-    return _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
+    judged = _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
+    if model.card.sets is None:
+        return judged
+    chances = temperature_scaling.probabilities(kept.logits, model.card.temperature)
+    return replace(judged, set_figures=set_figures(chances, kept.truth, model.card.sets, kept.groups))
 
 
 def _gone(test: Images, scores: Scores) -> str:
@@ -97,7 +106,7 @@ def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
 
 
 def _seen(images: Images, logits: NDArray[np.float64]) -> _Seen:
-    return _Seen(images.names, logits, images.targets.numpy(), images.groups)
+    return _Seen(images.digests, images.names, logits, images.targets.numpy(), images.groups)
 
 
 def _known(learnt: FittedNetwork) -> Tensor:
@@ -121,4 +130,9 @@ def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str,
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted((a for a in answers if a.predicted == a.label), key=lambda a: a.confidence)
     comparisons = tuple(compare(right, answer == seen.truth, name, seen.groups) for name, answer in rivals.items())
-    return Judgement(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]))
+    groups = range(len(answers)) if seen.groups is None else seen.groups.tolist()
+    images = tuple(
+        JudgedImage(digest, answer.label or "", answer.predicted, answer.confidence, group)
+        for digest, answer, group in zip(seen.digests, answers, groups, strict=True)
+    )
+    return Judgement(evaluation, comparisons, given, tuple(wrong[:SHOWN]), tuple(unsure[:SHOWN]), images)

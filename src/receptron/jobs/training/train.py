@@ -18,6 +18,7 @@ from receptron.data.splitting.given_folds import cross_validated
 from receptron.data.unused import of_columns
 from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
+from receptron.evaluation.prediction_sets import set_rule
 from receptron.given_path import check_given
 from receptron.jobs.options import Extras, cache_folder, check_augment, check_every, check_kind, check_precision, check_seed, seconds
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
@@ -215,6 +216,7 @@ def _judge(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
+        sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory))
     if sided.split.test:
@@ -223,4 +225,5 @@ def _judge(
         judged = evaluate_on_test(model, learnt, test, sided.leaked, sided.strangers, extras.progress)
     else:
         judged = evaluate_out_of_fold(model, learnt)
-    return replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons), judged
+    card = replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons, set_figures=judged.set_figures)
+    return card, judged

@@ -1,15 +1,22 @@
 (() => {
   "use strict";
   const hint = document.getElementById("hint");
-  for (const place of document.querySelectorAll("[data-hint]")) {
-    place.addEventListener("mousemove", (e) => {
-      hint.textContent = place.dataset.hint;
-      hint.hidden = false;
-      hint.style.left = `${Math.max(8, Math.min(e.clientX + 16, innerWidth - hint.offsetWidth - 12))}px`;
-      hint.style.top = `${Math.max(8, Math.min(e.clientY + 16, innerHeight - hint.offsetHeight - 12))}px`;
-    });
-    place.addEventListener("mouseleave", () => { hint.hidden = true; });
-  }
+  const tell = (place, x, y) => {
+    hint.textContent = place.dataset.hint;
+    hint.hidden = false;
+    hint.style.left = `${Math.max(8, Math.min(x + 16, innerWidth - hint.offsetWidth - 12))}px`;
+    hint.style.top = `${y + 16 + hint.offsetHeight < innerHeight - 12 ? y + 16 : Math.max(8, y - hint.offsetHeight - 12)}px`;
+  };
+  const over = (e) => e.target.closest?.("[data-hint]");
+  addEventListener("mousemove", (e) => { const place = over(e); if (place && !e.buttons) tell(place, e.clientX, e.clientY); else hint.hidden = true; });
+  const focused = () => {
+    const place = document.activeElement?.closest("[data-hint]:focus-visible"), r = place?.getBoundingClientRect();
+    if (place) tell(place, r.left, r.bottom); else hint.hidden = true;
+  };
+  addEventListener("focusin", focused);
+  addEventListener("focusout", () => { hint.hidden = true; });
+  addEventListener("scroll", focused, true);
+  addEventListener("keydown", (e) => { if (e.key === "Escape") hint.hidden = true; });
 
   const rows = [...document.querySelectorAll("#layers tbody tr")];
   const folded = new Set();
@@ -22,23 +29,6 @@
       button.setAttribute("aria-expanded", String(!folded.has(path)));
       for (const row of rows) row.classList.toggle("hidden", [...folded].some((each) => inside(row, each)));
     });
-  }
-
-  const graph = document.querySelector("svg.graph");
-  if (graph) {
-    const [width, height] = [graph.width.baseVal.value, graph.height.baseVal.value];
-    let scale = 1;
-    const first = graph.querySelector("rect.plate"); // on a narrow screen a wide graph begins with its first box in sight
-    if (first && graph.parentElement.clientWidth < width) graph.parentElement.scrollLeft = Math.max(0, first.x.baseVal.value - 24);
-    const zoom = (to) => {
-      scale = Math.min(4, Math.max(0.1, to));
-      graph.setAttribute("width", width * scale);
-      graph.setAttribute("height", height * scale);
-    };
-    const tools = document.querySelector(".zoom");
-    tools.hidden = false;
-    const actions = { in: () => zoom(scale * 1.25), out: () => zoom(scale / 1.25), fit: () => zoom(graph.parentElement.clientWidth / width) };
-    for (const button of tools.querySelectorAll("button")) button.addEventListener("click", actions[button.dataset.zoom]);
   }
 
   const canvas = document.getElementById("sight");

@@ -3,7 +3,6 @@
 import base64
 import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,24 +17,7 @@ from receptron.analysis.tape.inputs import Inputs
 from receptron.data.reading.decode import decode
 from receptron.errors import BadValue, UnreadableImage
 from receptron.report.frame import framed
-from receptron.report.network.graph import Graph, graph_of
-
-BOX_WIDTH, BOX_HEIGHT, GAP_X, GAP_Y = 190, 40, 24, 26
-"""Pixels of a box of the drawing and between boxes."""
-PAGE_WIDTH = 1090  # px of the drawing that a page holds: a narrow net is folded into as many columns as fit
-LEAST_ROWS = 8  # rows of a column, so that a small net stays in one
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """A box of the drawing: where it lies, what it says, how much of the work it does, and what hovering tells."""
-
-    x: int
-    y: int
-    title: str
-    detail: str
-    share: float
-    hint: str
+from receptron.report.network.graph.drawing import drawing_of
 
 
 def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, image: Path | None = None, tape: Tape | None = None) -> str:
@@ -44,15 +26,9 @@ def inspection_page(inspection: Inspection, net: nn.Module, inputs: Inputs, imag
     Raises: BadValue for an unreadable image.
     """
     tape = tape or record(net, inputs)
-    graph = graph_of(tape)
-    boxes = _boxes(tape, graph, inspection.layers)
     values = {
         "i": inspection,
-        "boxes": boxes,
-        "arrows": _arrows(graph, boxes),
-        "width": max((b.x for b in boxes), default=0) + BOX_WIDTH + GAP_X,
-        "height": max((b.y for b in boxes), default=0) + BOX_HEIGHT + GAP_Y,
-        "box": (BOX_WIDTH, BOX_HEIGHT),
+        "graph": drawing_of(tape, inspection.layers),
         "fields": _fields(inspection.layers),
         "picture": _picture(image),
         "pixels": inspection.inputs[0][2:],
@@ -79,59 +55,7 @@ def times(extents: Sequence[int]) -> str:
 
 
 FILTERS: dict[str, Callable[..., str]] = {"big": big, "size": times}
-ASSETS = ("network/network.css", "network/network.js")
-
-
-def _boxes(tape: Tape, graph: Graph, layers: Sequence[Layer]) -> list[Drawn]:
-    known = {layer.path: layer for layer in layers}
-    widest = max((sum(1 for b in graph.boxes if b.row == row) for row in {b.row for b in graph.boxes}), default=1)
-    busiest = (
-        max((known[tape.module_calls[b.scope].path].macs for b in graph.boxes if tape.module_calls[b.scope].path in known), default=1) or 1
-    )
-    folded = _folded(max((b.row for b in graph.boxes), default=0) + 1, widest)
-    drawn: list[Drawn] = []
-    for box in graph.boxes:
-        layer = known[tape.module_calls[box.scope].path]
-        beside = sum(1 for b in graph.boxes if b.row == box.row)
-        column, row = divmod(box.row, folded)
-        x = GAP_X + column * _column_width(widest) + int((box.column + (widest - beside) / 2) * (BOX_WIDTH + GAP_X))
-        lines = [f"{layer.path} ({layer.kind})", f"{times(layer.before)} to {times(layer.after)}"]
-        lines += [f"{layer.parameters:,} parameters, {layer.macs:,} MACs", *layer.working]
-        title = layer.path if len(layer.path) < 24 else f"…{layer.path[-22:]}"
-        y = GAP_Y + row * (BOX_HEIGHT + GAP_Y)
-        drawn.append(Drawn(x, y, title, f"{layer.kind} {times(layer.after[1:])}", layer.macs / busiest, "\n".join(lines)))
-    return drawn
-
-
-def _column_width(widest: int) -> int:
-    """Pixels of a column whose rows have up to `widest` boxes, with room for the arrows that go on in the next."""
-    return widest * (BOX_WIDTH + GAP_X) + GAP_X
-
-
-def _folded(rows: int, widest: int) -> int:
-    """Rows of each column."""
-    columns = max(1, PAGE_WIDTH // _column_width(widest))
-    return max(LEAST_ROWS, -(-rows // columns))
-
-
-def _arrows(graph: Graph, boxes: list[Drawn]) -> list[str]:
-    """Paths from the foot of one box to the head of another; long ones bend around the boxes between, and some go on in a next column."""
-    paths: list[str] = []
-    for source, target in graph.arrows:
-        if source < 0:
-            continue
-        a, b = boxes[source], boxes[target]
-        x1, y1, x2, y2 = a.x + BOX_WIDTH // 2, a.y + BOX_HEIGHT, b.x + BOX_WIDTH // 2, b.y
-        rows = (y2 - y1) // (BOX_HEIGHT + GAP_Y)
-        if b.y <= a.y:  # in a later column: out at the right, in at the left
-            x1, y1, x2, y2 = a.x + BOX_WIDTH, a.y + BOX_HEIGHT // 2, b.x, b.y + BOX_HEIGHT // 2
-            paths.append(f"M{x1} {y1}C{x1 + 2 * GAP_X} {y1} {x2 - 2 * GAP_X} {y2} {x2} {y2}")
-        elif rows < 1 or a.x != b.x:
-            paths.append(f"M{x1} {y1}C{x1} {y1 + GAP_Y} {x2} {y2 - GAP_Y} {x2} {y2}")
-        else:
-            middle = a.x - GAP_X // 2
-            paths.append(f"M{a.x} {a.y + BOX_HEIGHT // 2}C{middle} {a.y + BOX_HEIGHT} {middle} {b.y} {b.x} {b.y + BOX_HEIGHT // 2}")
-    return paths
+ASSETS = ("network/network.css", "network/network.js", "network/graph.css", "network/graph.js")
 
 
 def _fields(layers: Sequence[Layer]) -> list[dict[str, Any]]:

@@ -1,23 +1,30 @@
 """An ONNX graph as a torch module, for looking at: every node a module with its name, its shapes held against onnx's own."""
 
 from collections.abc import Iterable
-from functools import cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from torch import Tensor, nn
 
-from receptron.analysis.model_import.onnx_file import SMALL, OnnxFile, OnnxNode, is_list, read_onnx, readings, statistics
-from receptron.analysis.model_import.onnx_operators import RULES, Attributes
-from receptron.analysis.model_import.onnx_shapes import check, inferred
+from receptron.analysis.model_import.onnx_graph.bounds import ROOM, bounded, let_go
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown
+from receptron.analysis.model_import.onnx_graph.file import OnnxFile, OnnxNode, is_list, read_onnx, readings, statistics
+from receptron.analysis.model_import.onnx_graph.inputs import own_inputs
+from receptron.analysis.model_import.onnx_graph.shapes import Stated, check, inferred
+from receptron.analysis.model_import.onnx_graph.table import RULES
+from receptron.analysis.model_import.onnx_graph.unknown import Text, stood_in
+from receptron.analysis.recording.forward import RestUnknown
 from receptron.errors import BadValue
+from receptron.wording import counted
 
-ROOM = 1 << 21
-"""Numbers that all results made of constants may have together and keep."""
 _LONGEST, _DEEPEST = 80, 30
 _ROLES = {
     "Conv": ("", "weight", "bias"), "ConvTranspose": ("", "weight", "bias"), "Gemm": ("", "weight", "bias"), "MatMul": ("", "weight"),
     "BatchNormalization": ("", "weight", "bias", "running_mean", "running_var"), "LayerNormalization": ("", "weight", "bias"),
+    "InstanceNormalization": ("", "weight", "bias"), "GroupNormalization": ("", "weight", "bias"), "PRelu": ("", "weight"),
+    "LSTM": ("", "weight_ih", "weight_hh", "bias"), "GRU": ("", "weight_ih", "weight_hh", "bias"),
+    "RNN": ("", "weight_ih", "weight_hh", "bias"), "QLinearConv": ("", "", "", "weight", "", "", "", "", "bias"),
 }  # fmt: skip
 """What torch calls the inputs of an operator."""
 
@@ -39,14 +46,22 @@ class OnnxCall(nn.Module):
         self.register_parameter(name, weight)
         self.own[index] = name
 
-    def forward(self, *values: Any) -> Any:
-        return RULES[self.op]([*values], self.attributes)
+    def forward(self, stated: list[Stated | None], *values: Any) -> Any:
+        """What it gives for `values`; an operator that is not known gives tensors of the shapes that are stated."""
+        rule = RULES.get(self.op)
+        if rule is None or any(isinstance(value, Text) for value in values):
+            return stood_in(self.op, values, stated)
+        try:
+            return rule([*values], self.attributes)
+        except NotKnown:
+            return stood_in(self.op, values, stated)
 
 
-@cache
+@lru_cache(1 << 10)
 def _kind(op: str) -> type[OnnxCall]:
-    """The class that a node of this operator is shown as."""
-    return type(op, (OnnxCall,), {"op": op})
+    """The class that a node of this operator is shown as: its name as far as that is one."""
+    name = "".join(letter for letter in op.rpartition(".")[2] if letter.isalnum() or letter == "_")
+    return type(name[:_LONGEST] or "Operator", (OnnxCall,), {"op": op})
 
 
 class OnnxGraph(nn.Module):
@@ -73,7 +88,7 @@ class OnnxGraph(nn.Module):
         """A module for a node at the path that its name says, /layer1/conv/Conv at layer1.conv.Conv; the path."""
         steps = [step for step in node.name.replace(".", "/").split("/") if step]
         if not steps or len(steps) > _DEEPEST or max(map(len, steps)) > _LONGEST:
-            steps = [f"{node.op}_{index}"]
+            steps = [f"{_kind(node.op).__name__}_{index}"]
         owner: nn.Module = self
         taken: list[str] = []
         for step in steps[:-1]:
@@ -98,28 +113,51 @@ class OnnxGraph(nn.Module):
         self.unread = nn.ParameterList(left.values())
         self.unread_names = list(left)
 
-    def forward(self, *inputs: Tensor) -> Any:
-        file = self.file
-        if len(inputs) != len(file.takes):
-            raise BadValue(f"the ONNX model takes {len(file.takes)} inputs, got {len(inputs)}.")
-        looked_at = any(x.is_meta for x in inputs)
-        held: dict[str, Any] = {"": None, **self.fixed, **dict(zip(file.takes, inputs, strict=True))}
+    @property
+    def own_inputs(self) -> tuple[int, ...] | list[Tensor]:
+        """What the file says goes into it: the size of one image, or tensors. Raises: BadValue where it leaves that open."""
+        return own_inputs(self.file.takes, self.file.path)
+
+    def forward(self, *inputs: Tensor, **named: Tensor) -> Any:
+        file, given = self.file, self._by_name(inputs, named)
+        looked_at = any(x.is_meta for x in given.values())
+        held: dict[str, Any] = {"": None, **self.fixed, **given, **{name: Text() for name in file.texts}}
         held |= dict(zip(self.unread_names, self.unread, strict=True))
-        expected = inferred(file.stated, {name: x.shape for name, x in zip(file.takes, inputs, strict=True)}, file.path)
+        expected = inferred(file.stated, {name: x.shape for name, x in given.items()}, file.path)
         room = ROOM
         for path, node in zip(self.paths, file.nodes, strict=True):
             call: Any = self.get_submodule(path)
-            read = [getattr(call, call.own[i]) if i in call.own else held[name] for i, name in enumerate(node.takes)]
+            read = [getattr(call, call.own[i]) if i in call.own else _held(held, name) for i, name in enumerate(node.takes)]
             held |= {name: getattr(call, call.own[i]) for i, name in enumerate(node.takes) if i in call.own}
-            made = call(*(_bounded(node.op, read) if looked_at else read))
+            made = call([expected.get(name) for name in node.gives], *(bounded(node.op, read) if looked_at else read))
             results: Iterable[Any] = made if isinstance(made, tuple | list) else (made,)
             if looked_at:
-                results, room = _let_go(results, room)
+                results, room = let_go(results, room)
             for name, result in zip(node.gives, results, strict=False):
-                check(node.name or name, node.op, result, expected.get(name), file.path)
+                if isinstance(result, Tensor):
+                    check(node.name or name, node.op, result, expected.get(name), file.path)
                 held[name] = result
-        given = [held[name] for name in file.gives]
-        return given[0] if len(given) == 1 else tuple(given)
+        outputs = [_held(held, name) for name in file.gives]
+        return outputs[0] if len(outputs) == 1 else tuple(outputs)
+
+    def _by_name(self, inputs: tuple[Tensor, ...], named: dict[str, Tensor]) -> dict[str, Tensor]:
+        """Inputs by their names in the file. Raises: BadValue for others than it takes."""
+        names = [one.name for one in self.file.takes]
+        given = dict(zip(names, inputs, strict=False)) | named
+        if len(inputs) + len(named) != len(names) or given.keys() != {*names}:
+            told = ", ".join(name[:60] for name in names[:8]) or "none"
+            got = ", ".join([*["x".join(map(str, x.shape)) for x in inputs], *[name[:60] for name in named]])
+            raise BadValue(
+                f"the ONNX model takes {counted(len(names), 'input')} ({told}), got {got or 'none'}.", mend="give each of them once"
+            )
+        return given
+
+
+def _held(held: dict[str, Any], name: str) -> Any:
+    """A value that was made before. Raises: RestUnknown for a second result that the operator here does not give."""
+    if name not in held:
+        raise RestUnknown(f"{name[:60]!r}, which an operator gives beside its first result, is not known")
+    return held[name]
 
 
 def _free(owner: nn.Module, name: str) -> str:
@@ -127,27 +165,3 @@ def _free(owner: nn.Module, name: str) -> str:
     while hasattr(owner, name):
         name += "_"
     return name
-
-
-_ON_SIZES = {"Shape", "Gather", "Concat", "Slice", "Unsqueeze", "Squeeze", "Cast", "Add", "Sub", "Mul", "Div", "Reshape", "Identity"}
-
-
-def _bounded(op: str, values: list[Any]) -> list[Any]:
-    """Constants are reckoned with only while they are small and stand for sizes: no file asks for more memory than it has itself."""
-    if not isinstance(values[0] if values else None, Tensor) or values[0].is_meta:
-        return values
-    counts = [value.numel() for value in values if isinstance(value, Tensor)]
-    if op in _ON_SIZES and max(counts) <= SMALL and sum(counts) <= 2 * SMALL:
-        return values
-    return [values[0].to("meta"), *values[1:]]
-
-
-def _let_go(results: Iterable[Any], room: int) -> tuple[list[Any], int]:
-    """Results without numbers where they are large or the room for all is used up; and the room that is left."""
-    kept: list[Any] = []
-    for made in results:
-        if isinstance(made, Tensor) and not made.is_meta:
-            room -= made.numel()
-            made = made if made.numel() <= SMALL and room >= 0 else made.to("meta")
-        kept.append(made)
-    return kept, room

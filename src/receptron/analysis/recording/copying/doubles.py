@@ -17,7 +17,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.fx import GraphModule
 
-from receptron.analysis.recording.deep_copies import DeepCopier, Stuck, reason_of
+from receptron.analysis.recording.copying.deep_copies import DeepCopier, Stuck, reason_of
 from receptron.analysis.recording.parameters import modules_in, tables_of
 from receptron.errors import Uncopyable
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, cast
 import torch
 from torch import Tensor, nn
 
-from receptron.analysis.recording.doubles import doubled
+from receptron.analysis.recording.copying.doubles import doubled
 from receptron.analysis.recording.parameters import UNSHAPED
 from receptron.errors import BadValue
 

@@ -10,18 +10,21 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from receptron.analysis.model_import.onnx_operators import DTYPES, RULES, Attributes
+from receptron.analysis.model_import.onnx_graph.calling import DTYPES, SMALL, Attributes
+from receptron.analysis.model_import.onnx_graph.functions import inlined
+from receptron.analysis.model_import.onnx_graph.inputs import StatedInput, stated_inputs
+from receptron.analysis.model_import.onnx_graph.table import SETTINGS
 from receptron.errors import AnalysisFault, BadValue, ReceptronError
 from receptron.wording import counted
 
-SMALL = 4096
-"""Numbers that a constant may have and keep."""
 EXTERNAL = 1
 """Where a tensor lies, in ONNX's numbers: in another file."""
+_STANDARD = ("", "ai.onnx")
+"""Names of ONNX's own domain."""
 
 
 class OnnxNode(NamedTuple):
-    """One operator: its name in the file (often empty), what it takes and gives, its attributes."""
+    """One operator: its name in the file (often empty), what it takes and gives, its attributes. A foreign domain stands before `op`."""
 
     name: str
     op: str
@@ -31,12 +34,13 @@ class OnnxNode(NamedTuple):
 
 
 class OnnxFile(NamedTuple):
-    """A graph with its weights."""
+    """A graph with its weights, and the strings in it by their names alone."""
 
     path: Path
     nodes: list[OnnxNode]
     weights: dict[str, Tensor]
-    takes: list[str]
+    texts: list[str]
+    takes: list[StatedInput]
     gives: list[str]
     stated: bytes  # the model without the numbers of its weights, for onnx's own shape inference
 
@@ -44,14 +48,13 @@ class OnnxFile(NamedTuple):
 def read_onnx(path: Path, *, numbers: bool = False) -> OnnxFile:
     """Read a file; with `numbers`, weights have those of the file.
 
-    Raises: BadValue if it is no ONNX model, AnalysisFault naming operators that are not known.
+    Raises: BadValue if it is no ONNX model, AnalysisFault naming types that are not known.
     """
     import onnx
 
     try:
-        model = onnx.load(path, load_external_data=False)
-        nodes, weights, takes, gives = _parts(path, model.graph, numbers)
-        return OnnxFile(path, nodes, weights, takes, gives, _stated(model))
+        model = inlined(onnx.load(path, load_external_data=False), path)
+        return _parts(path, model, numbers)
     except ReceptronError:
         raise
     except Exception as error:  # protobuf, numpy and torch have each their own for what a damaged file states
@@ -60,8 +63,10 @@ def read_onnx(path: Path, *, numbers: bool = False) -> OnnxFile:
 
 
 def _stated(model: Any) -> bytes:
-    """What the file states of itself: large weights lose their numbers, functions that could pass for operators go."""
-    del model.functions[:]
+    """What the file states of itself: large weights lose their numbers, and no domain goes without a version, which onnx refuses."""
+    known = {row.domain for row in model.opset_import}
+    for domain in dict.fromkeys(node.domain for node in model.graph.node if node.domain not in (*_STANDARD, *known)):
+        model.opset_import.add(domain=domain, version=1)
     for row in model.graph.initializer:
         if len(row.raw_data) > 8 * SMALL or row.data_location == EXTERNAL or not row.raw_data:
             for field in ("raw_data", "float_data", "double_data", "int32_data", "uint64_data", "external_data", "data_location"):
@@ -71,28 +76,36 @@ def _stated(model: Any) -> bytes:
     return model.SerializeToString()
 
 
-def _parts(path: Path, graph: Any, numbers: bool) -> tuple[list[OnnxNode], dict[str, Tensor], list[str], list[str]]:
+def _parts(path: Path, model: Any, numbers: bool) -> OnnxFile:
     """Nodes, weights, and the names that go in and come out."""
+    graph, versions = model.graph, {row.domain: row.version for row in model.opset_import}
+    read = [_node(node, versions) for node in graph.node]
+    gives = [out.name for out in graph.output]
+    settings, _ = readings(read, gives)
+    weights = {row.name: _tensor(row, numbers or row.name in settings) for row in graph.initializer}
+    weights |= {row.values.name: torch.empty(list(row.dims), device="meta") for row in graph.sparse_initializer}
+    texts: list[str] = []
+    for op, outputs, attributes in [(node.op, node.gives, node.attributes) for node in read]:
+        if op == "Constant" and not attributes.keys() & {"value_string", "value_strings"}:
+            weights[outputs[0]] = _constant(attributes, numbers or outputs[0] in settings)
+        elif op == "Constant":
+            texts.append(outputs[0])
+    nodes = [node for node in read if node.op != "Constant"]
+    for _, _, _, _, attributes in nodes:
+        attributes |= {name: _tensor(value, True) for name, value in attributes.items() if hasattr(value, "data_type")}
+    takes = stated_inputs(graph, weights)
+    _check_names(path, nodes, {"", *[one.name for one in takes], *weights, *texts}, gives)
+    return OnnxFile(path, nodes, weights, texts, takes, gives, _stated(model))
+
+
+def _node(node: Any, versions: dict[str, int]) -> OnnxNode:
     import onnx
 
-    foreign = sorted({f"{node.domain}.{node.op_type}" for node in graph.node if node.domain not in ("", "ai.onnx")})
-    missing = foreign or sorted({node.op_type for node in graph.node} - RULES.keys() - {"Constant"})
-    if missing:
-        named = ", ".join(missing[:12])
-        raise AnalysisFault(f"{path} uses ONNX operators that are not known here: {named[:400]}.", mend="export it with torch.export")
-    read = [OnnxNode(node.name, node.op_type, list(node.input), list(node.output), Attributes()) for node in graph.node]
-    settings, _ = readings(read, [out.name for out in graph.output])
-    weights = {row.name: _tensor(row, numbers or row.name in settings) for row in graph.initializer}
-    nodes: list[OnnxNode] = []
-    for node in graph.node:
-        attributes = {a.name: _plain(onnx.helper.get_attribute_value(a)) for a in node.attribute}
-        if node.op_type == "Constant":
-            weights[node.output[0]] = _constant(attributes, numbers or node.output[0] in settings)
-        else:
-            nodes.append(OnnxNode(node.name, node.op_type, list(node.input), list(node.output), attributes))
-    takes, gives = [i.name for i in graph.input if i.name not in weights], [o.name for o in graph.output]
-    _check_names(path, nodes, {"", *takes, *weights}, gives)
-    return nodes, weights, takes, gives
+    standard = node.domain in _STANDARD
+    version = next((versions[name] for name in (_STANDARD if standard else (node.domain,)) if name in versions), 1)
+    settings = {a.name: _plain(onnx.helper.get_attribute_value(a)) for a in node.attribute}
+    op = _plain(node.op_type) if standard else f"{_plain(node.domain)}.{_plain(node.op_type)}"
+    return OnnxNode(_plain(node.name), op, list(node.input), list(node.output), Attributes(settings, version, len(node.output)))
 
 
 def _check_names(path: Path, nodes: list[OnnxNode], known: set[str], gives: list[str]) -> None:
@@ -108,20 +121,13 @@ def _check_names(path: Path, nodes: list[OnnxNode], known: set[str], gives: list
         raise BadValue(f"{path} is a damaged ONNX model.", why=f"it gives {absent[0][:80]!r}, which nothing makes")
 
 
-_SETTINGS = {
-    "Resize": 1, "Reshape": 1, "Expand": 1, "Slice": 1, "Squeeze": 1, "Unsqueeze": 1, "Split": 1, "Pad": 1, "Gather": 1, "ReduceMean": 1,
-    "ReduceSum": 1,
-}  # fmt: skip
-"""From which input on an operator takes settings, not data."""
-
-
 def readings(nodes: list[OnnxNode], gives: Iterable[str]) -> tuple[set[str], set[str]]:
     """Names that shapes and places are reckoned from, and names that are read as data; one may be both."""
     shapes, others = set[str](), {*gives}
     for _, op, inputs, outputs, _ in reversed(nodes):
         reckons = op != "Shape" and any(name in shapes for name in outputs) and not any(name in others for name in outputs)
         for index, name in enumerate(inputs):
-            (shapes if reckons or index >= _SETTINGS.get(op, index + 1) else others).add(name)
+            (shapes if reckons or index in SETTINGS.get(op, ()) else others).add(name)
     return shapes, others
 
 
@@ -140,10 +146,18 @@ def _constant(attributes: Attributes, numbers: bool) -> Tensor:
     match attributes:
         case {"value": tensor}:
             return _tensor(tensor, numbers)
-        case {"value_int": value} | {"value_ints": value} | {"value_float": value} | {"value_floats": value}:
-            return torch.tensor(value)
+        case {"value_int": value} | {"value_ints": value}:
+            return _within(torch.tensor(value, dtype=torch.int64), numbers)
+        case {"value_float": value} | {"value_floats": value}:
+            return _within(torch.tensor(value, dtype=torch.float32), numbers)
+        case {"sparse_value": sparse}:
+            return torch.empty(list(sparse.dims), device="meta")
         case _:
             raise AnalysisFault(f"an ONNX constant is of a kind that is not known here: {', '.join(attributes)[:100]}.")
+
+
+def _within(tensor: Tensor, numbers: bool) -> Tensor:
+    return tensor if numbers or tensor.numel() <= SMALL else tensor.to("meta")
 
 
 def _tensor(stated: Any, numbers: bool) -> Tensor:
@@ -161,4 +175,7 @@ def _tensor(stated: Any, numbers: bool) -> Tensor:
 
 
 def _plain(value: Any) -> Any:
-    return value.decode() if isinstance(value, bytes) else value
+    """Bytes are text; other lists of protobuf become lists."""
+    if isinstance(value, bytes):
+        return value.decode(errors="replace")
+    return list(value) if type(value).__name__.startswith("Repeated") else value

@@ -1,0 +1,1 @@
+"""A copy of any network without numbers, on which it is recorded."""
