@@ -33,7 +33,7 @@ class Predicted:
         broken: Files and paths that were not.
         answers: One for each.
         unused: What lies in the folders asked about and is no image, and why.
-        coverage: Share of images whose true class is among the answer's `candidates`; None where the model does not know, or with several views.
+        coverage: Share of images whose true class is among the answer's `candidates`; None where that is not known, and with several views.
 
     Example:
         >>> found = predict("digits-model", ["gone.png", "scans"])
