@@ -33,6 +33,7 @@ class PublishedFacts:
     input: InputSpec
     temperature: float = 1.0
     depth: DepthScale | None = NOMINAL
+    mirrored: bool = True  # as the networks of the catalogue were trained
     sets: SetRule | None = None
 
 
