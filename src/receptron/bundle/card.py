@@ -49,8 +49,8 @@ class ModelCard:
         evaluation: Every metric on the test images, or by cross-validation.
         comparisons: The network against baselines, on the same images.
         provenance: Where the model came from, enough to make it again.
-        mirrored: Whether training showed mirror images, so that views at prediction may be some as well.
         depth: What is white in images of more than 8 bits; None in models of before: each image went by itself.
+        mirrored: Whether training showed mirror images, so that views at prediction may be some as well.
         sets: Which classes are in an image's set at a stated coverage; None in models of before.
         set_figures: What the sets came to on the test images; None where there were none.
         format: Version of this record.

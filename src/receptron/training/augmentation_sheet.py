@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from receptron.data.augmentation.policy import MEDICAL_WHY, Fitted, in_words, rows
+from receptron.data.augmentation.policy import MEDICAL_WHY, FittedPolicy, in_words, rows
 from receptron.data.preprocessing.normalize import per_channel, prepare
 from receptron.training.context import TrainingContext, canvas_source, learning_rows
 from receptron.training.features.extraction import Features
@@ -30,7 +30,7 @@ class Seen:
     spec: InputSpec
 
 
-def augmentation_record(augmentation: Fitted, rung: str) -> AugmentationRecord:
+def augmentation_record(augmentation: FittedPolicy, rung: str) -> AugmentationRecord:
     """The policy in words, with what of it was not applied and why."""
     left_out = list(augmentation.left_out)
     if augmentation.policy.mixes and rung not in _FROM_PIXELS:

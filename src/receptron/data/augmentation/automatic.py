@@ -21,7 +21,7 @@ _Numbers = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
-class Operation:
+class RandomOperation:
     """How strong it is at full strength for each method, whether its sign is drawn, and what it does with signed strengths (N,)."""
 
     name: str
@@ -73,20 +73,20 @@ def _solarized(images: Tensor, strengths: _Numbers) -> Tensor:
 
 # Translations are shares of the side; torchvision's 150 / 331 and, for TrivialAugment, 32 px of 224.
 OPERATIONS = (
-    Operation("identity", 0, 0, False, lambda images, _: images),
-    Operation("shear x", 0.3, 0.99, True, _sheared(0)),
-    Operation("shear y", 0.3, 0.99, True, _sheared(1)),
-    Operation("translate x", 150 / 331, 32 / 224, True, _translated(0)),
-    Operation("translate y", 150 / 331, 32 / 224, True, _translated(1)),
-    Operation("rotate", 30.0, 135.0, True, _rotated),
-    Operation("brightness", 0.9, 0.99, True, _by_factor(color_jitter.brightness)),
-    Operation("colour", 0.9, 0.99, True, _by_factor(color_jitter.saturation)),
-    Operation("contrast", 0.9, 0.99, True, _by_factor(color_jitter.contrast)),
-    Operation("sharpness", 0.9, 0.99, True, _by_factor(tone.sharpness)),
-    Operation("posterize", 4.0, 6.0, False, _posterized),
-    Operation("solarize", 1.0, 1.0, False, _solarized),
-    Operation("autocontrast", 0, 0, False, lambda images, _: tone.autocontrast(images)),
-    Operation("equalize", 0, 0, False, lambda images, _: tone.equalize(images)),
+    RandomOperation("identity", 0, 0, False, lambda images, _: images),
+    RandomOperation("shear x", 0.3, 0.99, True, _sheared(0)),
+    RandomOperation("shear y", 0.3, 0.99, True, _sheared(1)),
+    RandomOperation("translate x", 150 / 331, 32 / 224, True, _translated(0)),
+    RandomOperation("translate y", 150 / 331, 32 / 224, True, _translated(1)),
+    RandomOperation("rotate", 30.0, 135.0, True, _rotated),
+    RandomOperation("brightness", 0.9, 0.99, True, _by_factor(color_jitter.brightness)),
+    RandomOperation("colour", 0.9, 0.99, True, _by_factor(color_jitter.saturation)),
+    RandomOperation("contrast", 0.9, 0.99, True, _by_factor(color_jitter.contrast)),
+    RandomOperation("sharpness", 0.9, 0.99, True, _by_factor(tone.sharpness)),
+    RandomOperation("posterize", 4.0, 6.0, False, _posterized),
+    RandomOperation("solarize", 1.0, 1.0, False, _solarized),
+    RandomOperation("autocontrast", 0, 0, False, lambda images, _: tone.autocontrast(images)),
+    RandomOperation("equalize", 0, 0, False, lambda images, _: tone.equalize(images)),
 )
 
 
@@ -104,7 +104,7 @@ def automatic(images: Tensor, policy: Policy, drawn: _Numbers) -> Tensor:
     return images
 
 
-def _strengths(operation: Operation, policy: Policy, strong: _Numbers, sign: _Numbers) -> _Numbers:
+def _strengths(operation: RandomOperation, policy: Policy, strong: _Numbers, sign: _Numbers) -> _Numbers:
     if policy.automatic == "randaugment":
         sizes = np.full(len(strong), operation.randaugment * policy.magnitude / (BINS - 1))
     else:

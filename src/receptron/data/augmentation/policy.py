@@ -88,7 +88,7 @@ _COLOUR = ("saturation", "hue")
 
 
 @dataclass(frozen=True)
-class Fitted:
+class FittedPolicy:
     """A policy as it is applied to the images at hand, and what of it is not, each with the reason."""
 
     name: str
@@ -96,7 +96,7 @@ class Fitted:
     left_out: tuple[str, ...]
 
 
-def fitted(name: str, pixels: int, channels: int, *, grey: bool) -> Fitted:
+def fitted(name: str, pixels: int, channels: int, *, grey: bool) -> FittedPolicy:
     """The policy called `name` for images of `pixels` px; "auto" takes "small" below 64 px and otherwise "light".
 
     Grey images keep their side, because writing and anatomy have a left and a right; saturation and hue need colours.
@@ -116,7 +116,7 @@ def fitted(name: str, pixels: int, channels: int, *, grey: bool) -> Fitted:
         left_out.append(f"saturation and hue are left out: {why}")
     if (grey or channels != 3) and policy.automatic:
         left_out.append(f"colour, one of the operations of {policy.automatic}, does nothing here: there are no colours")
-    return Fitted(chosen, policy, tuple(left_out))
+    return FittedPolicy(chosen, policy, tuple(left_out))
 
 
 _FIELDS: dict[str, str] = {

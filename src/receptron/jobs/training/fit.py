@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.augmentation.policy import Fitted
+from receptron.data.augmentation.policy import FittedPolicy
 from receptron.data.ingest import Ingested
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
@@ -60,7 +60,7 @@ class FitOptions:
     device: str
     precision: str
     has_test: bool
-    augmentation: Fitted
+    augmentation: FittedPolicy
 
 
 def fit_network(
