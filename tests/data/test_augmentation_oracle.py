@@ -246,7 +246,7 @@ def test_strengths_are_those_of_torchvisions_table(method: str):
 
 
 @pytest.mark.parametrize("operation", automatic.OPERATIONS, ids=lambda operation: operation.name)
-def test_an_operation_of_the_table_is_torchvisions(operation: automatic.Operation):
+def test_an_operation_of_the_table_is_torchvisions(operation: automatic.RandomOperation):
     images, full = drawn(7, (3, 32, 32)), operation.randaugment
     strengths = full * np.array([0.3, 0.6, 1.0, 0.1, 0.8]) * (np.array([1, -1, 1, -1, 1]) if operation.signed else 1)
     found = operation.apply(images, strengths)
