@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from receptron.data.audit.preconditions import MOST_CLASSES
 from receptron.data.reading.depth_scale import DepthScale
+from receptron.evaluation.novelty_rule import NoveltyFigures, NoveltyRule
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
 from receptron.weights.inputs import InputSpec
 
@@ -52,6 +53,9 @@ class ModelCard:
         depth: What is white in images of more than 8 bits; None in models of before: each image went by itself.
         sets: Which classes are in an image's set at a stated coverage; None in models of before.
         set_figures: What the sets came to on the test images; None where there were none.
+        novelty: From which scores on an image is of none of the classes; None where that cannot be told.
+        novelty_figures: How many test images are called so; None where there were none, or it cannot be told.
+        novelty_unknown: Why it cannot be told; None in models of before too.
         format: Version of this record.
 
     Example:
@@ -75,4 +79,7 @@ class ModelCard:
     depth: DepthScale | None = None
     sets: SetRule | None = None
     set_figures: SetFigures | None = None
+    novelty: NoveltyRule | None = None
+    novelty_figures: NoveltyFigures | None = None
+    novelty_unknown: Note | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

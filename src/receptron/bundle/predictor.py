@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol, cast
 
 import numpy as np
@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from receptron.blocks.classifier import Classifier
 from receptron.bundle.placed import Placed
 from receptron.data.dataset.spelling import composed
 from receptron.data.given_images.images import ImageLike, as_list, names, to_canvas
@@ -20,6 +21,8 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.novelty import SCORES, NoveltyScorer
+from receptron.evaluation.novelty_rule import NoveltyRule, novelties
 from receptron.evaluation.prediction_sets import named, prediction_sets
 from receptron.evaluation.records import Answer, SetRule
 from receptron.progress import Progress, Silent
@@ -38,6 +41,7 @@ class Scores:
     logits: NDArray[np.float64]
     read: list[int]
     faults: dict[int, str]
+    novelty: NDArray[np.float64] | None = None  # (N, 2): scores of the images read, where the model tells what is new to it
 
 
 class Facts(Protocol):
@@ -74,6 +78,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def novelty(self) -> NoveltyRule | None:
+        """From which scores on an image is of none of the classes; None where that cannot be told."""
+        ...
+
+    @property
     def sets(self) -> SetRule | None:
         """Which classes are in an image's set at a stated coverage; None where that was never measured."""
         ...
@@ -82,7 +91,8 @@ class Facts(Protocol):
 class Predictor:
     """A network in eval mode with what it expects and which classes it names.
 
-    `split` tells which images it was trained on, `unseen` says what the others are to it, `notes` what was odd about its files.
+    `split` tells which images it was trained on, `unseen` says what the others are to it, `notes` what was odd about its files,
+    `novelty` what tells images of no class.
     """
 
     unseen = "new to the model"
@@ -90,6 +100,7 @@ class Predictor:
     def __init__(self, facts: Facts, net: nn.Module, limits: Limits = LIMITS) -> None:
         self.facts = facts
         self.split: tuple[Placed, ...] = ()
+        self.novelty: NoveltyScorer | None = None
         self.notes: list[str] = []  # what was odd about its files and did no harm
         self.plan = CanvasPlan(facts.input.resize, facts.input.interpolation, limits, facts.depth)
         self.net = net.eval().requires_grad_(False)
@@ -104,7 +115,7 @@ class Predictor:
         return self.facts.classes
 
     def predict(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> list[Answer]:
-        """What the network says of images: class, confidence and all probabilities after temperature scaling.
+        """What the network says of images: class, confidence, all probabilities after temperature scaling, and whether it is none of these.
 
         A broken image gets an answer with a `fault`; the rest are answered. Files go exactly the way of training, and answers do not depend
         on `batch`.
@@ -135,6 +146,9 @@ class Predictor:
         scores = self.scores(given, batch, progress)
         chances = torch.from_numpy(scores.logits).div(self.facts.temperature).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
+        if scores.novelty is not None and self.facts.novelty:
+            found = novelties(scores.novelty, self.facts.novelty)
+            answers = {i: replace(answers[i], novelty=one) for i, one in zip(scores.read, found, strict=True)}
         answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
         return [answers[i] for i in range(len(given))]
 
@@ -165,30 +179,37 @@ class Predictor:
         given, progress = as_list(images), progress or Silent()
         called = names(given)
         progress.start("Looking at images", len(given), "images")
-        parts, read, faults = [np.empty((0, len(self.classes)))], list[int](), dict[int, str]()
+        parts, read, faults = [np.empty((0, len(self.classes) + (len(SCORES) if self.novelty else 0)))], list[int](), dict[int, str]()
         for start, chunk in self._canvases(given, called, batch):
             good = [i for i, canvas in enumerate(chunk, start) if not isinstance(canvas, str)]
             faults |= {i: canvas for i, canvas in enumerate(chunk, start) if isinstance(canvas, str)}
-            parts.append(self._forward([canvas for canvas in chunk if not isinstance(canvas, str)]))
-            check_finite(parts[-1], [called[i] for i in good])
+            if good:
+                parts.append(self._forward([canvas for canvas in chunk if not isinstance(canvas, str)]))
+                check_finite(parts[-1], [called[i] for i in good])
             read += good
             progress.advance(len(chunk))
         progress.done(f"{len(faults):,} could not be read" if faults else "")
-        return Scores(np.concatenate(parts), read, faults)
+        logits, novelty = np.split(np.concatenate(parts), [len(self.classes)], axis=1)
+        return Scores(logits, read, faults, novelty if self.novelty else None)
 
     def _forward(self, canvases: list[Pixels]) -> NDArray[np.float64]:
-        if not canvases:
-            return np.empty((0, len(self.classes)))
+        """Logits (N, K), and the scores of novelty beside them where the model has such."""
         weights = next(self.net.parameters())
         images = prepare(canvases, self.facts.input, self.facts.channels).to(
             weights.device, weights.dtype, memory_format=torch.channels_last
         )
         with torch.inference_mode():
-            scores = self.net(images)
+            if self.novelty and isinstance(self.net, Classifier):
+                scores, embedding = self.net.scores_and_embedding(images)
+            else:
+                scores, embedding = self.net(images), None
         if scores.shape != (len(canvases), len(self.classes)):
             why = f"it gives {tuple(scores.shape[1:])} numbers for an image, not {len(self.classes)}"
             raise BundleFault(f"{self.facts.net} is no classifier of whole images.", why=why, mend="use another model")
-        return scores.double().cpu().numpy()
+        logits = scores.double().cpu().numpy()
+        if self.novelty is None or embedding is None:
+            return logits
+        return np.concatenate([logits, self.novelty.scores(embedding.float().cpu().numpy())], axis=1)
 
     def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
         """Chunks with the number of their first image; the next is decoded while the network works on this one."""

@@ -9,6 +9,7 @@ from receptron.bundle.predictor import Predictor
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.errors import BadValue, UnknownName
+from receptron.evaluation.novelty_rule import NoveltyRule
 from receptron.evaluation.records import SetRule
 from receptron.weights import imagenet
 from receptron.weights.inputs import InputSpec
@@ -34,6 +35,7 @@ class PublishedFacts:
     temperature: float = 1.0
     depth: DepthScale | None = NOMINAL
     sets: SetRule | None = None
+    novelty: NoveltyRule | None = None
 
 
 class PublishedNet(Predictor):
