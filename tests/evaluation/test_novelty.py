@@ -4,14 +4,14 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from scipy.spatial.distance import mahalanobis
-from sklearn.covariance import LedoitWolf
+from sklearn.covariance import ShrunkCovariance
 from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from receptron.errors import DataFault
 from receptron.evaluation import novelty_fit
 from receptron.evaluation.novelty import NoveltyScorer
-from receptron.evaluation.novelty_fit import novelty_scorer, out_of_fold_scores
+from receptron.evaluation.novelty_fit import SHRINKAGE, novelty_scorer, out_of_fold_scores
 from receptron.evaluation.novelty_rule import NoveltyRule, novelties, novelty_figures, novelty_rule
 
 SHAPES = [(60, 5, 3), (40, 90, 4), (300, 20, 2), (90, 8, 30)]  # images, features, classes
@@ -28,18 +28,21 @@ def drawn(images: int, width: int, classes: int, seed: int = 0, apart: float = 2
 
 
 def by_hand(features: Features, labels: NDArray[np.int64], asked: Features, *, background: bool = True, shrunk: bool = True) -> NDArray:
-    """Relative Mahalanobis distance from whole covariance matrices, one image and class after another."""
+    """Relative Mahalanobis distance from a whole covariance matrix, one image and class after another."""
     exact = features.astype(np.float64)
     means = {label: exact[labels == label].mean(0) for label in np.unique(labels)}
     residuals = np.stack([row - means[label] for row, label in zip(exact, labels, strict=True)])
-    within = LedoitWolf(assume_centered=True).fit(residuals).covariance_ if shrunk else residuals.T @ residuals / len(residuals)
+    within = (
+        ShrunkCovariance(shrinkage=SHRINKAGE, assume_centered=True).fit(residuals).covariance_
+        if shrunk
+        else residuals.T @ residuals / len(residuals)
+    )
     middle = exact.mean(0)
-    total = within + sum(np.outer(means[label] - middle, means[label] - middle) for label in labels) / len(labels)
-    near, all_over = np.linalg.inv(within), np.linalg.inv(total)
+    inverse = np.linalg.inv(within)
     found = []
     for row in asked.astype(np.float64):
-        nearest = min(mahalanobis(row, mean, near) ** 2 for mean in means.values())
-        found.append(nearest - (mahalanobis(row, middle, all_over) ** 2 if background else 0))
+        nearest = min(mahalanobis(row, mean, inverse) ** 2 for mean in means.values())
+        found.append(nearest - (mahalanobis(row, middle, inverse) ** 2 if background else 0))
     return np.array(found)
 
 

@@ -41,9 +41,7 @@ def unpacked(path: Path, data: bytes | None, card: ModelCard) -> NoveltyScorer |
     except ValueError as error:
         raise BundleCorrupt(f"{path} cannot be used.", why=str(error), mend=MEND) from error
     arrays = {name: tensor.numpy() for name, tensor in found.items()}
-    return NoveltyScorer(
-        arrays["bank"], int(arrays["neighbours"]), arrays["mean"], arrays["directions"], arrays["offsets"], arrays["background"]
-    )
+    return NoveltyScorer(arrays["bank"], int(arrays["neighbours"]), arrays["mean"], arrays["directions"], arrays["offsets"])
 
 
 def check_width(path: Path, scorer: NoveltyScorer, net: nn.Module) -> None:
@@ -68,16 +66,15 @@ def _fault(found: dict[str, Tensor], classes: int) -> str:
 
 def _misshapen(found: dict[str, Tensor], classes: int) -> str:
     images, width = (*found["bank"].shape, 0, 0)[:2]
-    seen, rows = (part.shape[0] if part.ndim else 0 for part in (found["directions"], found["background"]))
+    seen = found["directions"].shape[0] if found["directions"].ndim else 0
     expected = {
         "bank": (images, width), "neighbours": (), "mean": (width,), "directions": (seen, width), "offsets": (seen,),
-        "background": (rows, width),
     }  # fmt: skip
     for name, shape in expected.items():
         if tuple(found[name].shape) != shape:
             return f"{name} has the shape {short(list(found[name].shape))}, not {list(shape)}"
-    if not images or not width or not 1 <= seen <= classes or rows > min(seen, width):
-        return f"{images} images, {width} features, {seen} classes and {rows} rows of background do not go with {classes} classes"
+    if not images or not width or not 1 <= seen <= classes:
+        return f"{images} images, {width} features and {seen} classes do not go with a network of {classes} classes"
     return ""
 
 

@@ -25,7 +25,7 @@ from receptron.weights.store import unpack
 WEIGHTS, CARD, SPLIT, NOVELTY = "model.safetensors", "model.json", "split.csv", novelty_file.NAME
 LIMITS = {WEIGHTS: 4 * 2**30, CARD: 256 * 2**20, SPLIT: 256 * 2**20, NOVELTY: 256 * 2**20}
 """Most bytes of each file: the largest net of the zoo has 1.4 GB, and the card of the most classes about 170 MB;
-novelty has 8 MB of features and at most twice as much as the class layer."""
+novelty has 8 MB of features and as much as the class layer."""
 INNER = "model"  # where a run's folder keeps its model directory
 FORMAT = 1
 

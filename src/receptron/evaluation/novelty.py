@@ -20,9 +20,9 @@ Features = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class NoveltyScorer:
-    """What is kept of the training images. With z' the features z of an image minus their mean, and K classes seen, r <= K:
+    """What is kept of the training images. With z' the features of an image minus their mean, and K classes seen:
 
-    relative Mahalanobis distance = |background z'|^2 + min over classes (offsets - 2 directions z').
+    relative Mahalanobis distance = min over classes (offsets - 2 directions z').
     """
 
     bank: NDArray[np.float16]  # (M, D) features of training images, scaled to length 1
@@ -30,7 +30,6 @@ class NoveltyScorer:
     mean: Features  # (D,)
     directions: Features  # (K, D)
     offsets: Features  # (K,)
-    background: Features  # (r, D)
 
     def scores(self, features: NDArray[np.floating]) -> NDArray[np.float64]:
         """Features (N, D) of images -> (N, 2) in the order of `SCORES`; the larger, the stranger."""
@@ -39,8 +38,7 @@ class NoveltyScorer:
 
     def _scores(self, features: Features) -> NDArray[np.float64]:
         away = (features - self.mean).astype(np.float64)
-        nearest = (self.offsets - 2 * away @ self.directions.T.astype(np.float64)).min(1)
-        relative = ((away @ self.background.T.astype(np.float64)) ** 2).sum(1) + nearest
+        relative = (self.offsets - 2 * away @ self.directions.T.astype(np.float64)).min(1)
         asked = normalised(features)
         squares = (asked**2).sum(1, keepdims=True) + self._lengths - 2 * asked @ self._known.T
         kth = np.partition(squares, self.neighbours - 1, axis=1)[:, self.neighbours - 1]
