@@ -82,7 +82,7 @@ def novelties(scores: ArrayLike, rule: NoveltyRule) -> list[Novelty]:
 
 def novelty_figures(scores: ArrayLike, rule: NoveltyRule, groups: ArrayLike | None = None) -> NoveltyFigures:
     """How many images of known classes with scores (N, 2), that the rule was not made from, are called none of them."""
-    strange = (np.asarray(scores, np.float64) > np.asarray(rule.limits)).any(1)
+    strange: NDArray[np.bool_] = np.any(np.asarray(scores, np.float64) > np.asarray(rule.limits), axis=1, keepdims=True)[:, 0]
     return NoveltyFigures(grouped_intervals.share(strange, np.ones(len(strange), bool), grouped_intervals.numbered(groups)))
 
 
@@ -97,4 +97,4 @@ def _weights(images: int, groups: ArrayLike | None) -> tuple[NDArray[np.float64]
 def _as_strange(column: NDArray[np.float64], weights: NDArray[np.float64]) -> NDArray[np.float64]:
     """Weight of the images whose score is as high as each one's, or higher."""
     values, places = np.unique(-column, return_inverse=True)
-    return np.cumsum(np.bincount(places, weights, len(values)))[places]
+    return np.cumsum(np.bincount(places, weights, len(values)).astype(np.float64))[places]

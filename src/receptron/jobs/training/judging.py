@@ -67,7 +67,7 @@ def evaluate_on_test(
     fair = np.flatnonzero(clean if clean.any() else ~clean)
     chosen = images.part(fair)
     strange = _novelties(model, scores)
-    seen, kept = _seen(images, scores.logits, strange), _seen(chosen, scores.logits[fair], [strange[row] for row in fair])
+    seen, kept = _seen(images, scores.logits, strange), _seen(chosen, scores.logits[fair], [strange[row] for row in fair.tolist()])
     near = learnt.nearest(images)[fair]
     common = np.full(len(kept.truth), baselines.majority(learnt.context.images.targets, len(model.classes)))
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
