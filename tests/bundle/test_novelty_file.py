@@ -16,8 +16,8 @@ from receptron.blocks.classifier import Classifier
 from receptron.bundle import manifest, store
 from receptron.bundle.store import CARD, NOVELTY
 from receptron.errors import BundleCorrupt
-from receptron.evaluation.novelty_fit import novelty_scorer
-from receptron.evaluation.novelty_rule import NoveltyRule
+from receptron.evaluation.novelty.fitting import novelty_scorer
+from receptron.evaluation.novelty.rule import NoveltyRule
 
 WIDTH = 84  # of what the class layer of LeNet-5 sees
 PICTURES = [np.random.default_rng(i).integers(0, 256, (40, 50, 3), dtype=np.uint8) for i in range(5)]

@@ -9,10 +9,10 @@ from sklearn.metrics import roc_auc_score
 from sklearn.neighbors import NearestNeighbors
 
 from receptron.errors import DataFault
-from receptron.evaluation import novelty_fit
-from receptron.evaluation.novelty import NoveltyScorer
-from receptron.evaluation.novelty_fit import SHRINKAGE, novelty_scorer, out_of_fold_scores
-from receptron.evaluation.novelty_rule import NoveltyRule, novelties, novelty_figures, novelty_rule
+from receptron.evaluation.novelty import fitting
+from receptron.evaluation.novelty.scorer import NoveltyScorer
+from receptron.evaluation.novelty.fitting import SHRINKAGE, novelty_scorer, out_of_fold_scores
+from receptron.evaluation.novelty.rule import NoveltyRule, novelties, novelty_figures, novelty_rule
 
 SHAPES = [(60, 5, 3), (40, 90, 4), (300, 20, 2), (90, 8, 30)]  # images, features, classes
 Features = NDArray[np.float32]
@@ -84,7 +84,7 @@ def test_unequal_classes_and_features_far_from_zero_change_nothing(offset: float
 def test_a_large_set_is_kept_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
     features, labels = drawn(400, 16, 4)
     whole = novelty_scorer(features, labels)
-    monkeypatch.setattr(novelty_fit, "MOST_BYTES", 100 * 16 * 2)
+    monkeypatch.setattr(fitting, "MOST_BYTES", 100 * 16 * 2)
     part = novelty_scorer(features, labels)
     assert (whole.bank.nbytes, part.bank.nbytes) == (400 * 16 * 2, 100 * 16 * 2)
     rows = {row.tobytes() for row in whole.bank}

@@ -10,7 +10,7 @@ from msgspec import Meta
 
 from receptron.data.audit.preconditions import MOST_CLASSES
 from receptron.data.reading.depth_scale import DepthScale
-from receptron.evaluation.novelty_rule import NoveltyFigures, NoveltyRule
+from receptron.evaluation.novelty.rule import NoveltyFigures, NoveltyRule
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
 from receptron.weights.inputs import InputSpec
 

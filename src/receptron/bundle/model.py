@@ -14,7 +14,7 @@ from receptron.bundle.placed import Placed
 from receptron.bundle.predictor import Predictor
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.errors import BadValue
-from receptron.evaluation.novelty import NoveltyScorer
+from receptron.evaluation.novelty.scorer import NoveltyScorer
 from receptron.given_path import check_given
 from receptron.records import short
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from receptron.bundle.card import ModelCard
 from receptron.bundle.placed import MEND
 from receptron.errors import BundleCorrupt
-from receptron.evaluation.novelty import NoveltyScorer
+from receptron.evaluation.novelty.scorer import NoveltyScorer
 from receptron.records import short
 from receptron.weights.store import unpack
 

@@ -21,8 +21,8 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
-from receptron.evaluation.novelty import SCORES, NoveltyScorer
-from receptron.evaluation.novelty_rule import NoveltyRule, novelties
+from receptron.evaluation.novelty.scorer import SCORES, NoveltyScorer
+from receptron.evaluation.novelty.rule import NoveltyRule, novelties
 from receptron.evaluation.prediction_sets import named, prediction_sets
 from receptron.evaluation.records import Answer, SetRule
 from receptron.progress import Progress, Silent

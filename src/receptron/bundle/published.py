@@ -9,7 +9,7 @@ from receptron.bundle.predictor import Predictor
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.errors import BadValue, UnknownName
-from receptron.evaluation.novelty_rule import NoveltyRule
+from receptron.evaluation.novelty.rule import NoveltyRule
 from receptron.evaluation.records import SetRule
 from receptron.weights import imagenet
 from receptron.weights.inputs import InputSpec

@@ -18,7 +18,7 @@ from receptron.bundle.card import ModelCard
 from receptron.bundle.contradictions import contradictions
 from receptron.bundle.placed import MEND, Placed, placed, table
 from receptron.errors import BundleCorrupt, BundleFault, DataFault, NonFinite, NotABundle
-from receptron.evaluation.novelty import NoveltyScorer
+from receptron.evaluation.novelty.scorer import NoveltyScorer
 from receptron.records import from_json, to_json
 from receptron.weights.store import unpack
 

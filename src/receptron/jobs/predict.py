@@ -14,7 +14,7 @@ from receptron.data.dataset.scan import find_images
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
-from receptron.evaluation.novelty import SCORES
+from receptron.evaluation.novelty.scorer import SCORES
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
 from receptron.jobs.path_list import LONGEST, ListedPath, is_list

@@ -13,7 +13,7 @@ from receptron.bundle.predictor import Scores
 from receptron.errors import DataFault
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
-from receptron.evaluation.novelty_rule import NoveltyFigures, novelties, novelty_figures
+from receptron.evaluation.novelty.rule import NoveltyFigures, novelties, novelty_figures
 from receptron.evaluation.prediction_sets import set_figures
 from receptron.evaluation.records import Answer, BaselineComparison, Evaluation, Novelty, SetFigures
 from receptron.jobs.training.fit import FittedNetwork

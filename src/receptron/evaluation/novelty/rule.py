@@ -8,7 +8,7 @@ from msgspec import Meta
 from numpy.typing import ArrayLike, NDArray
 
 from receptron.evaluation import grouped_intervals
-from receptron.evaluation.novelty import SCORES
+from receptron.evaluation.novelty.scorer import SCORES
 from receptron.evaluation.records import Count, Estimate, Novelty
 
 SHARE = 0.05

@@ -3,7 +3,7 @@
 The distance to the k-th nearest training image, features scaled to length 1, finds what is unrelated: Sun, Ming, Zhu & Li 2022,
 Out-of-Distribution Detection with Deep Nearest Neighbors, arXiv:2204.06507. The relative Mahalanobis distance, that to the nearest class
 minus that to all images together, finds what is near: Ren et al. 2021, A Simple Fix to Mahalanobis Distance for Improving Near-OOD
-Detection, arXiv:2106.09022. `novelty_fit` makes what they need.
+Detection, arXiv:2106.09022. `fitting` makes what they need.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""What the two scores of `novelty` need of the training images, and what they come to on images that were held out.
+"""What the two scores of `scorer` need of the training images, and what they come to on images that were held out.
 
 The covariance is that within classes, shrunk towards one variance for all directions, and serves for the distance to all images too:
 directions in which classes do not differ cancel then, and one row for each class suffices.
@@ -12,7 +12,7 @@ from scipy.linalg import cho_factor, cho_solve
 
 from receptron.data.stateless_random import keyed
 from receptron.errors import DataFault
-from receptron.evaluation.novelty import Features, NoveltyScorer, normalised
+from receptron.evaluation.novelty.scorer import Features, NoveltyScorer, normalised
 
 NEIGHBOURS = 10
 # Of the covariance; with frozen features of flowers, a class left out was found by 0.71 (AUROC) with Ledoit & Wolf's 0.08, which serves the
