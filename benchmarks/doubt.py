@@ -34,9 +34,9 @@ from sklearn.metrics import roc_auc_score
 
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.preprocessing.resize import resized
-from receptron.evaluation.novelty.scorer import SCORES
 from receptron.evaluation.novelty.fitting import novelty_scorer, out_of_fold_scores
 from receptron.evaluation.novelty.rule import novelty_rule
+from receptron.evaluation.novelty.scorer import SCORES
 from receptron.evaluation.prediction_sets import prediction_sets, set_rule, usual_coverage
 from receptron.evaluation.temperature_scaling import probabilities
 from receptron.training.features.frozen_backbone import Front, Tail, frozen

@@ -10,9 +10,9 @@ from sklearn.neighbors import NearestNeighbors
 
 from receptron.errors import DataFault
 from receptron.evaluation.novelty import fitting
-from receptron.evaluation.novelty.scorer import NoveltyScorer
 from receptron.evaluation.novelty.fitting import SHRINKAGE, novelty_scorer, out_of_fold_scores
 from receptron.evaluation.novelty.rule import NoveltyRule, novelties, novelty_figures, novelty_rule
+from receptron.evaluation.novelty.scorer import NoveltyScorer
 
 SHAPES = [(60, 5, 3), (40, 90, 4), (300, 20, 2), (90, 8, 30)]  # images, features, classes
 Features = NDArray[np.float32]

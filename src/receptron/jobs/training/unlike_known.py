@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 
 from receptron.errors import DataFault
-from receptron.evaluation.novelty.scorer import SCORES, NoveltyScorer
 from receptron.evaluation.novelty.fitting import novelty_scorer, out_of_fold_scores
 from receptron.evaluation.novelty.rule import SHARE, NoveltyRule, novelty_rule
+from receptron.evaluation.novelty.scorer import SCORES, NoveltyScorer
 from receptron.jobs.training.fit import FittedNetwork
 from receptron.wording import counted
 
