@@ -45,9 +45,7 @@ class Scores:
     faults: dict[int, str]
     centre: NDArray[np.float64]  # (N, K) of the first view alone
     seconds: tuple[float, ...]  # that each view took
-    novelty: NDArray[np.float64] | None = (
-        None  # (N, 2): scores by the first view, where the model has such
-    )
+    novelty: NDArray[np.float64] | None = None  # (N, 2): scores by the first view, where the model has such
 
 
 class Facts(Protocol):

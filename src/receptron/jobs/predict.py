@@ -122,7 +122,7 @@ def predict(
 
 def table(predicted: Predicted, top: int = 1) -> str:
     """CSV: path, fault, class and probability of the `top` likeliest, the candidates with `|` between them where there are such, then
-    whether the image is none of these (yes, no, or empty: unknown), which score says so, and both scores.
+    where the model can tell whether the image is none of these (yes or no), which score says so, and both scores.
 
     Line breaks and quotes are quoted, NUL is taken out, and cells that a spreadsheet would run as a formula get a leading apostrophe.
     Raises: BadValue.
@@ -133,13 +133,13 @@ def table(predicted: Predicted, top: int = 1) -> str:
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180
     ranked = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
-    rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted), *_NOVELTY])
+    rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted), *(_NOVELTY if predicted.strange else [])])
     for answer in predicted.answers:
         likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (_safe(label), f"{chance:.6f}")]
         candidates = [_safe("|".join(answer.candidates))] if predicted.coverage else []
-        rows.writerow(
-            [_safe(answer.path), _safe(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks)), *candidates, *_novelty(answer)]
-        )
+        novelty = _novelty(answer) if predicted.strange else []
+        cells = [*(likeliest or [""] * 2 * len(ranks)), *candidates, *novelty]
+        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *cells])
     return text.getvalue()
 
 

@@ -43,7 +43,6 @@ from receptron.jobs.training.run_directory import Begun, check_beside, choose_fo
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
-from receptron.jobs.training.unlike_known import UnlikeKnown, unlike_known
 from receptron.progress import Progress
 from receptron.records import to_json
 from receptron.training.augmentation_sheet import augmentation_record, seen, sheet
@@ -54,6 +53,7 @@ from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
+from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -168,7 +168,7 @@ def train(
                 signals.leave_if_told()
                 cut_short = signals.stop
             with watchmaker.stage("judging"):
-                unlike = unlike_known(learnt)
+                unlike = unlike_known(learnt.outcome, learnt.context)
                 card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
                 signals.leave_if_told()
             with watchmaker.stage("saving"):

@@ -6,7 +6,8 @@ from receptron.errors import DataFault
 from receptron.evaluation.novelty.fitting import novelty_scorer, out_of_fold_scores
 from receptron.evaluation.novelty.rule import SHARE, NoveltyRule, novelty_rule
 from receptron.evaluation.novelty.scorer import SCORES, NoveltyScorer
-from receptron.jobs.training.fit import FittedNetwork
+from receptron.training.context import TrainingContext
+from receptron.training.ladder.outcome import LadderOutcome
 from receptron.wording import counted
 
 
@@ -19,10 +20,9 @@ class UnlikeKnown:
     unknown: str | None
 
 
-def unlike_known(learnt: FittedNetwork) -> UnlikeKnown:
+def unlike_known(outcome: LadderOutcome, context: TrainingContext) -> UnlikeKnown:
     """From what the network sees of its training images; the limits from those held out in turn, whole groups counting once."""
-    context, seen = learnt.context, learnt.outcome.embeddings
-    labels = context.images.targets.numpy()
+    seen, labels = outcome.embeddings, context.images.targets.numpy()
     try:
         rows, scores = out_of_fold_scores(seen.without, labels, context.folds)
         scorer = novelty_scorer(seen.kept, labels)
