@@ -208,3 +208,21 @@ def test_a_pickle_of_another_protocol_is_refused_by_its_number(tmp_path: Path, p
 def test_a_whole_network_is_refused_as_such(tmp_path: Path, net: torch.nn.Module, old: bool):
     with pytest.raises(UnsafeCheckpoint, match=r"more than plain tensors: (a whole network|'torch.nn.modules)"):
         foreign.read(save(tmp_path / "w.pt", net, old=old))
+
+
+def test_tensors_without_numbers_are_refused(tmp_path: Path):
+    file = save(tmp_path / "w.pt", {"a": torch.ones(2), "b": torch.empty(3, device="meta")})
+    with pytest.raises(UnsafeCheckpoint, match="was not read") as fault:
+        foreign.read(file)
+    assert "b is on the meta device" in fault.value.why
+
+
+@pytest.mark.parametrize("place", [0.3, 0.5, 0.8])
+def test_one_turned_bit_is_seen_by_the_files_own_checksum(tmp_path: Path, place: float):
+    file = save(tmp_path / "w.pt", {"a": torch.randn(4000), "b": torch.randn(2000)})
+    content = bytearray(file.read_bytes())
+    content[int(place * 24_000)] ^= 1
+    file.write_bytes(content)
+    with pytest.raises(UnsafeCheckpoint) as fault:
+        foreign.read(file)
+    assert "checksum" in fault.value.why or "neither" in fault.value.why
