@@ -143,7 +143,9 @@ class Classifier(nn.Module):
         Optimisers made before do not know the new layers. Raises: BadValue for what is no whole number of 0 or more.
         """
         if not isinstance(classes, int) or isinstance(classes, bool) or classes < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise BadValue(f"classes is {short(classes)}.", why="it must be 0 or more", mend="give the number of classes; 0 for none")
+            raise BadValue(
+                f"classes is {short(classes)}.", why="it must be a whole number of 0 or more", mend="give the number of classes; 0 for none"
+            )
         replace_class_layers(self, classes)
 
     def freeze(self, stages: int | None = None) -> None:
