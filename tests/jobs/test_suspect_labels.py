@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from receptron.cli.train import _suspects
 from receptron.evaluation.records import SuspectLabels
-from receptron.jobs.training.suspect_labels import HEAD, suspect_labels
+from receptron.jobs.training.labels.suspect_labels import HEAD, suspect_labels
 from receptron.training.context import Images
 
 ROOT = Path("/photos")

@@ -39,6 +39,7 @@ class Extras:
         command: The command line, for the report.
         progress: Told how far it is.
         image_memory: Megabytes that one image may take while it is decoded.
+        labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -58,6 +59,7 @@ class Extras:
     command: str = ""
     progress: Progress = field(default_factory=Silent)
     image_memory: float = IMAGE_MEMORY
+    labels: tuple[str | Path, ...] = ()
 
 
 def seconds(text: str | float) -> float:

@@ -49,6 +49,12 @@ def following(run: Run) -> tuple[NextCommand, ...]:
     )
 
 
+def reviewing(run: Run) -> str:
+    """The command that lists labels that may be wrong, typed beside the run's folder."""
+    folder = shlex.quote(run.model.parent.name or run.model.name)
+    return f"receptron review {folder} --html suspects.html --csv corrections.csv"
+
+
 def _images(run: Run) -> str:
     """What the run was given, without the folders above: a table, or the root."""
     table = run.settings.get("path") if run.audit.layout == "table" else None

@@ -9,11 +9,12 @@ from receptron.report import words
 from receptron.report.frame import framed
 from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
-from receptron.report.training.commands import again, following
+from receptron.report.training.commands import again, following, reviewing
 from receptron.report.training.confusion import confusion, mixups
 from receptron.report.training.curves import curves
 from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
+from receptron.report.training.learning_curve import learning_curve
 from receptron.report.training.of_a_hundred import of_a_hundred
 from receptron.report.training.reliability import reliability
 from receptron.report.training.selection import answers_shown, by_label, files_shown, findings_shown, samples_shown, suspects_shown
@@ -73,6 +74,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "caveats": caveats(run),
         "figures": figures(run),
         "curves": curves(run.curves),
+        "more": learning_curve(run.learning_curve),
         "mixups": mixups(card.evaluation),
         "mistakes": answers_shown(run.mistakes, picture),
         "doubtful": answers_shown(run.doubtful, picture),
@@ -80,6 +82,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "findings": findings_shown(run.audit.findings, picture),
         "samples": samples_shown(run.samples, picture),
         "again": again(run),
+        "reviewing": reviewing(run),
         "timed": timed(run.decisions),
         "following": following(run),
     }
