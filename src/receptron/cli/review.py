@@ -61,8 +61,7 @@ def _show(found: "Review") -> None:
 
 
 def _tell_next(found: "Review") -> None:
-    """What to type, with the tables that the run itself had taken first."""
-    labels = [word for table in (*found.corrections, "corrections.csv") for word in ("--labels", table)]
+    """What to type."""
     screen.show(f"Correct  receptron review {shlex.quote(str(found.run))} --html suspects.html --csv corrections.csv")
     screen.show("         write a class into the column decision: the proposed one, another, or the label itself where it is right")
-    screen.show(f"Then     {shlex.join(['receptron', 'train', found.trained_on, *labels])}")
+    screen.show(f"Then     {found.then}")

@@ -12,6 +12,7 @@ from receptron.jobs.training.earlier_run import read_run
 from receptron.jobs.training.labels.corrections import written
 from receptron.report.frame import check_replaceable
 from receptron.report.review.page import review_page
+from receptron.report.training.commands import correcting
 from receptron.training.records import Run
 
 
@@ -31,22 +32,20 @@ class Review:
     Attributes:
         run: Folder of the run.
         images: Folder that the paths start from.
-        trained_on: What `train` was given.
         suspects: The images, least believed first.
         looked_at: Training images with an out-of-fold answer.
         judged_by: The rung whose answers were taken.
+        then: The command that trains again with the labels of the table that was written, or of corrections.csv.
         unknown: Why nothing can be told; empty where it can.
-        corrections: Tables that the run itself had taken.
     """
 
     run: Path
     images: Path
-    trained_on: str
     suspects: tuple[Suspect, ...]
     looked_at: int
     judged_by: str
+    then: str
     unknown: str = ""
-    corrections: tuple[str, ...] = ()
 
 
 def review(run: str | Path, html: Path | None = None, table: Path | None = None, *, overwrite: bool = False) -> Review:
@@ -59,7 +58,7 @@ def review(run: str | Path, html: Path | None = None, table: Path | None = None,
     check_replaceable(html, overwrite=overwrite)
     _check_table(table, html, overwrite=overwrite)
     folder, record = read_run(check_given(run))
-    found = _reviewed(folder, record)
+    found = _reviewed(folder, record, str(table or "corrections.csv"))
     if found.unknown and (html or table):
         mend = "leave --html and --csv out; the reason says what training would need"
         raise BadValue(f"{folder} says nothing of its labels.", why=found.unknown, mend=mend)
@@ -82,16 +81,15 @@ def _check_table(table: Path | None, html: Path | None, *, overwrite: bool) -> N
         raise WouldReplace(f"{table} is there already.", why=why, mend="give another name, or replace it: --overwrite")
 
 
-def _reviewed(folder: Path, run: Run) -> Review:
-    found, trained_on = run.suspects, run.settings.get("path", "")
-    tables = run.corrections.tables if run.corrections else ()
+def _reviewed(folder: Path, run: Run, table: str) -> Review:
+    found, then = run.suspects, correcting(run, table)
     if found is None:
-        return Review(folder, run.audit.root, trained_on, (), 0, "", "it was made before labels were looked at: train again", tables)
+        return Review(folder, run.audit.root, (), 0, "", then, "it was made before labels were looked at: train again")
     digests = {row.path: row.sha256 for row in store.read(folder / store.INNER).split if row.side == "train"}
     suspects = tuple(Suspect(rank, digests.get(one.path, ""), one) for rank, one in enumerate(found.images, start=1))
     if missing := next((one for one in suspects if not one.sha256), None):
         raise BadValue(f"{folder} is not whole.", why=f"its model does not know {missing.found.path}", mend="train again")
-    return Review(folder, run.audit.root, trained_on, suspects, found.looked_at, found.judged_by, found.unknown, tables)
+    return Review(folder, run.audit.root, suspects, found.looked_at, found.judged_by, then, found.unknown)
 
 
 def _row(one: Suspect, review: Review) -> tuple[str, ...]:

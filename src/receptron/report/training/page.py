@@ -74,7 +74,6 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "caveats": caveats(run),
         "figures": figures(run),
         "curves": curves(run.curves),
-        "more": learning_curve(run.learning_curve),
         "mixups": mixups(card.evaluation),
         "mistakes": answers_shown(run.mistakes, picture),
         "doubtful": answers_shown(run.doubtful, picture),
@@ -99,6 +98,8 @@ def figures(run: Run) -> dict[str, Chart]:
         "before": reliability("before temperature scaling", evaluation.reliability_before, evaluation.ece_before),
         "after": reliability("after temperature scaling", evaluation.reliability_after, evaluation.ece_after),
     }
+    if (curve := learning_curve(run.learning_curve)) is not None:
+        found["learning_curve"] = curve
     if run.given is not None:
         rows = [IntervalRow("honest, leaks removed", evaluation.accuracy, main=True), IntervalRow("test side as given", run.given.accuracy)]
         found["given"] = chart("The honest figure beside the given one", rows)

@@ -26,7 +26,7 @@ def learning_curve(pooled: Tensor, strength: float, context: TrainingContext) ->
         return unknown(why, len(images))
     measured = measure(pooled, images.targets, len(classes), strength, context.folds, units)
     everyone = np.ones(len(images), bool)
-    found = _forecast(measured, everyone, units)
+    found = forecast_of(measured, everyone, units)
     rows = tuple(_class(name, measured, truth == number, units) for number, name in enumerate(classes))
     chosen, why_none = _next(rows)
     return LearningCurve(_points(measured, everyone), _told(found.now), _told(found.doubled), rows, chosen, why_none, len(images))
@@ -52,7 +52,7 @@ def _class(name: str, measured: Sequence[Measured], members: NDArray[np.bool_], 
     count, points = int(members.sum()), _points(measured, members)
     if len(np.unique(units[members])) < FEWEST_OF_CLASS:
         return ClassCurve(name, count, points, None, None)
-    found = _forecast(measured, members, units)
+    found = forecast_of(measured, members, units)
     return ClassCurve(name, count, points, _told(found.now), _told(found.doubled))
 
 
@@ -60,7 +60,7 @@ def _points(measured: Sequence[Measured], members: NDArray[np.bool_]) -> tuple[C
     return tuple(CurvePoint(one.share, float(one.right[members].mean())) for one in measured)
 
 
-def _forecast(measured: Sequence[Measured], members: NDArray[np.bool_], units: NDArray[np.int64]) -> Forecast:
+def forecast_of(measured: Sequence[Measured], members: NDArray[np.bool_], units: NDArray[np.int64]) -> Forecast:
     """Of the errors on `members`; what they share varies over units, and never less than for as many independent images."""
     wrong = np.stack([1 - one.right[members] for one in measured], axis=1)  # (images, sizes)
     count = len(wrong)
