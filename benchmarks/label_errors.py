@@ -3,10 +3,11 @@
     python benchmarks/label_errors.py --shared ../shared --work FOLDER [--seeds 5] [--part random|similar]
 
 Confident learning on the out-of-fold answers of the head that `train` would fit. FOLDER keeps features, computed once by the weights that
-the extra `photos` brings, and a row a seed, so that a run that was broken off goes on. random: flipped to any other class; similar: to the
-class that the class is most often taken for. Precision: share of the first 50 and 150 suspects, or of all where there are fewer, whose label had
-been flipped; found: share of the flips that are suspected at all. Accuracy on the 300 photos beside, with the flipped labels, with the 150 first suspects corrected as
-proposed (nobody looked), with all suspects that had been flipped put right (a person looked), and with no label flipped.
+the extra `photos` brings, and a row a seed, so that a run that was broken off goes on. random: flipped to any other class; similar: to
+the class that the class is most often taken for. Precision: share of the first 50 and 150 suspects, or of all where there are fewer,
+whose label had been flipped; found: share of the flips that are suspected at all. Accuracy on the 300 photos beside, with the flipped
+labels, with the 150 first suspects corrected as proposed (nobody looked), with all suspects that had been flipped put right (a person
+looked), and with no label flipped.
 """
 
 import argparse
