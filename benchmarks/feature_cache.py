@@ -19,9 +19,9 @@ from rich.table import Table
 from torch import Tensor, nn
 
 from receptron.blocks.classifier import Classifier
+from receptron.data.augmentation.policy import POLICIES
 from receptron.data.dataset.scan import scan
 from receptron.data.ingest import read
-from receptron.data.preprocessing.augmentation import PHOTO
 from receptron.data.records import Catalog
 from receptron.progress import Silent
 from receptron.training.batches.sources import CanvasSource, ViewSource
@@ -37,7 +37,7 @@ from receptron.weights.pretrained import Pretrained
 from receptron.zoo import build
 
 SPEC = InputSpec(224, (0.5, 0.5, 0.5), (0.5, 0.5, 0.5), "bilinear", 0.875)
-ENGINE, VIEWS = Hardware(), FeatureViews(SPEC, 3, PHOTO, 3)
+ENGINE, VIEWS = Hardware(), FeatureViews(SPEC, 3, POLICIES["light"], 3)
 
 
 class Probed(nn.Module):
@@ -110,7 +110,9 @@ def main() -> None:
         pooled = torch.stack([torch.cat([probed.tail.pooled(part) for part in maps[:, v].split(64)]) for v in range(VIEWS.count)], 1)
     plan = Hyperparameters(options.epochs, 32, 0.05)
     canvases = [reading.canvases[digest] for digest in digests]
-    slow = Phase(PhaseName("through the backbone"), probed, CanvasSource(canvases, digests, targets, SPEC, 3, PHOTO, 0), plan)
+    slow = Phase(
+        PhaseName("through the backbone"), probed, CanvasSource(canvases, digests, targets, SPEC, 3, POLICIES["light"], 0, 5), plan
+    )
     through_backbone = seconds(lambda: fit(slow, ENGINE, Hooks()))
 
     def from_cache() -> float:

@@ -18,9 +18,9 @@ from rich.table import Table
 from torch import Tensor
 
 from feature_cache import SPEC, backbone, spread
+from receptron.data.augmentation.policy import POLICIES
 from receptron.data.dataset.scan import scan
 from receptron.data.ingest import read
-from receptron.data.preprocessing.augmentation import PHOTO
 from receptron.training.batches.sources import CanvasSource, Source
 from receptron.training.hardware.device import Hardware
 from receptron.training.loop.hooks import Hooks
@@ -53,7 +53,7 @@ def main() -> None:
     labels = sorted({entry.item.label for entry in reading.good})
     names = [entry.sha256 for entry in reading.good]
     targets = torch.tensor([labels.index(entry.item.label) for entry in reading.good])
-    source = CanvasSource([reading.canvases[name] for name in names], names, targets, SPEC, 3, PHOTO, 0)
+    source = CanvasSource([reading.canvases[name] for name in names], names, targets, SPEC, 3, POLICIES["light"], 0, len(labels))
     net = backbone(options.shared)
 
     def speed(images: Source) -> tuple[float, float]:

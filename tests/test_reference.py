@@ -31,9 +31,11 @@ def public() -> Iterator[tuple[str, Described]]:
 
 
 def methods(found: object) -> Iterator[tuple[str, Described]]:
-    """Public methods that a class of ours defines itself; a property is told like a field, by its own line."""
+    """Public methods that a class of ours has, from bases of ours too; a property is told like a field, by its own line."""
     if inspect.isclass(found):
-        yield from ((name, method) for name, method in vars(found).items() if inspect.isfunction(method) and not name.startswith("_"))
+        ours = [base for base in found.__mro__ if base.__module__.startswith("receptron.")]
+        inherited = {name: method for base in reversed(ours) for name, method in vars(base).items()}
+        yield from ((name, method) for name, method in inherited.items() if inspect.isfunction(method) and not name.startswith("_"))
 
 
 PUBLIC = dict(public())

@@ -145,7 +145,7 @@ def repaired(net: nn.Module, words: str, failed: str) -> tuple[nn.Module, Tensor
 
 
 def _make(net: nn.Module, words: str, failed: str) -> None:
-    path = found[1] if (found := re.search(r" in ([\w.]+)$", words)) and not words.startswith("build") else failed
+    path = found[1] if (found := re.search(r"\) in ([\w.]+)$" if words.startswith("build") else r" in ([\w.]+)$", words)) else failed
     settings = {name: literal_eval(value) for name, value in re.findall(r"(\w+)=(\([^)]*\)|\w+) \(was", words)}  # numbers, tuples, True
     match words.split()[0]:
         case "write":

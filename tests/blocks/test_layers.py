@@ -203,7 +203,7 @@ def test_responses_are_each_channels_share_of_the_maps(shape: tuple[int, ...]):
     assert torch.equal(layer(x), x)  # it starts as the identity
     with torch.no_grad():
         layer.gain.normal_(), layer.bias.normal_()
-        theirs = oracles.timm().layers.GlobalResponseNorm(shape[-1])
+        theirs = oracles.timm().layers.grn.GlobalResponseNorm(shape[-1])
         theirs.weight.copy_(layer.gain), theirs.bias.copy_(layer.bias)
         found = layer(x)
         assert torch.allclose(found, theirs(x), atol=1e-6)

@@ -350,7 +350,7 @@ def test_a_refused_spec_costs_no_memory(good: Files, tmp_path: Path, monkeypatch
 def test_the_largest_input_is_answered_two_at_a_time(good: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     model = receptron.load(edited(tmp_path, good, field("input", spec(pixels=1024, crop=0.5))))
     sizes: list[int] = []
-    monkeypatch.setattr(model, "_forward", lambda canvases: sizes.append(len(canvases)) or np.zeros((len(canvases), 3)))
+    monkeypatch.setattr(model, "_forward", lambda canvases, view: sizes.append(len(canvases)) or np.zeros((len(canvases), 3)))
     model.predict([IMAGE] * 5)
     assert sizes == [2, 2, 1]
 

@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from receptron.data.preprocessing.augmentation import Recipe, augmented
+from receptron.data.augmentation.policy import Policy
+from receptron.data.augmentation.views import augmented
 from receptron.data.preprocessing.normalize import centre, prepare
 from receptron.errors import BadValue, ImageTooSmall
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
@@ -41,7 +42,7 @@ def test_a_grey_network_gets_the_mean_of_the_colours():
 @pytest.mark.parametrize("channels", [1, 3])
 def test_training_without_variation_sees_the_same_numbers(channels: int):
     given = canvases((8, 8), (9, 13), (12, 8))
-    seen = augmented(given, ["a", "b", "c"], SPEC, Recipe(), channels=channels, seed=0, epoch=0)
+    seen = augmented(given, ["a", "b", "c"], SPEC, Policy(), channels=channels, seed=0, epoch=0)
     assert torch.allclose(prepare(given, SPEC, channels), seen, atol=2e-6)
 
 

@@ -47,11 +47,12 @@ def digest_of(out: Path) -> str:
 
 @pytest.fixture(scope="module", params=[pytest.param("pretrained", marks=pytest.mark.campaign), "scratch"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
-    """Photos, weights and an undisturbed run."""
+    """Photos, weights and an undisturbed run; from scratch with everything of augmentation, Mixup and CutMix among it."""
     place = tmp_path_factory.mktemp(request.param)
     folder(place / "photos", 30 if request.param == "pretrained" else 12)
     weights = str(backbone(place / "tiny.safetensors")) if request.param == "pretrained" else "none"
-    case = Case(("--weights", weights, *(() if request.param == "pretrained" else ("--net", "lenet5"))), place, "", 0.0)
+    start = () if request.param == "pretrained" else ("--net", "lenet5", "--augment", "strong")
+    case = Case(("--weights", weights, *start), place, "", 0.0)
     began = time.monotonic()
     child = case.started(place / "undisturbed")
     _, told = child.communicate(timeout=LIMIT)

@@ -75,10 +75,8 @@ def test_images_of_one_patient_count_once():
 def test_the_screen_says_no_more_than_the_report():
     given = np.arange(60) % 3
     told = _suspects(cast(Any, SimpleNamespace(suspects=judged(wrong_on(given, [4, 11]), given))))
-    assert (
-        told
-        == "2 of 60 training images may be mislabelled, some will be right and only unusual; they are in the report; receptron review lists them"
-    )
+    doubted = "2 of 60 training images may be mislabelled, some will be right and only unusual"
+    assert told == f"{doubted}; they are in the report; receptron review lists them"
     silent = _suspects(cast(Any, SimpleNamespace(suspects=judged(given, wrong_on(given, list(range(40)))))))
     assert silent.startswith("wrong ones were not looked for: out of fold, linear head is right on 33%")
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from receptron.analysis.inspection import examine
 from receptron.report.network.graph.nodes import tree_of
-from receptron.report.network.graph.place import Block, Placed, Point, blocks_of
+from receptron.report.network.graph.place import Block, PlacedBlock, Point, blocks_of
 from receptron.zoo import build
 
 
@@ -147,7 +147,7 @@ class Line:
     target: int
 
 
-def on_page(shown: Placed, opened: Set[int], x: int = 0, y: int = 0) -> tuple[list[Rect], list[Line]]:
+def on_page(shown: PlacedBlock, opened: Set[int], x: int = 0, y: int = 0) -> tuple[list[Rect], list[Line]]:
     """Boxes and lines from the corner of the page."""
     rects: list[Rect] = []
     lines: list[Line] = []

@@ -18,7 +18,7 @@ from receptron.report.network import comparison_page, inspection_page
 from receptron.report.network.graph.drawing import path_of
 from receptron.report.network.graph.nodes import tree_of
 from receptron.report.network.graph.opening import opened_at_first
-from receptron.report.network.graph.place import Block, Placed, blocks_of, placed
+from receptron.report.network.graph.place import Block, PlacedBlock, blocks_of, placed
 from receptron.report.practice import sheet_page
 from receptron.zoo import build
 
@@ -178,7 +178,7 @@ SPILT = """() => { const spilt = [];
   return spilt; }"""
 
 
-def told(shown: Placed, opened: frozenset[int], places: list[list[int]], paths: list[str]) -> None:
+def told(shown: PlacedBlock, opened: frozenset[int], places: list[list[int]], paths: list[str]) -> None:
     paths += [path_of(line) for line in shown.lines]
     for node in shown.nodes:
         if node.block.item.stripes:
@@ -278,6 +278,8 @@ def test_a_mouse_drags_the_drawing(visit: Any):
 @pytest.mark.parametrize("place", ["g[data-hint]", "tr[data-hint]"])
 def test_a_hint_tells_the_working(visit: Any, place: str):
     page = visit("inspect")
+    page.locator(place).first.scroll_into_view_if_needed()
+    page.evaluate("new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")  # scrolling takes a hint away
     page.locator(place).first.hover()
     assert page.locator("#hint").is_visible()
     assert page.locator("#hint").text_content() == page.locator(place).first.get_attribute("data-hint")

@@ -10,14 +10,14 @@ from drawn_nets import NETS, Line, Rect, blocks, every, on_page, openable
 from torch import fx, nn
 
 from oracles import torchvision
-from receptron.analysis.form import Form
+from receptron.analysis.form import LayerForm
 from receptron.analysis.inspection import examine, inspect
 from receptron.report.network.graph.drawing import drawing_of
 from receptron.report.network.graph.lettering import fitted, width
 from receptron.report.network.graph.nodes import tree_of
 from receptron.report.network.graph.opening import LIMIT, opened_at_first
 from receptron.report.network.graph.place import Block, placed
-from receptron.report.network.graph.record import Item, links_of
+from receptron.report.network.graph.record import GraphItem, links_of
 
 
 def states(whole: Block) -> Iterator[tuple[str, Set[int]]]:
@@ -126,7 +126,7 @@ def traced(net: nn.Module) -> Counter[tuple[str, str]]:
     return found
 
 
-def drawn(items: tuple[Item, ...]) -> Counter[tuple[str, str]]:
+def drawn(items: tuple[GraphItem, ...]) -> Counter[tuple[str, str]]:
     """The same as our record has it, through the borders of blocks."""
     makers: dict[int, str] = {}
     found: Counter[tuple[str, str]] = Counter()
@@ -135,7 +135,7 @@ def drawn(items: tuple[Item, ...]) -> Counter[tuple[str, str]]:
         path, title, kind = (getattr(stripe, each) for each in ("path", "title", "kind"))
         return path if kind and path else title
 
-    def walk(items: tuple[Item, ...]) -> None:
+    def walk(items: tuple[GraphItem, ...]) -> None:
         for item in items:
             if item.inside is not None:
                 walk(item.inside)
@@ -234,7 +234,7 @@ def test_a_form_is_that_of_the_module():
     )
     for layer, module in zip(inspect(net, (12, 40, 40)).layers, net, strict=True):
         assert isinstance(module, nn.Conv2d)
-        expected = Form("convolution", module.kernel_size, module.stride, module.dilation, module.groups, (12, 12))  # type: ignore[arg-type]
+        expected = LayerForm("convolution", module.kernel_size, module.stride, module.dilation, module.groups, (12, 12))  # type: ignore[arg-type]
         assert layer.form == expected
 
 

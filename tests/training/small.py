@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.preprocessing.augmentation import Recipe
+from receptron.data.augmentation.policy import Policy
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.training.checkpointing.decision_log import DecisionLog
@@ -17,7 +17,9 @@ from receptron.weights.inputs import InputSpec
 from receptron.zoo import build
 
 SPEC = InputSpec(32, (0.5, 0.45, 0.4), (0.25, 0.2, 0.3), "bilinear", 0.8)
-VARIED = Recipe(area=(0.5, 1.0), aspect=4 / 3, flip=True, light=0.2, turn=10.0, shift=0.1, zoom=0.1, shear=5.0)
+VARIED = Policy(
+    area=(0.5, 1.0), aspect=4 / 3, flip=True, brightness=0.2, contrast=0.2, rotation=10.0, translation=0.1, scale=0.1, shear=5.0
+)
 CLASSES = ("bars", "dots", "plain")
 
 
@@ -68,5 +70,5 @@ def context(
     environment = RunEnvironment(work, cache, TimeBudget(seconds), DecisionLog(work / "decisions.json" if work else None))
     return TrainingContext(
         images=Images(digests, names, torch.tensor(labels)), folds=parts, classes=CLASSES, canvases=store, spec=SPEC, channels=3,
-        recipe=VARIED, device="cpu", precision="float32", seed=0, environment=environment, full_folds=full,
+        policy=VARIED, device="cpu", precision="float32", seed=0, environment=environment, full_folds=full,
     )  # fmt: skip

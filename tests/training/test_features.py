@@ -15,7 +15,7 @@ from safetensors.torch import load_file, save
 from small import SPEC, VARIED, context, net
 from torch import nn
 
-from receptron.data.preprocessing.augmentation import augmented
+from receptron.data.augmentation.views import augmented
 from receptron.data.preprocessing.normalize import prepare
 from receptron.errors import NonFinite
 from receptron.progress import Silent
@@ -203,9 +203,9 @@ def test_two_processes_share_one_folder(tmp_path: Path, truth: torch.Tensor):
         {"spec": replace(SPEC, mean=(0.5, 0.45, 0.41))},
         {"spec": replace(SPEC, interpolation="bicubic")},
         {"channels": 1},
-        {"recipe": replace(VARIED, flip=False)},
+        {"policy": replace(VARIED, flip=False)},
     ],
-    ids=["mean", "interpolation", "channels", "recipe"],
+    ids=["mean", "interpolation", "channels", "policy"],
 )
 def test_the_key_hangs_on_everything_that_an_activation_hangs_on(change):
     state = FRONT.state_dict()

@@ -44,6 +44,9 @@ class Net(nn.Module):
         return self.head(self.stages(self.stem(x)))
 
 
+MIXED = replace(VARIED, automatic="randaugment", erasing=0.3, mixup=0.4, cutmix=1.0)  # all that draws numbers
+
+
 def net() -> Net:
     torch.manual_seed(1)
     return Net()
@@ -51,7 +54,7 @@ def net() -> Net:
 
 def source() -> CanvasSource:
     canvases, labels = drawn(COUNT)
-    return CanvasSource(canvases, [f"{i}.png" for i in range(COUNT)], torch.tensor(labels), SPEC, 3, VARIED, 5)
+    return CanvasSource(canvases, [f"{i}.png" for i in range(COUNT)], torch.tensor(labels), SPEC, 3, MIXED, 5, 3)
 
 
 def wave(*ups: float) -> Callable[[nn.Module], float]:

@@ -1,20 +1,24 @@
 """Batches from canvases and from cached activations: the same for the same (rows, epoch), made one ahead, and in order."""
 
 import threading
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import torch
 from small import SPEC, VARIED, drawn
+from torch import nn
 
-from receptron.data.preprocessing.augmentation import augmented
+from receptron.data.augmentation.policy import POLICIES, Policy
+from receptron.data.augmentation.views import augmented
 from receptron.training.batches.prefetch import ahead
 from receptron.training.batches.sources import CanvasSource, ViewSource
+from receptron.training.loop.objective import Supervised
 
 
 def canvases(count: int = 12, seed: int = 3) -> CanvasSource:
     made, labels = drawn(count)
-    return CanvasSource(made, [f"{i}.png" for i in range(count)], torch.tensor(labels), SPEC, 3, VARIED, seed)
+    return CanvasSource(made, [f"{i}.png" for i in range(count)], torch.tensor(labels), SPEC, 3, VARIED, seed, 3)
 
 
 def test_a_batch_holds_the_views_of_its_rows_with_their_classes():
@@ -31,6 +35,46 @@ def test_a_batch_hangs_on_rows_and_epoch_and_not_on_what_was_asked_before():
         asked.batch(np.arange(12), epoch)
     assert torch.equal(asked.batch(rows, 7)[0], fresh.batch(rows, 7)[0])
     assert not torch.equal(asked.batch(rows, 7)[0], asked.batch(rows, 8)[0])
+
+
+MIXED = (replace(VARIED, mixup=0.4), replace(VARIED, cutmix=1.0), POLICIES["strong"])
+
+
+@pytest.mark.parametrize("policy", MIXED, ids=["mixup", "cutmix", "strong"])
+def test_a_mixed_image_does_not_depend_on_its_batch(policy: Policy):
+    source = replace(canvases(), policy=policy)
+    inputs, targets = source.batch(np.arange(12), 3)
+    for rows in (np.array([7]), np.array([3, 9, 1]), np.arange(12)[::-1].copy()):
+        some, shares = source.batch(rows, 3)
+        assert torch.equal(some, inputs[rows]) and torch.equal(shares, targets[rows])
+    assert not torch.equal(source.batch(np.arange(12), 4)[1], targets)
+
+
+@pytest.mark.parametrize("policy", MIXED, ids=["mixup", "cutmix", "strong"])
+def test_labels_are_mixed_by_the_shares_of_the_pixels(policy: Policy):
+    """Pictures of one tone for each class, unchanged but for the mixing: the mean tone tells the shares."""
+    tones = [np.full((40, 40, 3), 80 * label, np.uint8) for label in (0, 1, 2) * 4]
+    spec = replace(SPEC, mean=(0.0,) * 3, std=(1.0,) * 3)
+    plain = Policy(mixup=policy.mixup, cutmix=policy.cutmix)
+    source = CanvasSource(tones, [f"{i}" for i in range(12)], torch.tensor([0, 1, 2] * 4), spec, 3, plain, 5, 3)
+    inputs, targets = source.batch(np.arange(12), 0)
+    assert targets.shape == (12, 3) and torch.allclose(targets.sum(1), torch.ones(12))
+    assert torch.allclose(inputs.mean((1, 2, 3)) * 255 / 80, targets @ torch.tensor([0.0, 1.0, 2.0]), atol=1e-4)
+    assert (targets.amax(1) < 0.999).any(), "some are mixed"
+    wrong = targets.roll(1, 0)
+    assert not torch.allclose(inputs.mean((1, 2, 3)) * 255 / 80, wrong @ torch.tensor([0.0, 1.0, 2.0]), atol=1e-4)
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+def test_the_loss_of_mixed_labels_is_the_mixed_loss(smoothing: float):
+    torch.manual_seed(0)
+    net, inputs = nn.Linear(5, 3), torch.randn(6, 5)
+    first, second, share = torch.tensor([0, 1, 2, 0, 1, 2]), torch.tensor([1, 1, 0, 2, 0, 2]), torch.rand(6)
+    soft = nn.functional.one_hot(first, 3) * share[:, None] + nn.functional.one_hot(second, 3) * (1 - share[:, None])
+    objective = Supervised(smoothing)
+    expected = share * objective(net, inputs, first) + (1 - share) * objective(net, inputs, second)
+    assert torch.allclose(objective(net, inputs, soft), expected, atol=1e-5)
+    assert not torch.allclose(objective(net, inputs, soft.flip(1)), expected, atol=1e-5)
 
 
 def test_every_view_is_shown_once_before_one_comes_again():

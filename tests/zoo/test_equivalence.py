@@ -7,7 +7,7 @@ from torch import nn
 
 import oracles
 from receptron import zoo
-from receptron.blocks.auxiliary import AuxiliaryClassifier
+from receptron.blocks.auxiliary import AuxiliaryClassifier, AuxiliaryScores
 from receptron.blocks.windows import WindowAttention
 from receptron.errors import CheckpointMismatch
 from receptron.weights.keymap import KeyMap, load
@@ -61,12 +61,17 @@ def limit(source: str, name: str) -> float:
     return OTHER_ORDER if source == "timm" and name.startswith(IN_OTHER_ORDER) else TOLERANCE
 
 
+def logits_of(answer: torch.Tensor | AuxiliaryScores) -> torch.Tensor:
+    """Of a net with auxiliary heads, in train mode, those of its last head."""
+    return answer.logits if isinstance(answer, AuxiliaryScores) else answer
+
+
 def differences(ours: nn.Module, theirs: nn.Module, pictures: list[torch.Tensor]) -> list[float]:
     """Relative differences in eval mode, then in train mode."""
     found: list[float] = []
     for training in (False, True):
         with oracles.mode([ours, theirs], training):
-            found += [oracles.relative(ours(x), scores(theirs(x))) for x in pictures]
+            found += [oracles.relative(logits_of(ours(x)), scores(theirs(x))) for x in pictures]
     return found
 
 

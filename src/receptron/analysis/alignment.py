@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from receptron.analysis.form import Form
+from receptron.analysis.form import LayerForm
 from receptron.analysis.layers import Layer
 
 _ALIKE, _KIND, _KERNEL, _STRIDE, _GROUPS, _PARAMETERS, _CHANNELS = 10, 4, 3, 2, 1, 3, 2
@@ -25,7 +25,7 @@ class _Trait(NamedTuple):
     """What of a layer is held against another one's."""
 
     kind: str
-    form: Form
+    form: LayerForm
     level: int | str
     before: tuple[int, ...]
     after: tuple[int, ...]
@@ -107,7 +107,7 @@ def _level(shape: tuple[int, ...], size: tuple[int, ...]) -> int | str:
     return round(log2(max(size[2:]) / max(shape[2:])))
 
 
-def _is_window(form: Form) -> bool:
+def _is_window(form: LayerForm) -> bool:
     return any(extent > 1 for extent in form.kernel)
 
 

@@ -18,7 +18,7 @@ _TELLING = ("convolution", "product", "pooling", "norm", "resize", "reduction", 
 
 
 @dataclass(frozen=True)
-class Form:
+class LayerForm:
     """A layer's window and channels; what it has not stays empty.
 
     `role` is convolution, product, pooling, norm, resize, activation, reduction, shape or other. `channels` are those that go in and out.
@@ -41,7 +41,7 @@ class Form:
     def words(self) -> str:
         """Kernel, stride and channels as a box of a drawing tells them.
 
-        >>> Form("convolution", (3, 3), (2, 2), (1, 1), 1, (64, 128)).words
+        >>> LayerForm("convolution", (3, 3), (2, 2), (1, 1), 1, (64, 128)).words
         '3×3, stride 2, 64 → 128'
         """
         parts = ["×".join(map(str, self.kernel))] if self.kernel else []
@@ -54,7 +54,7 @@ class Form:
         return ", ".join(parts)
 
 
-NO_FORM = Form()
+NO_FORM = LayerForm()
 """That of what has no numbers to tell."""
 
 
@@ -63,22 +63,22 @@ def role_of(call: Call) -> str:
     return next((role for role, names in _ROLES.items() if call.op in names), "other")
 
 
-def form_of(tape: Tape, calls: Sequence[Call]) -> Form:
+def form_of(tape: Tape, calls: Sequence[Call]) -> LayerForm:
     """The form of a layer that made these calls: that of the first that tells most."""
     roles = [role_of(call) for call in calls]
     role = next((role for role in _TELLING if role in roles), "other")
     if role == "other":
-        return Form()
+        return LayerForm()
     call = calls[roles.index(role)]
     match view_of(tape, call):
         case Convolution() as c:
-            return Form(role, c.window.kernel, c.window.stride, c.window.dilation, c.groups, (c.c_in, c.c_out), c.transposed)
+            return LayerForm(role, c.window.kernel, c.window.stride, c.window.dilation, c.groups, (c.c_in, c.c_out), c.transposed)
         case Pooling() as p:
-            return Form(role, p.window.kernel, p.window.stride, p.window.dilation)
+            return LayerForm(role, p.window.kernel, p.window.stride, p.window.dilation)
         case Product() as p if tape.values[p.right].role == "parameter" or _is_owned(tape, calls, p.right):
-            return Form(role, channels=(p.terms, tape.values[call.outputs[0]].shape[-1]))
+            return LayerForm(role, channels=(p.terms, tape.values[call.outputs[0]].shape[-1]))
         case _:
-            return Form(role)
+            return LayerForm(role)
 
 
 def _is_owned(tape: Tape, calls: Sequence[Call], value: int) -> bool:

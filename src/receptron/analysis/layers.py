@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from receptron.analysis.attempted import attempted
 from receptron.analysis.cost.macs import works_of
 from receptron.analysis.cost.working import working
-from receptron.analysis.form import NO_FORM, Form, form_of
+from receptron.analysis.form import NO_FORM, LayerForm, form_of
 from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.tape import Call, ModuleCall, Tape
 
@@ -26,7 +26,7 @@ class Layer:
     macs: int
     field: Field | None
     working: tuple[str, ...]
-    form: Form = NO_FORM
+    form: LayerForm = NO_FORM
 
 
 def rows_of(tape: Tape) -> tuple[int, ...]:
@@ -54,7 +54,7 @@ def layers_of(tape: Tape, fields: Fields | None, unknown: dict[str, str] | None 
             before[scope.last] - before[scope.first],
             _field(fields, scope, {} if unknown is None else unknown),
             working(tape, _own_call(tape, scope)) if i in leaves else (),
-            _form(tape, scope, {} if unknown is None else unknown) if i in leaves else Form(),
+            _form(tape, scope, {} if unknown is None else unknown) if i in leaves else LayerForm(),
         )
         for i, scope in ((i, tape.module_calls[i]) for i in rows_of(tape))
     )
@@ -73,9 +73,9 @@ def _field(fields: Fields | None, scope: ModuleCall, unknown: dict[str, str]) ->
     return attempted(f"the field of {scope.path or 'the network'}", lambda: field_of(fields, scope.outputs[0], scope.path), unknown)
 
 
-def _form(tape: Tape, scope: ModuleCall, unknown: dict[str, str]) -> Form:
+def _form(tape: Tape, scope: ModuleCall, unknown: dict[str, str]) -> LayerForm:
     calls = tape.forward[scope.first : scope.last]
-    return attempted(f"the form of {scope.path or 'the network'}", lambda: form_of(tape, calls), unknown) or Form()
+    return attempted(f"the form of {scope.path or 'the network'}", lambda: form_of(tape, calls), unknown) or LayerForm()
 
 
 def _owned(tape: Tape) -> Counter[str]:

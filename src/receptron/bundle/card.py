@@ -50,6 +50,7 @@ class ModelCard:
         comparisons: The network against baselines, on the same images.
         provenance: Where the model came from, enough to make it again.
         depth: What is white in images of more than 8 bits; None in models of before: each image went by itself.
+        mirrored: Whether training showed mirror images, so that views at prediction may be some as well.
         sets: Which classes are in an image's set at a stated coverage; None in models of before.
         set_figures: What the sets came to on the test images; None where there were none.
         format: Version of this record.
@@ -73,6 +74,7 @@ class ModelCard:
     comparisons: Annotated[tuple[BaselineComparison, ...], Meta(max_length=100)]
     provenance: Provenance
     depth: DepthScale | None = None
+    mirrored: bool = False
     sets: SetRule | None = None
     set_figures: SetFigures | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from time import perf_counter
 from typing import Protocol, cast
 
 import numpy as np
@@ -11,10 +12,10 @@ from numpy.typing import NDArray
 from torch import nn
 
 from receptron.bundle.placed import Placed
+from receptron.data.augmentation.prediction_views import check_views, prediction_view
 from receptron.data.dataset.spelling import composed
 from receptron.data.given_images.images import ImageLike, as_list, names, to_canvas
 from receptron.data.ingest import CanvasPlan
-from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.depth_scale import DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
@@ -22,6 +23,7 @@ from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.prediction_sets import named, prediction_sets
 from receptron.evaluation.records import Answer, SetRule
+from receptron.evaluation.temperature_scaling import mean_logits
 from receptron.progress import Progress, Silent
 from receptron.records import short
 from receptron.weights.inputs import InputSpec
@@ -33,11 +35,13 @@ WORKERS = 4
 
 @dataclass(frozen=True)
 class Scores:
-    """Logits (N, K) of the images that could be read, which of the images asked for these are, and why the others could not."""
+    """What the network says of the images that could be read, which of the images asked for these are, and why the others could not."""
 
-    logits: NDArray[np.float64]
+    logits: NDArray[np.float64]  # (N, K); of several views those whose softmax is the mean of the views'
     read: list[int]
     faults: dict[int, str]
+    centre: NDArray[np.float64]  # (N, K) of the first view alone
+    seconds: tuple[float, ...]  # that each view took
 
 
 class Facts(Protocol):
@@ -74,6 +78,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def mirrored(self) -> bool:
+        """Whether images mean the same in a mirror, so that views may be mirrored."""
+        ...
+
+    @property
     def sets(self) -> SetRule | None:
         """Which classes are in an image's set at a stated coverage; None where that was never measured."""
         ...
@@ -95,7 +104,19 @@ class Predictor:
         self.net = net.eval().requires_grad_(False)
 
     def class_called(self, label: str) -> str | None:
-        """The class that images labelled `label` are of, in either spelling; None where it knows no such class."""
+        """The class that images of a label are of.
+
+        Args:
+            label: As a folder or a table spells it, composed or decomposed.
+
+        Returns:
+            As the network's classes spell it; None where it knows no such class.
+
+        Example:
+            >>> from receptron import load
+            >>> load("digits-model").class_called("3"), load("digits-model").class_called("cat")
+            ('3', None)
+        """
         return next((name for name in self.classes if label in (name, composed(name))), None)
 
     @property
@@ -103,7 +124,9 @@ class Predictor:
         """Class names in the order of the network's outputs."""
         return self.facts.classes
 
-    def predict(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> list[Answer]:
+    def predict(
+        self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None, views: int = 1
+    ) -> list[Answer]:
         """What the network says of images: class, confidence and all probabilities after temperature scaling.
 
         A broken image gets an answer with a `fault`; the rest are answered. Files go exactly the way of training, and answers do not depend
@@ -114,16 +137,18 @@ class Predictor:
                 0..1; or a batch (N, H, W, 3) or (N, C, H, W).
             batch: Images that go through the network at once, at most.
             progress: Told how far it is; None: nobody.
+            views: Views of each image whose probabilities are averaged, 1 to 32; 1 is the centre alone.
 
         Returns:
             One per image, in order.
 
         Raises:
-            BadValue: For something that is no image, and a batch below 1.
+            BadValue: For something that is no image, a batch below 1 and a number of views outside of 1 to 32.
             BundleFault: If the network gives something else than one number for each class.
             NonFinite: If the network answers NaN or infinity, naming the images.
 
         Example:
+            >>> from receptron import load
             >>> model = load("digits-model")
             >>> [answer.fault for answer in model.predict(["scans/first.png", "gone.png"])]
             [None, 'no such file']
@@ -132,57 +157,71 @@ class Predictor:
         """
         given = as_list(images)
         called = names(given)
-        scores = self.scores(given, batch, progress)
+        scores = self.scores(given, batch, progress, views)
         chances = torch.from_numpy(scores.logits).div(self.facts.temperature).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
+        if views > 1:  # what the sets promise was found on one view
+            answers = {i: replace(answer, candidates=()) for i, answer in answers.items()}
         answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
         return [answers[i] for i in range(len(given))]
 
-    def scores(self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None) -> Scores:
+    def scores(
+        self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None, views: int = 1
+    ) -> Scores:
         """Logits, before temperature scaling.
 
         Args:
             images: As `predict` takes them.
             batch: Images that go through the network at once, at most.
             progress: Told how far it is; None: nobody.
+            views: Views of each image whose probabilities are averaged, 1 to 32; 1 is the centre alone.
 
         Returns:
             Logits (N, K) of the images that could be read, and why the others could not.
 
         Raises:
-            BadValue: For something that is no image, and a batch below 1.
+            BadValue: For something that is no image, a batch below 1 and a number of views outside of 1 to 32.
             BundleFault: If the network gives something else than one number for each class.
             NonFinite: If the network answers NaN or infinity, naming the images.
 
         Example:
+            >>> from receptron import load
             >>> found = load("digits-model").scores(["scans/first.png", "gone.png"])
             >>> found.logits.shape, found.read, found.faults
             ((1, 10), [0], {1: 'no such file'})
         """
         if not isinstance(cast(object, batch), int) or batch < 1:
             raise BadValue(f"batch is {short(batch)}.", why="it must be 1 or more", mend="use the default of 32")
+        check_views(views)
         batch = min(batch, max(1, AT_ONCE // self.facts.input.resize**2))
         given, progress = as_list(images), progress or Silent()
         called = names(given)
         progress.start("Looking at images", len(given), "images")
-        parts, read, faults = [np.empty((0, len(self.classes)))], list[int](), dict[int, str]()
+        parts, read, faults = [np.empty((views, 0, len(self.classes)))], list[int](), dict[int, str]()
+        seconds = np.zeros(views)
         for start, chunk in self._canvases(given, called, batch):
             good = [i for i, canvas in enumerate(chunk, start) if not isinstance(canvas, str)]
             faults |= {i: canvas for i, canvas in enumerate(chunk, start) if isinstance(canvas, str)}
-            parts.append(self._forward([canvas for canvas in chunk if not isinstance(canvas, str)]))
-            check_finite(parts[-1], [called[i] for i in good])
+            canvases = [canvas for canvas in chunk if not isinstance(canvas, str)]
+            said = list[NDArray[np.float64]]()
+            for view in range(views):
+                began = perf_counter()
+                said.append(self._forward(canvases, view))
+                seconds[view] += perf_counter() - began
+                check_finite(said[-1], [called[i] for i in good])
+            parts.append(np.stack(said))
             read += good
             progress.advance(len(chunk))
         progress.done(f"{len(faults):,} could not be read" if faults else "")
-        return Scores(np.concatenate(parts), read, faults)
+        logits = np.concatenate(parts, 1)
+        return Scores(mean_logits(logits, self.facts.temperature), read, faults, logits[0], tuple(seconds.tolist()))
 
-    def _forward(self, canvases: list[Pixels]) -> NDArray[np.float64]:
+    def _forward(self, canvases: list[Pixels], view: int) -> NDArray[np.float64]:
         if not canvases:
             return np.empty((0, len(self.classes)))
         weights = next(self.net.parameters())
-        images = prepare(canvases, self.facts.input, self.facts.channels).to(
-            weights.device, weights.dtype, memory_format=torch.channels_last
-        )
+        images = prediction_view(canvases, self.facts.input, self.facts.channels, view, mirrored=self.facts.mirrored)
+        images = images.to(weights.device, weights.dtype, memory_format=torch.channels_last)
         with torch.inference_mode():
             scores = self.net(images)
         if scores.shape != (len(canvases), len(self.classes)):
@@ -223,6 +262,7 @@ class Predictor:
             ValueError: For another number of probabilities than there are classes.
 
         Example:
+            >>> from receptron import load
             >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
             '3'
         """

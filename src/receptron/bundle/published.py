@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from receptron.bundle import imagenet
 from receptron.bundle.model import device_called
 from receptron.bundle.predictor import Predictor
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.errors import BadValue, UnknownName
 from receptron.evaluation.records import SetRule
-from receptron.weights import imagenet
 from receptron.weights.inputs import InputSpec
 from receptron.weights.published import published_for
 from receptron.weights.sidecar import Sidecar
@@ -33,6 +33,7 @@ class PublishedFacts:
     input: InputSpec
     temperature: float = 1.0
     depth: DepthScale | None = NOMINAL
+    mirrored: bool = True  # as the networks of the catalogue were trained
     sets: SetRule | None = None
 
 

@@ -13,7 +13,7 @@ from receptron.wording import counted, natural
 
 if TYPE_CHECKING:
     from receptron.evaluation.records import Evaluation
-    from receptron.jobs.evaluate import Evaluated
+    from receptron.jobs.evaluate import Evaluated, ViewsGain
 
 _SHOWN = 5  # mistakes
 _ROWS = 50  # classes
@@ -44,6 +44,7 @@ def evaluate(
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
+    views: Annotated[int, typer.Option(min=1, max=32, help="Average over so many views of each image, and tell what that gains.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
     weights_keys: weights_flags.Keys = None,
@@ -69,7 +70,15 @@ def evaluate(
     )  # fmt: skip
     judged, images = job.subject(model, path, weights, facts, device, image_memory)
     found = job.evaluate(
-        judged, images, side=side, options=options, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory
+        judged,
+        images,
+        side=side,
+        options=options,
+        batch=batch,
+        device=device,
+        progress=Bars(patience=2),
+        image_memory=image_memory,
+        views=views,
     )
     if as_json:
         screen.json(found)
@@ -85,6 +94,8 @@ def _show(found: "Evaluated") -> None:
             _lines(figures)
             screen.table(_classes(figures))
             screen.show()
+    if found.views:
+        screen.show(_gain(found.views))
     if found.trained:
         screen.say("Figures on images that the model was trained on flatter it; they say nothing about new ones.")
     for answer in found.mistakes[:_SHOWN]:
@@ -95,6 +106,15 @@ def _show(found: "Evaluated") -> None:
         screen.say(f"{file}: {reason}")
     for line in (*sentences(found.unused), *of_columns(found.unused_columns)):
         screen.say(line)
+
+
+def _gain(views: "ViewsGain") -> str:
+    """What several views gained, and what they cost."""
+    gain = views.gain
+    limits = gain.method if gain.unknown else f"{100 * gain.low:+.1f} to {100 * gain.high:+.1f}"
+    changed = f"{counted(views.mended, 'answer')} mended, {views.broken:,} broken"
+    gained = f"{100 * gain.value:+.1f} points ({limits})"
+    return f"{views.count} views of each image: {gained}, {changed}, {views.cost:.1f} times the network's time"
 
 
 def _lines(figures: "Evaluation") -> None:

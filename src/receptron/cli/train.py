@@ -53,6 +53,9 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an unfinished run.")] = False,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace the run in --out, finished or not.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Go on with more than 1 % unreadable images.")] = False,
+    augment: Annotated[
+        str, typer.Option(help="How training images vary: auto, none, light, standard, strong, medical, randaugment, trivialaugment.")
+    ] = "auto",
     precision: Annotated[str, typer.Option(help="auto (a short trial), float32 or bfloat16.", rich_help_panel=_RARE)] = "auto",
     tensorboard: Annotated[
         Path | None, typer.Option(parser=paths.path, help="Also log curves to this folder.", rich_help_panel=_RARE, show_default=False)
@@ -97,7 +100,7 @@ def train(
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        tuple(labels or ()),
+        augment, tuple(labels or ()),
     )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:

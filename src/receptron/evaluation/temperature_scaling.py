@@ -10,7 +10,7 @@ from math import exp, log, sqrt
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize_scalar
-from scipy.special import log_softmax
+from scipy.special import log_softmax, logsumexp
 from scipy.stats import t as student
 
 from receptron.data.stateless_random import keyed
@@ -26,6 +26,13 @@ RANGE = (0.05, 20.0)  # temperatures beyond these only hide a network that answe
 def probabilities(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
     """softmax(logits / temperature), (N, K), in double precision."""
     return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature, axis=1))
+
+
+def mean_logits(views: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
+    """Of several views (V, N, K) the logits (N, K) whose probabilities at `temperature` are the means of the views'; of one, its own."""
+    if len(views) == 1:
+        return views[0]
+    return temperature * (logsumexp(log_softmax(views / temperature, axis=2), axis=0) - log(len(views)))
 
 
 def temperature(logits: ArrayLike, labels: ArrayLike) -> float:

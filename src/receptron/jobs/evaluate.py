@@ -11,6 +11,7 @@ import numpy as np
 from receptron.bundle.model import load
 from receptron.bundle.predictor import BATCH, Predictor, Scores
 from receptron.bundle.published import PublishedNet, published
+from receptron.data.augmentation.prediction_views import check_views
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.deduplication.duplicates import joined
@@ -21,14 +22,26 @@ from receptron.data.splitting.groups import in_groups
 from receptron.data.unused import Unused, UnusedColumn
 from receptron.errors import BadValue, NoImages, UnknownName, UnreadableImage
 from receptron.evaluation import temperature_scaling
+from receptron.evaluation.grouped_intervals import numbered, paired_gain
 from receptron.evaluation.metrics import evaluate as judge
-from receptron.evaluation.records import Answer, Evaluation
+from receptron.evaluation.records import Answer, Estimate, Evaluation
 from receptron.progress import Progress, Silent
 from receptron.weights.sidecar import Sidecar
 from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
 _LEARNT = {"train", "val"}  # sides of the model's own split that shaped it
+
+
+@dataclass(frozen=True)
+class ViewsGain:
+    """What averaging over several views changes on images new to the model, beside the centre alone."""
+
+    count: int  # views of each image
+    gain: Estimate  # in accuracy, paired
+    mended: int  # images that the centre alone gets wrong, and all views together right
+    broken: int
+    cost: float  # how many times the time of one view
 
 
 @dataclass(frozen=True)
@@ -45,6 +58,7 @@ class Evaluated:
         mistakes: Wrong answers on new images, surest first.
         unused: What lies among the images and is not used, and why.
         unused_columns: Columns of a table that play no role.
+        views: What several views of each image gained on new images; None where one was asked for, or all images were trained on.
 
     Example:
         >>> found = evaluate("digits-model", "digits")
@@ -61,6 +75,7 @@ class Evaluated:
     mistakes: tuple[Answer, ...]
     unused: tuple[Unused, ...] = ()
     unused_columns: tuple[UnusedColumn, ...] = ()
+    views: ViewsGain | None = None
 
 
 @dataclass(frozen=True)
@@ -69,6 +84,7 @@ class _Judged:
 
     items: Sequence[Item]
     logits: np.ndarray
+    centre: np.ndarray  # logits of the first view alone
     labels: np.ndarray
     learnt: np.ndarray
     groups: np.ndarray
@@ -85,6 +101,7 @@ def evaluate(
     device: str = "cpu",
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
+    views: int = 1,
 ) -> Evaluated:
     """Every metric of a model on labelled images.
 
@@ -100,6 +117,7 @@ def evaluate(
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
         progress: Told how far it is; None: nobody.
         image_memory: Megabytes that one image may take while it is decoded.
+        views: Views of each image whose probabilities are averaged, 1 to 32; 1 is the centre alone.
 
     Returns:
         Figures with intervals, and the mistakes.
@@ -108,7 +126,7 @@ def evaluate(
         NotABundle: If no model directory is there.
         BundleCorrupt: For a file of it that is not as it was written.
         BundleFault: For a format or a net that this version does not know.
-        BadValue: If no images are there, for a device that is not here, and for a number out of its range.
+        BadValue: If no images are there, for a number of views, a device that is not here, and for a number out of its range.
         UnknownName: For another side, a layout or column that is not there, and where the model knows none of the labels.
         UnclearLayout: For folders that can be read in more than one way.
         NoImages: If there is nothing to evaluate.
@@ -122,12 +140,13 @@ def evaluate(
         >>> found.fresh.count + found.trained.count
         1797
     """
+    check_views(views)
     loaded = model if isinstance(model, Predictor) else load(model, device, within(image_memory))
     catalog = scan(path, options)
     for note in loaded.notes:
         (progress or Silent()).tell(note)
     items, unknown = _known(_chosen(catalog, side), loaded)
-    scores = loaded.scores([item.path for item in items], batch, progress)
+    scores = loaded.scores([item.path for item in items], batch, progress, views)
     judged = _judged(items, scores, loaded, catalog.group_noun)
     if not len(judged.items):
         raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
@@ -141,6 +160,7 @@ def evaluate(
         mistakes=_mistakes(judged, loaded),
         unused=catalog.unused,
         unused_columns=catalog.unused_columns,
+        views=_views_gain(judged, scores),
     )
 
 
@@ -200,6 +220,7 @@ def _judged(items: list[Item], scores: Scores, model: Predictor, noun: str) -> _
     return _Judged(
         read,
         scores.logits,
+        scores.centre,
         np.array([place[item.label] for item in read], np.int64),
         np.array([digest in learnt for digest in digests], bool),
         _together(read, digests),
@@ -223,6 +244,16 @@ def _figures(judged: _Judged, chosen: np.ndarray, model: Predictor, what: str) -
     groups = judged.groups[chosen]
     source = in_groups(f"{counted(int(chosen.sum()), 'image')} {what}", groups, judged.noun)
     return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.facts.temperature, source, groups=groups)
+
+
+def _views_gain(judged: _Judged, scores: Scores) -> ViewsGain | None:
+    new = ~judged.learnt
+    if len(scores.seconds) == 1 or not new.any():
+        return None
+    together, alone = (logits[new].argmax(1) == judged.labels[new] for logits in (judged.logits, judged.centre))
+    gain = paired_gain(together, alone, numbered(judged.groups[new]))
+    cost = sum(scores.seconds) / scores.seconds[0]
+    return ViewsGain(len(scores.seconds), gain, int((together & ~alone).sum()), int((alone & ~together).sum()), cost)
 
 
 def _mistakes(judged: _Judged, model: Predictor) -> tuple[Answer, ...]:

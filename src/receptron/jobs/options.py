@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from receptron.cache_dir import cache
+from receptron.data.augmentation.policy import AUTO, POLICIES
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.reading.file_bytes import IMAGE_MEMORY
 from receptron.errors import BadValue, StorageFault, UnknownName
@@ -39,6 +40,7 @@ class Extras:
         command: The command line, for the report.
         progress: Told how far it is.
         image_memory: Megabytes that one image may take while it is decoded.
+        augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
 
     Example:
@@ -59,6 +61,7 @@ class Extras:
     command: str = ""
     progress: Progress = field(default_factory=Silent)
     image_memory: float = IMAGE_MEMORY
+    augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
 
 
@@ -93,6 +96,14 @@ def check_precision(name: str) -> str:
     """The name itself. Raises: UnknownName."""
     if name not in PRECISIONS:
         raise UnknownName("precision", name, PRECISIONS)
+    return name
+
+
+def check_augment(name: str) -> str:
+    """The name itself. Raises: BadValue for what is no text; UnknownName."""
+    check_kind("augment", name, str)
+    if name not in (AUTO, *POLICIES):
+        raise UnknownName("augmentation", name, (AUTO, *POLICIES))
     return name
 
 

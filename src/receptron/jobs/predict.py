@@ -10,6 +10,7 @@ from typing import cast
 
 from receptron.bundle.model import load
 from receptron.bundle.predictor import BATCH
+from receptron.data.augmentation.prediction_views import check_views
 from receptron.data.dataset.scan import find_images
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.tables.spreadsheet_cells import safe_cell
@@ -32,7 +33,7 @@ class Predicted:
         broken: Files and paths that were not.
         answers: One for each.
         unused: What lies in the folders asked about and is no image, and why.
-        coverage: Share of images whose true class is among the answer's `candidates`; None where the model does not know.
+        coverage: Share of images whose true class is among the answer's `candidates`; None where that is not known, and with several views.
 
     Example:
         >>> found = predict("digits-model", ["gone.png", "scans"])
@@ -57,6 +58,7 @@ def predict(
     device: str = "cpu",
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
+    views: int = 1,
 ) -> Predicted:
     """Answers for every image that some paths name, in the order of the paths.
 
@@ -70,6 +72,7 @@ def predict(
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto".
         progress: Told how far it is; None: nobody.
         image_memory: Megabytes that one image may take while it is decoded.
+        views: Views of each image whose probabilities are averaged, 1 to 32; 1 is the centre alone.
 
     Returns:
         Answers in the order of the paths.
@@ -91,16 +94,20 @@ def predict(
     for path in paths:
         if not isinstance(path, ListedPath):
             check_given(path)
+    check_views(views)
     loaded = load(model, device, within(image_memory))
     for note in loaded.notes:
         (progress or Silent()).tell(note)
     asked = _Asked()
     for path in paths:
         asked.add(path)
-    answers = asked.answered(loaded.predict(list(asked.places), batch, progress))
+    answers = asked.answered(loaded.predict(list(asked.places), batch, progress, views))
     broken = sum(not answer.answered for answer in answers)
     rule = loaded.card.sets
-    coverage = rule.coverage if rule and rule.least else None
+    coverage = rule.coverage if rule and rule.least and views == 1 else None
+    if rule and rule.least and views > 1:
+        told = f"Which classes an image may be of at {100 * rule.coverage:g} % is unknown with {views} views: it was measured with one."
+        (progress or Silent()).tell(told)
     return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused), coverage)
 
 

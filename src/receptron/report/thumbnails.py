@@ -77,4 +77,9 @@ def thumbnail(content: bytes, scale: DepthScale | None = None, limits: Limits = 
     image.thumbnail((side, side), Image.Resampling.LANCZOS)
     tiny, file = max(image.size) <= TINY, io.BytesIO()
     image.save(file, "WEBP", quality=76, method=4, lossless=tiny)
-    return Thumbnail("data:image/webp;base64," + b64encode(file.getvalue()).decode(), tiny)
+    return Thumbnail(data_uri(file.getvalue()), tiny)
+
+
+def data_uri(webp: bytes) -> str:
+    """A WebP as it stands inside of a page."""
+    return "data:image/webp;base64," + b64encode(webp).decode()

@@ -9,13 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from receptron.data.preprocessing.augmentation import Recipe
+from receptron.data.augmentation.policy import Policy
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.splitting.groups import in_groups
 from receptron.evaluation.grouped_intervals import Groups, numbered
 from receptron.progress import Progress, Silent
+from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.decision_log import SPENT, DecisionLog
@@ -99,7 +100,7 @@ class TrainingContext:
     canvases: Canvases
     spec: InputSpec
     channels: int
-    recipe: Recipe
+    policy: Policy
     device: str
     precision: str  # "auto", "float32" or "bfloat16"
     seed: int
@@ -114,6 +115,14 @@ class TrainingContext:
     def pictures(self, images: Images) -> list[Pixels]:
         """Canvases of `images`."""
         return [self.canvases[digest] for digest in images.digests]
+
+
+def canvas_source(context: TrainingContext, images: Images) -> CanvasSource:
+    """Batches of `images`, each seen through a new view every epoch."""
+    return CanvasSource(
+        context.pictures(images), images.names, images.targets, context.spec, context.channels, context.policy, context.seed,
+        len(context.classes),
+    )  # fmt: skip
 
 
 def learning_rows(count: int, held_out: NDArray[np.int64]) -> NDArray[np.int64]:

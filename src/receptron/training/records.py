@@ -88,6 +88,16 @@ class InputCheck:
 
 
 @dataclass(frozen=True)
+class AugmentationRecord:
+    """How training images were varied."""
+
+    policy: str  # its name; "auto" has become one
+    changes: tuple[tuple[str, str], ...]  # what, and how far
+    left_out: tuple[str, ...] = ()  # what of the policy was not applied, each with the reason
+    reasons: tuple[tuple[str, str], ...] = ()  # why the policy changes nothing else: what, and the reason
+
+
+@dataclass(frozen=True)
 class JudgedImage:
     """What a network said of one image that it had not learnt from."""
 
@@ -163,6 +173,7 @@ class Run:
         suspects: Training images that are probably mislabelled; None: not looked for.
         input_check: Whether pretrained weights are fed as they were trained; None: from scratch, where nothing is expected.
         ranking: The weights at hand, best first, where the network was to be chosen among them.
+        augmentation: How training images were varied; None in runs of before.
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
         corrections: What tables of corrected labels changed and brought; None where none was given.
         learning_curve: Whether more images would help; None: not looked for.
@@ -196,6 +207,7 @@ class Run:
     suspects: SuspectLabels | None = None
     input_check: InputCheck | None = None
     ranking: tuple[RankedWeights, ...] = ()
+    augmentation: AugmentationRecord | None = None
     judged: tuple[JudgedImage, ...] = ()
     corrections: LabelCorrections | None = None
     learning_curve: LearningCurve | None = None

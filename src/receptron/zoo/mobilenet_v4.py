@@ -100,7 +100,7 @@ HYBRID_LARGE: tuple[tuple[Row, ...], ...] = (
 )  # fmt: skip
 
 
-class Layout(NamedTuple):
+class MobileNetLayout(NamedTuple):
     """Stages before the last 1x1, channels of the stem, activation, whether blocks have a gain, pixels of the image."""
 
     stages: tuple[tuple[Row, ...], ...]
@@ -111,11 +111,11 @@ class Layout(NamedTuple):
 
 
 TABLE = {
-    "mobilenet_v4_conv_small": Layout(SMALL, 32, 224),
-    "mobilenet_v4_conv_medium": Layout(MEDIUM, 32, 256),
-    "mobilenet_v4_conv_large": Layout(LARGE, 24, 384),
-    "mobilenet_v4_hybrid_medium": Layout(HYBRID_MEDIUM, 32, 256, gain=True),
-    "mobilenet_v4_hybrid_large": Layout(HYBRID_LARGE, 24, 384, nn.GELU, gain=True),
+    "mobilenet_v4_conv_small": MobileNetLayout(SMALL, 32, 224),
+    "mobilenet_v4_conv_medium": MobileNetLayout(MEDIUM, 32, 256),
+    "mobilenet_v4_conv_large": MobileNetLayout(LARGE, 24, 384),
+    "mobilenet_v4_hybrid_medium": MobileNetLayout(HYBRID_MEDIUM, 32, 256, gain=True),
+    "mobilenet_v4_hybrid_large": MobileNetLayout(HYBRID_LARGE, 24, 384, nn.GELU, gain=True),
 }
 
 

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from receptron.blocks.classifier import Classifier
+from receptron.data.augmentation.policy import FittedPolicy
 from receptron.data.ingest import Ingested
-from receptron.data.preprocessing.augmentation import recipe_for
 from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
@@ -64,6 +64,7 @@ class FitOptions:
     device: str
     precision: str
     has_test: bool
+    augmentation: FittedPolicy
 
 
 def fit_network(
@@ -113,7 +114,7 @@ def context_of(
         raise ValueError("the images were read without canvases")
     return TrainingContext(
         images=images, folds=parts, classes=classes, canvases=reading.canvases, spec=start.spec, channels=start.channels,
-        recipe=recipe_for(start.spec.pixels, grey=start.grey), device=fit_options.device,
+        policy=fit_options.augmentation.policy, device=fit_options.device,
         precision=fit_options.precision, seed=fit_options.seed,
         environment=environment, full_folds=not fit_options.has_test, depth=reading.depth,
     )  # fmt: skip

@@ -10,6 +10,7 @@ from receptron.analysis.cost import cost
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
+from receptron.data.augmentation.policy import fitted
 from receptron.data.dataset.scan import scan
 from receptron.data.reading.file_bytes import within
 from receptron.data.records import Catalog
@@ -20,7 +21,17 @@ from receptron.evaluation import temperature_scaling
 from receptron.evaluation.metrics import evaluate
 from receptron.evaluation.prediction_sets import set_rule
 from receptron.given_path import check_given
-from receptron.jobs.options import Extras, cache_folder, check_every, check_kind, check_precision, check_seed, listed_weights, seconds
+from receptron.jobs.options import (
+    Extras,
+    cache_folder,
+    check_augment,
+    check_every,
+    check_kind,
+    check_precision,
+    check_seed,
+    listed_weights,
+    seconds,
+)
 from receptron.jobs.training.backbones.at_hand import AUTO, starts_at_hand
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
@@ -36,6 +47,7 @@ from receptron.jobs.training.sided_images import Placing, SidedImages, place_ima
 from receptron.jobs.training.stopwatch import Stopwatch
 from receptron.progress import Progress
 from receptron.records import to_json
+from receptron.training.augmentation_sheet import augmentation_record, seen, sheet
 from receptron.training.callbacks import tensorboard
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
@@ -82,7 +94,7 @@ def train(
 
     Raises:
         BadValue: If nothing is there, for what is no time, seed, device or share, and for fewer groups than sides and folds need.
-        UnknownName: For a net, reference, precision, layout or column that is not there.
+        UnknownName: For a net, reference, precision, augmentation, layout or column that is not there.
         UnclearLayout: For folders that can be read in more than one way.
         WouldReplace: If something lies in `out`, and `extras` do not say that it may go.
         MissingExtra: For a Parquet table without pyarrow, and curves without tensorboard.
@@ -113,6 +125,7 @@ def train(
     check_precision(extras.precision)
     check_seed(seed)
     check_every(extras.every)
+    check_augment(extras.augment)
     limits = within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
@@ -128,12 +141,15 @@ def train(
         activations = cache_folder(extras.cache)
         starts = _starts(catalog, net, weights, extras)
         start = starts[0]
+        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+        for line in augmentation.left_out:
+            extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
             earlier = like.sides if like else relabelling.sides if relabelling else {}
             sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
-        settings |= {"image memory": f"{extras.image_memory:g}"} | extras.images.settings
+        settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
         if like:
@@ -141,7 +157,7 @@ def train(
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, " ".join(weights_digest(one) for one in starts))
-        fit_options = FitOptions(seed, where, extras.precision, has_test=bool(sided.split.test))
+        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
@@ -151,6 +167,8 @@ def train(
             with watchmaker.stage("learning", lambda: clock.spent):
                 environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
                 start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
+                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+                fit_options = replace(fit_options, augmentation=augmentation)
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
                 cut_short = signals.stop
@@ -162,10 +180,18 @@ def train(
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), sided.placed())
                 run = run_record(place, card, judged, sided, learnt, watchmaker.stages, settings)
-                run = replace(run, decisions=decisions.timed, interrupted=cut_short, ranking=ranking, learning_curve=curve)
+                run = replace(
+                    run,
+                    decisions=decisions.timed,
+                    interrupted=cut_short,
+                    ranking=ranking,
+                    augmentation=augmentation_record(augmentation, card.rung),
+                    learning_curve=curve,
+                )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
-                report.write(run)
+                views = seen(learnt.context, learnt.features, learnt.outcome)
+                report.write(run, sheet=sheet(views) if views else None)
         if run.interrupted:
             place.keep()
         else:
@@ -236,7 +262,7 @@ def _judge(
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
-        depth=sided.reading.depth,
+        depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
         sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory))

@@ -50,7 +50,7 @@
     const [a, b] = f.axes;
     if (a.scope === "global") return "sees the whole image";
     if (a.scope !== "local") return `sees ${a.size} × ${b.size} pixels at this size`;
-    return `sees ${a.size} × ${b.size} pixels, one unit every ${a.jump} pixels; unit (${span[0][2]}, ${span[1][2]}) of ${f.shape.join(" × ")}`;
+    return `sees ${a.size} × ${b.size} pixels, one unit every ${a.jump === 1 ? "pixel" : `${a.jump} pixels`}; unit (${span[0][2]}, ${span[1][2]}) of ${f.shape.join(" × ")}`;
   };
   const draw = () => {
     if (photo) pen.drawImage(photo, 0, 0, canvas.width, canvas.height); else backdrop();

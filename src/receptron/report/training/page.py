@@ -8,7 +8,7 @@ from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.report import words
 from receptron.report.frame import framed
 from receptron.report.svg import Chart
-from receptron.report.thumbnails import Pictures, Thumbnails, from_folder
+from receptron.report.thumbnails import Pictures, Thumbnails, data_uri, from_folder
 from receptron.report.training.commands import again, following, reviewing
 from receptron.report.training.confusion import confusion, mixups
 from receptron.report.training.curves import curves
@@ -45,21 +45,22 @@ TOOLS: dict[str, object] = {
 }
 
 
-def write(run: Run, images: Pictures | Path | None = None) -> Path:
+def write(run: Run, images: Pictures | Path | None = None, sheet: bytes | None = None) -> Path:
     """Write the report to `run.report`, whole or not at all.
 
     `images` gives the bytes of an image by its path in the record, or is the folder where those paths start; left out, the audited root.
-    Raises: StorageFault.
+    `sheet` is a WebP of training images as the network saw them. Raises: StorageFault.
     """
-    write_file(run.report, render(run, images))
+    write_file(run.report, render(run, images, sheet))
     return run.report
 
 
-def render(run: Run, images: Pictures | Path | None = None) -> str:
+def render(run: Run, images: Pictures | Path | None = None, sheet: bytes | None = None) -> str:
     """The page as text. Images that cannot be read are named in their place; nothing outside the page is ever asked for."""
     limits = within(float(run.settings.get("image memory", IMAGE_MEMORY)))
     source = images if callable(images) else from_folder(images or run.audit.root, limits)
-    return framed("training/page.html.j2", content(run, Thumbnails(source, run.card.depth, limits)) | TOOLS, FILTERS, ["training/page.css"])
+    told = content(run, Thumbnails(source, run.card.depth, limits)) | {"sheet": data_uri(sheet) if sheet else ""}
+    return framed("training/page.html.j2", told | TOOLS, FILTERS, ["training/page.css"])
 
 
 def content(run: Run, picture: Thumbnails) -> dict[str, object]:

@@ -5,13 +5,15 @@ A source keeps no state: the batch at (epoch, rows) is always the same, so resum
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, cast
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from receptron.data.preprocessing.augmentation import Recipe, augmented
+from receptron.data.augmentation.mixing import mixed, soft_targets
+from receptron.data.augmentation.policy import Policy
+from receptron.data.augmentation.views import augmented, mixes
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.weights.inputs import InputSpec
 
@@ -25,7 +27,7 @@ class Source(Protocol):
         ...
 
     def batch(self, rows: np.ndarray, epoch: int) -> tuple[Tensor, Tensor]:
-        """Inputs (N, C, H, W) and class numbers (N,) of the images `rows` in `epoch`."""
+        """Inputs (N, C, H, W) of the images `rows` in `epoch`, and class numbers (N,), or shares (N, classes) where images are mixed."""
         ...
 
 
@@ -38,15 +40,24 @@ class CanvasSource:
     targets: Tensor
     spec: InputSpec
     channels: int
-    recipe: Recipe
+    policy: Policy
     seed: int
+    classes: int  # of the shares in which labels of mixed images are given
 
     def batch(self, rows: np.ndarray, epoch: int) -> tuple[Tensor, Tensor]:
-        """Views of the images `rows`: float (N, channels, pixels, pixels), and class numbers (N,)."""
+        """Views of the images `rows`: float (N, channels, pixels, pixels), and class numbers (N,); mixed ones with shares (N, classes)."""
+        images, targets = self._views(rows, epoch), self.targets[torch.from_numpy(rows)]
+        if not self.policy.mixes:
+            return images, targets
+        names = [self.names[i] for i in cast(list[int], rows.tolist())]
+        pairs = mixes(names, self.spec, self.policy, count=len(self.names), seed=self.seed, epoch=epoch)
+        others = self.targets[torch.from_numpy(pairs.partners)]
+        return mixed(images, self._views(pairs.partners, epoch), pairs), soft_targets(targets, others, pairs, self.classes)
+
+    def _views(self, rows: np.ndarray, epoch: int) -> Tensor:
         picked: list[int] = rows.tolist()
         canvases, names = [self.canvases[i] for i in picked], [self.names[i] for i in picked]
-        images = augmented(canvases, names, self.spec, self.recipe, channels=self.channels, seed=self.seed, epoch=epoch)
-        return images, self.targets[torch.from_numpy(rows)]
+        return augmented(canvases, names, self.spec, self.policy, channels=self.channels, seed=self.seed, epoch=epoch)
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 A block of rows is one safetensors file whose name carries the digest of its bytes. Blocks are only ever added, so two runs may share a
 cache; a block that is lost or fails its digest is computed again. The folder's name is the key: weights of the front,
-preprocessing, recipe of the views, number format.
+preprocessing, policy of the views, number format.
 """
 
 import hashlib
@@ -18,7 +18,8 @@ from safetensors.torch import load, save
 from torch import Tensor, nn
 
 from receptron import atomic_write
-from receptron.data.preprocessing.augmentation import Recipe, augmented
+from receptron.data.augmentation.policy import Policy
+from receptron.data.augmentation.views import augmented
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
@@ -41,7 +42,7 @@ class FeatureViews:
 
     spec: InputSpec
     channels: int
-    recipe: Recipe
+    policy: Policy
     count: int
     depth: DepthScale = NOMINAL  # by which the canvases were made
 
@@ -49,7 +50,7 @@ class FeatureViews:
         """Float (N, channels, pixels, pixels) of one view of several canvases."""
         if view == 0:
             return prepare(canvases, self.spec, self.channels)
-        return augmented(canvases, names, self.spec, self.recipe, channels=self.channels, seed=VIEW_SEED, epoch=view)
+        return augmented(canvases, names, self.spec, self.policy, channels=self.channels, seed=VIEW_SEED, epoch=view)
 
 
 @dataclass(frozen=True)
@@ -161,7 +162,7 @@ def _parts(names: list[str], most: int) -> Iterator[list[str]]:
 
 def cache_key(state: dict[str, Tensor], views: FeatureViews, number_format: str) -> str:
     """Digest of everything that an activation depends on besides the image."""
-    digest = hashlib.sha256(repr((views.spec, views.depth, views.channels, views.recipe, number_format, torch.__version__)).encode())
+    digest = hashlib.sha256(repr((views.spec, views.depth, views.channels, views.policy, number_format, torch.__version__)).encode())
     for name, tensor in sorted(state.items()):
         digest.update(name.encode())
         digest.update(np.ascontiguousarray(tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()).data)

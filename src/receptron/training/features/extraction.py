@@ -42,7 +42,7 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
     divided = divide(net, context.channels, context.spec.pixels)
     engine, speed = fastest(divided, context, trials)
-    front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.recipe, 1, context.depth)
+    front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.policy, 1, context.depth)
     key = cache_key(divided.front.state_dict(), one, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
     kept = cache.read(set(context.images.digests))
@@ -109,7 +109,7 @@ def _view_count(divided: Divided, context: TrainingContext, engine: Engine, spee
     """
     images, (channels, height, width) = len(context.images), divided.shape
     fits = max(1, int(available() * SHARE / (images * channels * height * width * engine.dtype.itemsize)) - 1)
-    wanted = min(max(FORWARDS // images, VIEWS[0]), VIEWS[1], fits)
+    wanted = min(max(FORWARDS // images, VIEWS[0]), VIEWS[1], fits) if context.policy.varies else 1
     left, spent = context.environment.time_budget.left, context.environment.time_budget.spent
     for count in range(wanted, 0, -1):
         if sum(views <= count for views in there) * (1 + count) / speed <= max(0.0, left) * TIME_SHARE:

@@ -124,7 +124,7 @@ def _probe(backbone: Backbone, images: int, still: int) -> _Probed | None:
         environment.progress.tell(f"{backbone.net}: {_NO_TIME}")
         return None
     front, tail = frozen(divided.front, engine), frozen(divided.tail, engine)
-    views, digests = FeatureViews(context.spec, context.channels, context.recipe, 1, context.depth), context.images.digests
+    views, digests = FeatureViews(context.spec, context.channels, context.policy, 1, context.depth), context.images.digests
     rows, began = list[torch.Tensor](), time.perf_counter()
     environment.progress.start(f"probing {backbone.net}", len(digests), "images")
     for at in range(0, len(digests), CHUNK):

@@ -15,8 +15,7 @@ from receptron.data.stateless_random import keyed
 from receptron.evaluation import baselines
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.grouped_intervals import paired_gain, share
-from receptron.training.batches.sources import CanvasSource
-from receptron.training.context import Images, TrainingContext, learning_rows
+from receptron.training.context import Images, TrainingContext, canvas_source, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases
@@ -97,10 +96,7 @@ def _without(
     torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))
     net, held_out = make(), context.images.part(context.folds[fold])
     learning = context.images.part(learning_rows(len(context.images), context.folds[fold]))
-    source = CanvasSource(
-        context.pictures(learning), learning.names, learning.targets, context.spec, context.channels, context.recipe, context.seed
-    )
-
+    source = canvas_source(context, learning)
     asked = prepare(context.pictures(held_out), context.spec, context.channels)
 
     def accuracy(current: nn.Module) -> float:

@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.grouped_intervals import numbered, paired_gain, share
-from receptron.training.batches.sources import CanvasSource, Source, ViewSource
+from receptron.training.batches.sources import Source, ViewSource
 from receptron.training.checkpointing.time_budget import rounded_up
-from receptron.training.context import TrainingContext
+from receptron.training.context import TrainingContext, canvas_source
 from receptron.training.features.extraction import TIME_SHARE, Features, compute
 from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
@@ -177,7 +177,7 @@ def _everything(net: Classifier, features: Features, context: TrainingContext, b
 
     def source(rows: NDArray[np.int64]) -> Source:
         part = context.images.part(rows)
-        return CanvasSource(context.pictures(part), part.names, part.targets, context.spec, context.channels, context.recipe, context.seed)
+        return canvas_source(context, part)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers_on_canvases(module, context, context.images.part(rows), engine)

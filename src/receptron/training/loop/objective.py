@@ -19,7 +19,10 @@ class Objective(Protocol):
 
 @dataclass(frozen=True)
 class Supervised:
-    """Cross-entropy against class numbers (N,), with label smoothing; auxiliary heads learn with the weight of their paper."""
+    """Cross-entropy against class numbers (N,), or against shares (N, classes) of mixed images, with label smoothing.
+
+    Auxiliary heads learn with the weight of their paper.
+    """
 
     smoothing: float = 0.0
 

@@ -11,7 +11,7 @@ from receptron.report.network.graph import place
 from receptron.report.network.graph.lettering import fitted, width
 from receptron.report.network.graph.nodes import tree_of
 from receptron.report.network.graph.opening import opened_at_first
-from receptron.report.network.graph.place import LINE, LINES, Block, Placed, Point, blocks_of, placed, two_lines
+from receptron.report.network.graph.place import LINE, LINES, Block, PlacedBlock, Point, blocks_of, placed, two_lines
 from receptron.report.network.graph.record import Stripe
 from receptron.report.svg import label, tag
 
@@ -85,7 +85,7 @@ def _plan(block: Block) -> dict[str, object]:
     }  # fmt: skip
 
 
-def _inside(shown: Placed, opened: Set[int]) -> Markup:
+def _inside(shown: PlacedBlock, opened: Set[int]) -> Markup:
     """Lines and boxes of a block; of one that is closed they stand there, hidden, for the script to place."""
     block = shown.block
     is_open = block.number in opened
@@ -101,7 +101,7 @@ def _inside(shown: Placed, opened: Set[int]) -> Markup:
     return tag("g", {"class": "inside" if is_open else "inside shut", "data-block": block.number}, *drawn)
 
 
-def _node(node: Placed, opened: Set[int]) -> Markup:
+def _node(node: PlacedBlock, opened: Set[int]) -> Markup:
     block, item = node.block, node.block.item
     place_at = {"class": "node", "data-box": block.number, "transform": f"translate({node.x} {node.y})"}
     plate = {"class": "plate", "width": node.width, "height": node.height, "rx": 6}

@@ -8,11 +8,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from receptron.analysis.cost.macs import works_of
-from receptron.analysis.form import Form, form_of, role_of
+from receptron.analysis.form import LayerForm, form_of, role_of
 from receptron.analysis.layers import Layer, rows_of
 from receptron.analysis.tape import Call, Tape
 from receptron.report.network.graph.flow import Flow, is_join
-from receptron.report.network.graph.record import Item, Stripe
+from receptron.report.network.graph.record import GraphItem, Stripe
 
 LIGHT = frozenset({"norm", "activation", "shape"})
 """Roles that are stacked under what they follow."""
@@ -30,7 +30,7 @@ WORDS = {
 """What operators are called in a drawing, where torch's own word is not the usual one."""
 
 
-def tree_of(tape: Tape, layers: Sequence[Layer]) -> tuple[Item, ...]:
+def tree_of(tape: Tape, layers: Sequence[Layer]) -> tuple[GraphItem, ...]:
     """The items of the network itself, with its inputs first and its outputs last."""
     return _Tree(tape, layers).whole()
 
@@ -54,7 +54,7 @@ class _Tree:
         self.batch = tape.values[tape.inputs[0]].shape[:1] if tape.inputs else ()
         self.sources = -2
 
-    def whole(self) -> tuple[Item, ...]:
+    def whole(self) -> tuple[GraphItem, ...]:
         inputs = [self._end(value, "input", n, (), (value,)) for n, value in enumerate(self.tape.inputs)]
         given = dict.fromkeys(map(self.flow.value, self.tape.outputs))
         inner = _parted(self._items(0))
@@ -62,9 +62,9 @@ class _Tree:
         busiest = max([stripe.share for item in inner for stripe in _stripes(item)], default=0) or 1
         return _finished((*inputs, *inner, *outputs), "", busiest)
 
-    def _end(self, value: int, word: str, n: int, takes: tuple[int, ...], gives: tuple[int, ...]) -> Item:
+    def _end(self, value: int, word: str, n: int, takes: tuple[int, ...], gives: tuple[int, ...]) -> GraphItem:
         size, title = self._size(value), f"{word} {n + 1}" if n else word
-        return Item((Stripe(title, size, "", size, "end", f"{title}\n{size}, {self.tape.values[value].dtype}", ""),), takes, gives)
+        return GraphItem((Stripe(title, size, "", size, "end", f"{title}\n{size}, {self.tape.values[value].dtype}", ""),), takes, gives)
 
     def _steps(self) -> dict[int, list[_Step]]:
         """What each scope does, in order."""
@@ -77,9 +77,9 @@ class _Tree:
                 steps.setdefault(call.scope, []).append(_Step(i, i + 1, None))
         return {scope: sorted(own, key=lambda step: (step.first, step.last)) for scope, own in steps.items()}
 
-    def _items(self, scope: int) -> list[Item]:
+    def _items(self, scope: int) -> list[GraphItem]:
         """Boxes and blocks of what a scope does."""
-        found: list[Item] = []
+        found: list[GraphItem] = []
         for step in self.steps.get(scope, []):
             if step.scope is None:
                 found += self._operation(step.first)
@@ -87,7 +87,7 @@ class _Tree:
                 found += self._module(step)
         return _stacked(found)
 
-    def _module(self, step: _Step) -> list[Item]:
+    def _module(self, step: _Step) -> list[GraphItem]:
         told_calls = [i for i in range(step.first, step.last) if self.flow.nodes[i]]
         if step.scope is None or not told_calls:
             return []
@@ -101,8 +101,8 @@ class _Tree:
             return inner
         takes, gives = self.flow.takes(step.first, step.last), self.flow.gives(step.first, step.last)
         takes = tuple(dict.fromkeys(takes))
-        head = self._stripe(step, Form(), "block", gives)
-        return [Item((head,), tuple(dict.fromkeys(takes)), gives, tuple(_parted(inner)), shut=alone and len(inner) > MANY)]
+        head = self._stripe(step, LayerForm(), "block", gives)
+        return [GraphItem((head,), tuple(dict.fromkeys(takes)), gives, tuple(_parted(inner)), shut=alone and len(inner) > MANY)]
 
     def _is_box(self, scope: int, told_calls: list[int]) -> bool:
         """Whether a module calls no other, and reckons once; one that does more by itself is a block, and so is the network."""
@@ -113,19 +113,19 @@ class _Tree:
         joins = sum(len(set(self.flow.nodes[i])) > 1 for i in told_calls)
         return len(calls) < 3 or (products < 2 and not joins)
 
-    def _box(self, step: _Step, told_calls: list[int]) -> list[Item]:
+    def _box(self, step: _Step, told_calls: list[int]) -> list[GraphItem]:
         calls = self.tape.forward[step.first : step.last]
         takes, gives = self.flow.takes(step.first, step.last), self.flow.gives(step.first, step.last)
         form, role = self._form(calls), ""
-        brought: list[Item] = []
+        brought: list[GraphItem] = []
         if len(told_calls) == 1:
             call = self.tape.forward[told_calls[0]]
             takes, brought = self._with_sources(call, takes)
             role = "join" if is_join(call, takes) else ""
         stripe = self._stripe(step, form, role or form.role, gives)
-        return [*brought, Item((stripe,), takes, gives)]
+        return [*brought, GraphItem((stripe,), takes, gives)]
 
-    def _operation(self, i: int) -> list[Item]:
+    def _operation(self, i: int) -> list[GraphItem]:
         call = self.tape.forward[i]
         takes, brought = self._with_sources(call, self.flow.nodes[i])
         gives, form = self.flow.gives(i, i + 1), self._form([call])
@@ -138,14 +138,14 @@ class _Tree:
         lines += [form.words] if form.words else []
         lines += [f"{self.macs[i]:,} MACs"] if self.macs[i] else []
         stripe = Stripe(word, "", fact, size, role, "\n".join(lines), self.tape.path(call), float(self.macs[i]))
-        return [*brought, Item((stripe,), takes, gives)]
+        return [*brought, GraphItem((stripe,), takes, gives)]
 
-    def _with_sources(self, call: Call, takes: tuple[int, ...]) -> tuple[tuple[int, ...], list[Item]]:
+    def _with_sources(self, call: Call, takes: tuple[int, ...]) -> tuple[tuple[int, ...], list[GraphItem]]:
         """What a concatenation takes, with an item for each tensor in it that does not depend on the input."""
         if role_of(call) != "shape" or not is_join(call, ()) or call.op == "overwritten":
             return takes, []
         every: list[int] = []
-        brought: list[Item] = []
+        brought: list[GraphItem] = []
         for value in call.inputs:
             if self.flow.value(value) in self.flow.made:
                 every.append(self.flow.value(value))
@@ -154,19 +154,19 @@ class _Tree:
             every.append(self.sources)
             title, size = _operand(self.tape, value), self._size(value)
             stripe = Stripe(title, size, "", size, "source", f"{title}\n{size}", "")
-            brought.append(Item((stripe,), (), (self.sources,)))
+            brought.append(GraphItem((stripe,), (), (self.sources,)))
         return tuple(every), brought
 
     def _owned(self, call: Call) -> list[int]:
         return [v for v in call.inputs if self.flow.value(v) not in self.flow.made]
 
-    def _form(self, calls: Sequence[Call]) -> Form:
+    def _form(self, calls: Sequence[Call]) -> LayerForm:
         try:
             return form_of(self.tape, calls)
         except (TypeError, ValueError, LookupError):  # a call of a shape that no view knows has no numbers in the drawing
-            return Form(next((role_of(call) for call in calls), "other"))
+            return LayerForm(next((role_of(call) for call in calls), "other"))
 
-    def _stripe(self, step: _Step, form: Form, role: str, gives: tuple[int, ...]) -> Stripe:
+    def _stripe(self, step: _Step, form: LayerForm, role: str, gives: tuple[int, ...]) -> Stripe:
         """What the box of a module says."""
         scope = step.scope or 0
         call, layer = self.tape.module_calls[scope], self.rows.get(scope)
@@ -200,7 +200,7 @@ def _operand(tape: Tape, value: int) -> str:
     return tape.values[value].name or ("a constant" if value not in made else made[value].op)
 
 
-def _finished(items: Sequence[Item], frame: str, busiest: float) -> tuple[Item, ...]:
+def _finished(items: Sequence[GraphItem], frame: str, busiest: float) -> tuple[GraphItem, ...]:
     """Modules by the part of their path that the block around them does not say, and work as a share of the busiest box's."""
     return tuple(
         replace(
@@ -214,21 +214,21 @@ def _finished(items: Sequence[Item], frame: str, busiest: float) -> tuple[Item, 
     )
 
 
-def _stripes(item: Item) -> Iterator[Stripe]:
+def _stripes(item: GraphItem) -> Iterator[Stripe]:
     if item.inside is None:
         yield from item.stripes
     for each in item.inside or ():
         yield from _stripes(each)
 
 
-def _stacked(items: list[Item]) -> list[Item]:
+def _stacked(items: list[GraphItem]) -> list[GraphItem]:
     """Light items go under what they alone follow, and which they alone follow."""
     readers: dict[int, int] = {}
     for item in items:
         for value in item.takes:
             readers[value] = readers.get(value, 0) + 1
     heads: dict[int, int] = {}  # value that ends a stack: its place
-    found: list[Item | None] = []
+    found: list[GraphItem | None] = []
     for item in items:
         place = heads.get(item.takes[0]) if len(item.takes) == 1 and readers[item.takes[0]] == 1 else None
         head = None if place is None else found[place]
@@ -242,7 +242,7 @@ def _stacked(items: list[Item]) -> list[Item]:
     return [item for item in found if item is not None]
 
 
-def _is_needless(inner: list[Item], own: bool) -> bool:
+def _is_needless(inner: list[GraphItem], own: bool) -> bool:
     """Whether a block says nothing that what is in it does not: one item, a short row, or nothing but blocks of blocks."""
     if len(inner) < 2:
         return True
@@ -253,11 +253,11 @@ def _is_needless(inner: list[Item], own: bool) -> bool:
     return (blocks < 2 and len(inner) <= FEW) or towers
 
 
-def _parted(items: list[Item]) -> list[Item]:
+def _parted(items: list[GraphItem]) -> list[GraphItem]:
     """More items than a block may have are parted into blocks, in the order in which they ran."""
     if len(items) <= MOST_ITEMS:
         return items
-    parts: list[Item] = []
+    parts: list[GraphItem] = []
     size = max(MOST_ITEMS // 4, -(-len(items) // MOST_ITEMS))
     for start in range(0, len(items), size):
         inner = items[start : start + size]
@@ -267,5 +267,5 @@ def _parted(items: list[Item]) -> list[Item]:
         takes = tuple(dict.fromkeys(v for item in inner for v in item.takes if v not in made))
         gives = tuple(dict.fromkeys(v for item in inner for v in item.gives if v in elsewhere or v not in within))
         title, hint = f"part {len(parts) + 1}", f"boxes {start + 1} to {start + len(inner)} of {len(items)}"
-        parts.append(Item((Stripe(title, "", "", "", "block", hint, ""),), takes, gives, tuple(inner)))
+        parts.append(GraphItem((Stripe(title, "", "", "", "block", hint, ""),), takes, gives, tuple(inner)))
     return _parted(parts)

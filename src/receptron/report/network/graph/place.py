@@ -6,8 +6,8 @@ Every length is a whole number, so that both come to the same.
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 
-from receptron.report.network.graph.plan import Plan, Route, plan_of
-from receptron.report.network.graph.record import Item, Stripe
+from receptron.report.network.graph.plan import GraphPlan, Route, plan_of
+from receptron.report.network.graph.record import GraphItem, Stripe
 
 WIDTH, NARROW = 252, 176
 """Pixels of a box, and of one that holds no more than a word."""
@@ -22,18 +22,18 @@ Point = tuple[int, int]
 class Block:
     """An item with its number in the drawing, its size when closed, and what is in it: plan, blocks of its nodes."""
 
-    item: Item
+    item: GraphItem
     number: int
     width: int
     height: int
     docks: tuple[int, ...]  # where lines come in and go out when it is closed: pixels from its left
     leaves: tuple[int, ...]
-    plan: Plan | None
+    plan: GraphPlan | None
     nodes: tuple["Block", ...]
 
 
 @dataclass(frozen=True)
-class Placed:
+class PlacedBlock:
     """A box in its block, from the block's upper left corner. `axis` is where its main line runs; `lines` are the corners of each route."""
 
     block: Block
@@ -44,18 +44,18 @@ class Placed:
     axis: int
     docks: tuple[int, ...]
     leaves: tuple[int, ...]
-    nodes: tuple["Placed", ...] = ()
+    nodes: tuple["PlacedBlock", ...] = ()
     lines: tuple[tuple[Point, ...], ...] = ()
 
 
-def blocks_of(items: Sequence[Item]) -> Block:
+def blocks_of(items: Sequence[GraphItem]) -> Block:
     """The whole network as a block, everything in it numbered from above."""
     numbers = iter(range(1 << 30))
-    whole = Item((), (), (), tuple(items))
+    whole = GraphItem((), (), (), tuple(items))
     return _block(whole, plan_of(items), (), numbers)
 
 
-def _block(item: Item, plan: Plan | None, docks: Sequence[int], numbers: Iterator[int]) -> Block:
+def _block(item: GraphItem, plan: GraphPlan | None, docks: Sequence[int], numbers: Iterator[int]) -> Block:
     number = next(numbers)
     width, height = closed_size(item)
     steps = min(DOCK, (width // 2 - 10) // max([abs(d) for d in docks], default=1)) if docks and any(docks) else 0
@@ -71,7 +71,7 @@ def _block(item: Item, plan: Plan | None, docks: Sequence[int], numbers: Iterato
     return Block(item, number, width, height, ends, leaves, plan, nodes)
 
 
-def closed_size(item: Item) -> tuple[int, int]:
+def closed_size(item: GraphItem) -> tuple[int, int]:
     """Width and height of a box, or of a block that is closed; the ends of lines at the border of a block have none."""
     if not item.stripes:
         return 0, 0
@@ -87,25 +87,25 @@ def two_lines(stripe: Stripe) -> bool:
     return bool(stripe.fact or (stripe.kind and stripe.role not in ("norm", "activation", "shape", "end", "source")))
 
 
-def placed(block: Block, opened: Set[int]) -> Placed:
+def placed(block: Block, opened: Set[int]) -> PlacedBlock:
     """Sizes and places of a block and all that is open in it."""
     plan = block.plan
     if plan is None or block.number not in opened:
-        return Placed(block, 0, 0, block.width, block.height, block.width // 2, block.docks, block.leaves)
+        return PlacedBlock(block, 0, 0, block.width, block.height, block.width // 2, block.docks, block.leaves)
     nodes = [placed(node, opened) for node in block.nodes]
     axes, lanes, width = _across(plan, nodes, block.width)
     tops, gutters, height = _down(plan, nodes, block.height)
     nodes = [
-        Placed(n.block, axes[c] - n.axis, tops[r], n.width, n.height, n.axis, n.docks, n.leaves, n.nodes, n.lines)
+        PlacedBlock(n.block, axes[c] - n.axis, tops[r], n.width, n.height, n.axis, n.docks, n.leaves, n.nodes, n.lines)
         for n, r, c in zip(nodes, plan.rows, plan.columns, strict=True)
     ]
     ends = [node.x + node.axis for node in nodes]
     docks, leaves = tuple(ends[: plan.ports]), tuple(ends[len(ends) - plan.exits :])
     lines = tuple(_corners(route, nodes, lanes, gutters) for route in plan.routes)
-    return Placed(block, 0, 0, width, height, docks[0] if docks else width // 2, docks, leaves, tuple(nodes), lines)
+    return PlacedBlock(block, 0, 0, width, height, docks[0] if docks else width // 2, docks, leaves, tuple(nodes), lines)
 
 
-def _across(plan: Plan, nodes: Sequence[Placed], least: int) -> tuple[list[int], list[int], int]:
+def _across(plan: GraphPlan, nodes: Sequence[PlacedBlock], least: int) -> tuple[list[int], list[int], int]:
     """The middle of each column, where each lane runs, and the width."""
     count = max(plan.columns, default=-1) + 1
     lefts, rights = [0] * count, [0] * count
@@ -124,7 +124,7 @@ def _across(plan: Plan, nodes: Sequence[Placed], least: int) -> tuple[list[int],
     return [axis + shift for axis in axes], [lane + shift for lane in lanes], max(width, least)
 
 
-def _down(plan: Plan, nodes: Sequence[Placed], head: int) -> tuple[list[int], list[int], int]:
+def _down(plan: GraphPlan, nodes: Sequence[PlacedBlock], head: int) -> tuple[list[int], list[int], int]:
     """The top of each row, of each gutter's first track, and the height."""
     heights = [0] * (max(plan.rows, default=-1) + 1)
     for node, row in zip(nodes, plan.rows, strict=True):
@@ -141,7 +141,7 @@ def _down(plan: Plan, nodes: Sequence[Placed], head: int) -> tuple[list[int], li
     return tops, gutters, y if plan.exits else y + PAD
 
 
-def _corners(route: Route, nodes: Sequence[Placed], lanes: Sequence[int], gutters: Sequence[int]) -> tuple[Point, ...]:
+def _corners(route: Route, nodes: Sequence[PlacedBlock], lanes: Sequence[int], gutters: Sequence[int]) -> tuple[Point, ...]:
     source, target = nodes[route.source], nodes[route.target]
     x, y = source.x + source.leaves[route.out], source.y + source.height
     end = target.x + target.docks[route.into]

@@ -9,7 +9,7 @@ cross one, whichever blocks are open and however large they are. Layers as in Su
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from receptron.report.network.graph.record import Item, Link, links_of
+from receptron.report.network.graph.record import GraphItem, GraphLink, links_of
 from receptron.report.network.graph.tracks import Span, tracks_of
 
 BUS = 5
@@ -34,14 +34,14 @@ class Route:
 
 
 @dataclass(frozen=True)
-class Plan:
+class GraphPlan:
     """Places in a block. `nodes` are where values come in, the items, and where values go out; `ports` and `exits` are those ends.
 
     `docks` tell for each node where the lines that come in end, in steps from its middle. Lanes 0 to `left` - 1 lie left of the columns,
     the nearest first, the others right of them.
     """
 
-    nodes: tuple[Item, ...]
+    nodes: tuple[GraphItem, ...]
     ports: int
     exits: int
     rows: tuple[int, ...]
@@ -53,9 +53,9 @@ class Plan:
     docks: tuple[tuple[int, ...], ...]
 
 
-def plan_of(items: Sequence[Item], takes: Sequence[int] = (), gives: Sequence[int] = ()) -> Plan:
+def plan_of(items: Sequence[GraphItem], takes: Sequence[int] = (), gives: Sequence[int] = ()) -> GraphPlan:
     """A plan for the items of a block that takes and gives these values."""
-    nodes = (*(Item((), (), (v,)) for v in takes), *items, *(Item((), (v,), ()) for v in gives))
+    nodes = (*(GraphItem((), (), (v,)) for v in takes), *items, *(GraphItem((), (v,), ()) for v in gives))
     links = links_of(nodes)
     rows = _rows(nodes, links, len(takes), len(gives))
     columns, taken = _columns(len(nodes), links, rows, len(takes))
@@ -66,10 +66,10 @@ def plan_of(items: Sequence[Item], takes: Sequence[int] = (), gives: Sequence[in
     for gutter in range(len(gutters)):
         tracks, gutters[gutter] = tracks_of(_spans(routes, gutter, order))
         routes = [_tracked(route, i, gutter, tracks) for i, route in enumerate(routes)]
-    return Plan(nodes, len(takes), len(gives), tuple(rows), tuple(columns), left, right, tuple(gutters), tuple(routes), docks)
+    return GraphPlan(nodes, len(takes), len(gives), tuple(rows), tuple(columns), left, right, tuple(gutters), tuple(routes), docks)
 
 
-def _rows(nodes: Sequence[Item], links: Sequence[Link], ports: int, exits: int) -> list[int]:
+def _rows(nodes: Sequence[GraphItem], links: Sequence[GraphLink], ports: int, exits: int) -> list[int]:
     """Longest ways; nodes stand in an order in which each follows what it reads. What the network brings along stands right above."""
     first = 1 if ports else 0
     rows = [0 if i < ports else first for i in range(len(nodes))]
@@ -83,10 +83,12 @@ def _rows(nodes: Sequence[Item], links: Sequence[Link], ports: int, exits: int) 
     return [*rows[:inner], *[last] * exits]
 
 
-def _columns(count: int, links: Sequence[Link], rows: list[int], ports: int) -> tuple[list[int], dict[tuple[int, int], tuple[int, int]]]:
+def _columns(
+    count: int, links: Sequence[GraphLink], rows: list[int], ports: int
+) -> tuple[list[int], dict[tuple[int, int], tuple[int, int]]]:
     """A column for each node, and what stands in or passes through each (row, column): a node as (-1, node), a value as (node, out)."""
     heirs = _heirs(count, links, rows)
-    into: dict[int, list[Link]] = {}
+    into: dict[int, list[GraphLink]] = {}
     for link in links:
         into.setdefault(link.target, []).append(link)
     columns, taken, width = [0] * count, dict[tuple[int, int], tuple[int, int]](), -1
@@ -108,7 +110,7 @@ def _columns(count: int, links: Sequence[Link], rows: list[int], ports: int) -> 
     return [new[c] for c in columns], {(row, new[c]): what for (row, c), what in taken.items() if c in new}
 
 
-def _heirs(count: int, links: Sequence[Link], rows: list[int]) -> dict[int, int]:
+def _heirs(count: int, links: Sequence[GraphLink], rows: list[int]) -> dict[int, int]:
     """For each node the one that goes on in its column: where the longest way leads."""
     depth = [0] * count
     heirs: dict[int, int] = {}
@@ -119,19 +121,19 @@ def _heirs(count: int, links: Sequence[Link], rows: list[int]) -> dict[int, int]
     return heirs
 
 
-def _free(taken: dict[tuple[int, int], tuple[int, int]], link: Link, rows: list[int], column: int) -> bool:
+def _free(taken: dict[tuple[int, int], tuple[int, int]], link: GraphLink, rows: list[int], column: int) -> bool:
     """Whether a line may go down this column between its ends."""
     value = (link.source, link.out)
     return all(taken.get((row, column), value) == value for row in range(rows[link.source] + 1, rows[link.target]))
 
 
-def _fits(taken: dict[tuple[int, int], tuple[int, int]], link: Link | None, rows: list[int], column: int, row: int = -1) -> bool:
+def _fits(taken: dict[tuple[int, int], tuple[int, int]], link: GraphLink | None, rows: list[int], column: int, row: int = -1) -> bool:
     """Whether a node may stand in a column, with its line coming down there."""
     row = rows[link.target] if link else row
     return (row, column) not in taken and (link is None or _free(taken, link, rows, column))
 
 
-def _route(link: Link, rows: list[int], columns: list[int], taken: dict[tuple[int, int], tuple[int, int]]) -> Route:
+def _route(link: GraphLink, rows: list[int], columns: list[int], taken: dict[tuple[int, int], tuple[int, int]]) -> Route:
     """Down the target's column, or the source's, or by a lane that is still to be found (-2)."""
     start, end = rows[link.source], rows[link.target]
     ends = (link.source, link.out, link.target, link.into)
@@ -166,7 +168,7 @@ def _lanes(routes: list[Route], rows: list[int], columns: list[int]) -> tuple[li
     return [replace(r, lane=placed[r.source, r.out]) if r.lane == -2 else r for r in routes], count, len(used[False])
 
 
-def _docks(nodes: Sequence[Item], routes: Sequence[Route], columns: list[int], left: int) -> tuple[tuple[int, ...], ...]:
+def _docks(nodes: Sequence[GraphItem], routes: Sequence[Route], columns: list[int], left: int) -> tuple[tuple[int, ...], ...]:
     """What comes straight down ends in the middle of a box, what comes from a side beside that, the nearest outermost."""
     into: dict[int, list[tuple[float, int]]] = {}
     for route in routes:
@@ -194,7 +196,7 @@ def _lane(lane: int, left: int, last: int) -> float:
 class _Order:
     """Where lines end, in the order of things from left to right, from and to where it may be when blocks are open."""
 
-    nodes: Sequence[Item]
+    nodes: Sequence[GraphItem]
     columns: Sequence[int]
     docks: tuple[tuple[int, ...], ...]
     left: int

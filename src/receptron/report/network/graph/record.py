@@ -18,7 +18,7 @@ class Stripe:
 
 
 @dataclass(frozen=True)
-class Item:
+class GraphItem:
     """A box, or a block where there is something `inside`.
 
     `takes` are the values that come in, one for each line (an addition of a value to itself takes it twice); `gives` those that are read.
@@ -27,7 +27,7 @@ class Item:
     stripes: tuple[Stripe, ...]
     takes: tuple[int, ...]
     gives: tuple[int, ...]
-    inside: "tuple[Item, ...] | None" = None
+    inside: "tuple[GraphItem, ...] | None" = None
     shut: bool = False  # a block that is better not opened unasked
 
     @property
@@ -42,7 +42,7 @@ class Item:
 
 
 @dataclass(frozen=True)
-class Link:
+class GraphLink:
     """A line within one block, between items by their place there. `out` counts the values that leave, `into` the lines that come in."""
 
     source: int
@@ -51,11 +51,11 @@ class Link:
     into: int
 
 
-def links_of(items: tuple[Item, ...]) -> tuple[Link, ...]:
+def links_of(items: tuple[GraphItem, ...]) -> tuple[GraphLink, ...]:
     """What flows between the items of one block."""
     makers = {value: (i, out) for i, item in enumerate(items) for out, value in enumerate(item.gives)}
     return tuple(
-        Link(*makers[value], target, into)
+        GraphLink(*makers[value], target, into)
         for target, item in enumerate(items)
         for into, value in enumerate(item.takes)
         if value in makers and makers[value][0] != target

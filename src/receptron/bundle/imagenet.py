@@ -12,7 +12,7 @@ _ID = re.compile(r"n\d{8}", re.ASCII)
 @cache
 def classes() -> tuple[tuple[str, str], ...]:
     """(WordNet id, name) of each class; names as torchvision 0.28 lists them."""
-    lines = files("receptron.weights").joinpath("imagenet.txt").read_text(encoding="utf-8").splitlines()
+    lines = files("receptron.bundle").joinpath("imagenet.txt").read_text(encoding="utf-8").splitlines()
     return tuple((line[:9], line[10:]) for line in lines)
 
 

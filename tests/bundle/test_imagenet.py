@@ -3,7 +3,7 @@
 import pytest
 
 from oracles import declare_schemas
-from receptron.weights import imagenet
+from receptron.bundle import imagenet
 
 
 def test_names_stand_in_torchvisions_order():
