@@ -12,7 +12,7 @@ from receptron.cli.output.tables import Table
 from receptron.wording import counted
 
 if TYPE_CHECKING:
-    from receptron.jobs.review import Review
+    from receptron.jobs.review import LabelReview
 
 
 def review(
@@ -42,7 +42,7 @@ def review(
         screen.say(f"table: {as_csv}")
 
 
-def _show(found: "Review") -> None:
+def _show(found: "LabelReview") -> None:
     if found.unknown:
         screen.show(("unknown", "bold"), f", because {found.unknown}")
         return
@@ -60,7 +60,7 @@ def _show(found: "Review") -> None:
     _tell_next(found)
 
 
-def _tell_next(found: "Review") -> None:
+def _tell_next(found: "LabelReview") -> None:
     """What to type."""
     screen.show(f"Correct  receptron review {shlex.quote(str(found.run))} --html suspects.html --csv corrections.csv")
     screen.show("         write a class into the column decision: the proposed one, another, or the label itself where it is right")

@@ -21,7 +21,7 @@ _STEPS = 4001
 
 
 @dataclass(frozen=True)
-class Span:
+class ErrorRange:
     """A figure between the ends of its 90 % interval."""
 
     low: float
@@ -33,8 +33,8 @@ class Span:
 class Forecast:
     """Errors with the images that are here, and with twice as many."""
 
-    now: Span
-    doubled: Span
+    now: ErrorRange
+    doubled: ErrorRange
 
 
 def forecast(shares: NDArray[np.float64], errors: NDArray[np.float64], common: float, own: NDArray[np.float64]) -> Forecast:
@@ -60,9 +60,9 @@ def _shape(shares: NDArray[np.float64], shapes: NDArray[np.float64]) -> NDArray[
     return np.log(floors + (1 - floors) * shares**-rates)
 
 
-def _span(weights: NDArray[np.float64], middles: NDArray[np.float64], deviation: float) -> Span:
+def _span(weights: NDArray[np.float64], middles: NDArray[np.float64], deviation: float) -> ErrorRange:
     """Quantiles of a mixture of log-normal distributions, none above 1."""
     axis = np.linspace(middles.min() - 6 * deviation, middles.max() + 6 * deviation, _STEPS)
     below = ndtr((axis[:, None] - middles) / deviation) @ weights
     low, middle, high = (min(1.0, float(np.exp(np.interp(end, below, axis)))) for end in _ENDS)
-    return Span(low, middle, high)
+    return ErrorRange(low, middle, high)

@@ -191,7 +191,7 @@ class CurvePoint:
 
 
 @dataclass(frozen=True)
-class Predicted:
+class PredictedShare:
     """A share of images that nobody has measured yet, with its 90 % interval."""
 
     value: _Share
@@ -206,8 +206,8 @@ class ClassCurve:
     label: Label
     images: Count  # training images
     points: tuple[CurvePoint, ...]
-    now: Predicted | None
-    doubled: Predicted | None
+    now: PredictedShare | None
+    doubled: PredictedShare | None
 
 
 @dataclass(frozen=True)
@@ -215,8 +215,8 @@ class LearningCurve:
     """What twice the training images would bring the linear head; or why that cannot be told."""
 
     points: tuple[CurvePoint, ...]  # smallest first
-    now: Predicted | None  # with all images that are here
-    doubled: Predicted | None  # with twice as many, of every class
+    now: PredictedShare | None  # with all images that are here
+    doubled: PredictedShare | None  # with twice as many, of every class
     classes: tuple[ClassCurve, ...]
     next_class: str = ""  # whose share of right answers twice its images would raise most
     next_unknown: str = ""  # why no class can be named
@@ -227,7 +227,7 @@ class LearningCurve:
     def words(self) -> str:
         """In one line.
 
-        >>> now, doubled = Predicted(0.88, 0.86, 0.9), Predicted(0.91, 0.885, 0.93)
+        >>> now, doubled = PredictedShare(0.88, 0.86, 0.9), PredictedShare(0.91, 0.885, 0.93)
         >>> print(LearningCurve((), now, doubled, (), next_class="tulips", images=400).words)
         a linear head on twice the 400 images is right on 88.5 to 93.0 % (90 % interval), now 88.0 %; most would come of more tulips
         >>> LearningCurve((), None, None, (), unknown="there is one class only").words

@@ -26,7 +26,7 @@ class Suspect:
 
 
 @dataclass(frozen=True)
-class Review:
+class LabelReview:
     """What a run doubts of its labels.
 
     Attributes:
@@ -48,7 +48,7 @@ class Review:
     unknown: str = ""
 
 
-def review(run: str | Path, html: Path | None = None, table: Path | None = None, *, overwrite: bool = False) -> Review:
+def review(run: str | Path, html: Path | None = None, table: Path | None = None, *, overwrite: bool = False) -> LabelReview:
     """The suspects of a finished run; with `html` as a page with their pictures, with `table` as corrections to edit.
 
     Raises: BadValue if no finished run lies there, or a page or table would replace something; WouldReplace for a table that is there
@@ -81,17 +81,17 @@ def _check_table(table: Path | None, html: Path | None, *, overwrite: bool) -> N
         raise WouldReplace(f"{table} is there already.", why=why, mend="give another name, or replace it: --overwrite")
 
 
-def _reviewed(folder: Path, run: Run, table: str) -> Review:
+def _reviewed(folder: Path, run: Run, table: str) -> LabelReview:
     found, then = run.suspects, correcting(run, table)
     if found is None:
-        return Review(folder, run.audit.root, (), 0, "", then, "it was made before labels were looked at: train again")
+        return LabelReview(folder, run.audit.root, (), 0, "", then, "it was made before labels were looked at: train again")
     digests = {row.path: row.sha256 for row in store.read(folder / store.INNER).split if row.side == "train"}
     suspects = tuple(Suspect(rank, digests.get(one.path, ""), one) for rank, one in enumerate(found.images, start=1))
     if missing := next((one for one in suspects if not one.sha256), None):
         raise BadValue(f"{folder} is not whole.", why=f"its model does not know {missing.found.path}", mend="train again")
-    return Review(folder, run.audit.root, suspects, found.looked_at, found.judged_by, then, found.unknown)
+    return LabelReview(folder, run.audit.root, suspects, found.looked_at, found.judged_by, then, found.unknown)
 
 
-def _row(one: Suspect, review: Review) -> tuple[str, ...]:
+def _row(one: Suspect, review: LabelReview) -> tuple[str, ...]:
     """A row of corrections, undecided."""
     return one.found.path, one.sha256, one.found.label, one.found.likelier, "", str(review.run.resolve())

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from receptron.evaluation.records import ClassCurve, LearningCurve, Predicted
+from receptron.evaluation.records import ClassCurve, LearningCurve, PredictedShare
 from receptron.report.scales import Scale, ticks
 from receptron.report.svg import Chart, Key, label, line, picture, tag
 from receptron.report.words import NOTHING, percent
@@ -38,7 +38,7 @@ def learning_curve(found: LearningCurve | None) -> Chart | None:
                  columns, _rows(found), legend)  # fmt: skip
 
 
-def _reach(x: float, one: Predicted, y: Scale) -> str:
+def _reach(x: float, one: PredictedShare, y: Scale) -> str:
     """A predicted figure: a stroke over its interval, and a dot."""
     stroke = line(x, y(one.low), x, y(one.high), "believed")
     return tag("g", {}, stroke, tag("circle", {"cx": x, "cy": y(one.value), "r": 4.0, "class": "dot-miss"}))

@@ -8,8 +8,8 @@ from torch import Tensor
 
 from receptron.evaluation.confidence_intervals import FOLDED
 from receptron.evaluation.grouped_intervals import LEAST
-from receptron.evaluation.power_law import Forecast, Span, forecast
-from receptron.evaluation.records import ClassCurve, CurvePoint, LearningCurve, Predicted
+from receptron.evaluation.power_law import ErrorRange, Forecast, forecast
+from receptron.evaluation.records import ClassCurve, CurvePoint, LearningCurve, PredictedShare
 from receptron.training.context import TrainingContext
 from receptron.training.ladder.subset_accuracy import Measured, measure
 from receptron.wording import counted
@@ -74,9 +74,9 @@ def forecast_of(measured: Sequence[Measured], members: NDArray[np.bool_], units:
     return forecast(np.array([one.share for one in measured]), errors, common, own)
 
 
-def _told(error: Span) -> Predicted:
+def _told(error: ErrorRange) -> PredictedShare:
     """As a share of right answers."""
-    return Predicted(1 - error.middle, 1 - error.high, 1 - error.low)
+    return PredictedShare(1 - error.middle, 1 - error.high, 1 - error.low)
 
 
 def _next(rows: Sequence[ClassCurve]) -> tuple[str, str]:
