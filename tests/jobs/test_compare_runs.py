@@ -1,5 +1,6 @@
 """Runs against runs: the same images in pairs, a folder of runs, and what does not compare."""
 
+import re
 import subprocess
 import sys
 from dataclasses import replace
@@ -7,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from receptron.errors import BadValue
+from receptron.errors import BadValue, DataFault
 from receptron.evaluation.confidence_intervals import paired_gain
 from receptron.jobs.compare_runs import compare_runs, is_run, runs_below
 from receptron.records import from_json, to_json
@@ -29,6 +30,9 @@ def judged(answers: str, first: int = 0, label: str = "a", group: int | None = N
 
 def kept(folder: Path, run: Run, images: tuple[JudgedImage, ...]) -> Path:
     folder.mkdir(parents=True)
+    right = sum(image.predicted == image.label for image in images)
+    accuracy = replace(run.card.evaluation.accuracy, value=right / max(len(images), 1), count=len(images))
+    run = replace(run, card=replace(run.card, classes=("a", "b", "c"), evaluation=replace(run.card.evaluation, accuracy=accuracy)))
     (folder / "run.json").write_text(to_json(replace(run, judged=images)))
     return folder
 
@@ -91,9 +95,8 @@ def test_an_older_run_is_told(tmp_path: Path, made: Run) -> None:
 
 
 def test_a_folder_of_runs(tmp_path: Path, made: Run) -> None:
-    kept(tmp_path / "runs" / "first", made, judged(".."))
-    better = replace(made.card.evaluation, accuracy=replace(made.card.evaluation.accuracy, value=1.0, high=1.0))
-    kept(tmp_path / "runs" / "deep" / "second", replace(made, card=replace(made.card, evaluation=better)), judged(".."))
+    kept(tmp_path / "runs" / "first", made, judged(".x."))
+    kept(tmp_path / "runs" / "deep" / "second", made, judged("..."))
     (tmp_path / "runs" / "broken").mkdir()
     (tmp_path / "runs" / "broken" / "run.json").write_text("{")
     found = runs_below(tmp_path / "runs")
@@ -131,3 +134,25 @@ def test_what_does_not_compare(workshop: Path, words: list[str], said: str) -> N
     )
     assert ended.returncode == 2
     assert said in " ".join(ended.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda text: text.replace('"confidence": 0.9', '"confidence": 5', 1), "confidence"),
+        (lambda text: text.replace('"predicted": "a"', '"predicted": "whale"', 1), "no class of the network"),
+        (lambda text: text.replace('"predicted": "a"', '"predicted": "b"', 1), "its answers say"),
+        (lambda text: text.replace(f"{1:064x}", f"{0:064x}", 1).replace('"predicted": "a"', '"predicted": "b"', 1), "was answered as"),
+        (lambda text: re.sub(r'"seconds": (?=[1-9])', '"seconds": -', text), "seconds"),
+        (lambda text: "{" + " " * 300_000_000 + text[1:], "at most"),
+    ],
+    ids=["confidence", "class", "accuracy", "twice", "seconds", "size"],
+)
+def test_a_record_that_contradicts_itself_is_refused(tmp_path: Path, made: Run, change, said: str) -> None:
+    whole, broken = kept(tmp_path / "whole", made, judged("....x.")), kept(tmp_path / "broken", made, judged("....x."))
+    text = (broken / "run.json").read_text()
+    (broken / "run.json").write_text(change(text))
+    assert (broken / "run.json").read_text() != text
+    with pytest.raises(DataFault) as fault:
+        compare_runs(whole, broken)
+    assert said in f"{fault.value.what} {fault.value.why}"

@@ -27,6 +27,7 @@ class Layer:
     field: Field | None
     working: tuple[str, ...]
     form: LayerForm = NO_FORM
+    units: tuple[int, ...] = ()  # along each axis of the field, wherever that lies in the output; empty where it keeps none
 
 
 def rows_of(tape: Tape) -> tuple[int, ...]:
@@ -55,6 +56,7 @@ def layers_of(tape: Tape, fields: Fields | None, unknown: dict[str, str] | None 
             _field(fields, scope, {} if unknown is None else unknown),
             working(tape, _own_call(tape, scope)) if i in leaves else (),
             _form(tape, scope, {} if unknown is None else unknown) if i in leaves else LayerForm(),
+            _units(fields, scope),
         )
         for i, scope in ((i, tape.module_calls[i]) for i in rows_of(tape))
     )
@@ -73,6 +75,11 @@ def _field(fields: Fields | None, scope: ModuleCall, unknown: dict[str, str]) ->
     return attempted(f"the field of {scope.path or 'the network'}", lambda: field_of(fields, scope.outputs[0], scope.path), unknown)
 
 
+def _units(fields: Fields | None, scope: ModuleCall) -> tuple[int, ...]:
+    states = fields.all_paths.get(scope.outputs[0], ()) if fields and scope.outputs else ()
+    return tuple(axis.lane.extent for axis in states)
+
+
 def _form(tape: Tape, scope: ModuleCall, unknown: dict[str, str]) -> LayerForm:
     calls = tape.forward[scope.first : scope.last]
     return attempted(f"the form of {scope.path or 'the network'}", lambda: form_of(tape, calls), unknown) or LayerForm()
@@ -84,7 +91,7 @@ def _owned(tape: Tape) -> Counter[str]:
     for parameter in tape.parameters:
         if parameter.learnable:
             parts = [name.split(".")[:-1] for name in parameter.names]
-            for path in {".".join(part[: i + 1]) for part in parts for i in range(len(part))}:
+            for path in {".".join(part[:i]) for part in parts for i in range(len(part) + 1)}:
                 found[path] += parameter.numel
     return found
 

@@ -77,8 +77,15 @@ class Classifier(nn.Module):
 
     def embed(self, x: Tensor) -> Tensor:
         """What the class layer `head.fc` sees, as one vector for each image: (N, C, H, W) -> (N, width). Raises: ImageTooSmall."""
+        return as_vectors(self.before_classes(x))
+
+    def scores_and_embedding(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """What the network answers (N, classes), and what `embed` gives (N, width), from one pass. Raises: ImageTooSmall."""
         x = self.before_classes(x)
-        return x.mean((2, 3)) if x.ndim == 4 else x
+        embedding, parts = as_vectors(x), dict(self.head.named_children())
+        for name in list(parts)[list(parts).index("fc") :]:
+            x = parts[name](x)
+        return x, embedding
 
     def before_classes(self, x: Tensor) -> Tensor:
         """What `head.fc` sees: (N, C, H, W) -> (N, width), or (N, width, H', W') where it is a convolution. Raises: ImageTooSmall."""
@@ -136,7 +143,9 @@ class Classifier(nn.Module):
         Optimisers made before do not know the new layers. Raises: BadValue for what is no whole number of 0 or more.
         """
         if not isinstance(classes, int) or isinstance(classes, bool) or classes < 0:  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise BadValue(f"classes is {short(classes)}.", why="it must be 0 or more", mend="give the number of classes; 0 for none")
+            raise BadValue(
+                f"classes is {short(classes)}.", why="it must be a whole number of 0 or more", mend="give the number of classes; 0 for none"
+            )
         replace_class_layers(self, classes)
 
     def freeze(self, stages: int | None = None) -> None:
@@ -199,6 +208,11 @@ class Classifier(nn.Module):
     def _as_map(self, tokens: Tensor, x: Tensor) -> Tensor:
         """Tokens (N, 1 + H W / patch^2, width) without the class token -> (N, width, H/patch, W/patch)."""
         return tokens[:, 1:].transpose(1, 2).unflatten(2, [x.shape[-2] // self.patch, x.shape[-1] // self.patch])
+
+
+def as_vectors(x: Tensor) -> Tensor:
+    """What a class layer sees as one vector for each image: maps (N, width, H, W) are averaged."""
+    return x.mean((2, 3)) if x.ndim == 4 else x
 
 
 def deepest(levels: list[int] | None, stages: int) -> int:

@@ -30,7 +30,7 @@ def drop_paths(net: nn.Module, rate: float) -> int:
     no residual branch to leave out.
     """
     if not 0 <= rate < 1:
-        raise BadValue(f"drop path rate {rate}.", why="it is a probability below 1", mend="give a rate such as 0.1")
+        raise BadValue(f"drop path rate {rate}.", why="it must be 0 or more and below 1", mend="give a rate such as 0.1")
     bodies = [m.body for m in net.modules() if isinstance(m, Residual) and isinstance(m.body, nn.Sequential)]
     if rate and not bodies:
         raise BadValue(

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from receptron.data.audit.preconditions import MOST_CLASSES
 from receptron.data.reading.depth_scale import DepthScale
+from receptron.evaluation.novelty.rule import NoveltyFigures, NoveltyRule
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
 from receptron.weights.inputs import InputSpec
 
@@ -53,6 +54,9 @@ class ModelCard:
         mirrored: Whether training showed mirror images, so that views at prediction may be some as well.
         sets: Which classes are in an image's set at a stated coverage; None in models of before.
         set_figures: What the sets came to on the test images; None where there were none.
+        novelty: From which scores on an image is of none of the classes; None where that cannot be told.
+        novelty_figures: How many test images are called so; None where there were none, or it cannot be told.
+        novelty_unknown: Why it cannot be told; None in models of before too.
         format: Version of this record.
 
     Example:
@@ -77,4 +81,7 @@ class ModelCard:
     mirrored: bool = False
     sets: SetRule | None = None
     set_figures: SetFigures | None = None
+    novelty: NoveltyRule | None = None
+    novelty_figures: NoveltyFigures | None = None
+    novelty_unknown: Note | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -20,6 +20,10 @@ def contradictions(card: ModelCard) -> Iterator[str]:
             yield from _share(f"set_figures.{name}", getattr(card.set_figures, name))
         if not 1 <= card.set_figures.mean_size <= len(card.classes):
             yield f"set_figures.mean_size is {card.set_figures.mean_size}: a set has 1 to {len(card.classes)} classes"
+    if card.novelty_figures is not None:
+        yield from _share("novelty_figures.strange", card.novelty_figures.strange)
+        if card.novelty is None:
+            yield "novelty_figures are there without novelty, the rule that they tell of"
     for i, compared in enumerate(card.comparisons):
         yield from _share(f"comparisons[{i}].baseline_accuracy", compared.baseline_accuracy)
         yield from _ordered(f"comparisons[{i}].gain", compared.gain)

@@ -6,7 +6,7 @@ and nothing in them is ever run. Links to plain files are followed; pipes and de
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
@@ -60,16 +60,17 @@ def write(folder: Path, contents: Mapping[str, bytes]) -> None:
     (folder / NAME).write_bytes(of(contents))
 
 
-def read(folder: Path, limits: Mapping[str, int] | None = None) -> dict[str, bytes]:
+def read(folder: Path, limits: Mapping[str, int] | None = None, optional: Container[str] = ()) -> dict[str, bytes]:
     """The files of `folder`, each checked against the manifest: the bytes that were checked are the bytes returned.
 
-    With `limits`, name -> most bytes, the folder must hold these files and no others, and a larger one is not read.
+    With `limits`, name -> most bytes, the folder must hold these files and no others, and a larger one is not read; those that are
+    `optional` may be left out.
     Raises: NotABundle without a manifest; BundleCorrupt naming the changed, missing or extra file; BundleFault for another format, or a
     file or folder that cannot be read.
     """
     listed = _manifest(folder)
     wanted = listed.files if limits is None else limits
-    for name in (name for name in wanted if name not in listed.files):
+    for name in (name for name in wanted if name not in listed.files and name not in optional):
         raise BundleCorrupt(f"{folder / name} is missing.", why="the manifest does not list it", mend=_MEND)
     for name in sorted(_present(folder) | listed.files.keys()):
         if name not in listed.files or name not in wanted:

@@ -9,10 +9,12 @@ from torch import nn
 from receptron.bundle import store
 from receptron.bundle.assemble import assemble
 from receptron.bundle.card import ModelCard
+from receptron.bundle.novelty_file import check_width
 from receptron.bundle.placed import Placed
 from receptron.bundle.predictor import Predictor
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.errors import BadValue
+from receptron.evaluation.novelty.scorer import NoveltyScorer
 from receptron.given_path import check_given
 from receptron.records import short
 
@@ -26,6 +28,7 @@ class Model(Predictor):
         split: Which side each image was on when it was trained.
         folder: Where it was loaded from.
         limits: What one image may cost.
+        novelty: What tells images of no class; None where the card has no limits for it.
 
     Example:
         >>> model = load("digits-model")
@@ -34,10 +37,16 @@ class Model(Predictor):
     """
 
     def __init__(
-        self, card: ModelCard, net: nn.Module, split: tuple[Placed, ...] = (), folder: Path | None = None, limits: Limits = LIMITS
+        self,
+        card: ModelCard,
+        net: nn.Module,
+        split: tuple[Placed, ...] = (),
+        folder: Path | None = None,
+        limits: Limits = LIMITS,
+        novelty: NoveltyScorer | None = None,
     ) -> None:
         super().__init__(card, net, limits)
-        self.card, self.split, self.folder = card, split, folder
+        self.card, self.split, self.folder, self.novelty = card, split, folder, novelty
 
 
 def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:
@@ -64,7 +73,9 @@ def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Mo
     path = check_given(folder)
     found = store.read(path)
     net = assemble(found.folder, found.card, found.state)
-    model = Model(found.card, net.to(device_called(device)), found.split, path, limits)
+    if found.novelty:
+        check_width(found.folder / store.NOVELTY, found.novelty, net)
+    model = Model(found.card, net.to(device_called(device)), found.split, path, limits, found.novelty)
     told = "its line ends were made those of Windows (CRLF); it is read as it was written"
     model.notes = [f"{found.folder / name}: {told}" for name in found.converted]
     return model

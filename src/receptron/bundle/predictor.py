@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from receptron.blocks.classifier import Classifier
 from receptron.bundle.placed import Placed
 from receptron.data.augmentation.prediction_views import check_views, prediction_view
 from receptron.data.dataset.spelling import composed
@@ -21,6 +22,8 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.reading.pixel_formats import Pixels
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
+from receptron.evaluation.novelty.rule import NoveltyRule, novelties
+from receptron.evaluation.novelty.scorer import SCORES, NoveltyScorer
 from receptron.evaluation.prediction_sets import named, prediction_sets
 from receptron.evaluation.records import Answer, SetRule
 from receptron.evaluation.temperature_scaling import mean_logits
@@ -42,6 +45,7 @@ class Scores:
     faults: dict[int, str]
     centre: NDArray[np.float64]  # (N, K) of the first view alone
     seconds: tuple[float, ...]  # that each view took
+    novelty: NDArray[np.float64] | None = None  # (N, 2): scores by the first view, where the model has such
 
 
 class Facts(Protocol):
@@ -78,6 +82,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def novelty(self) -> NoveltyRule | None:
+        """From which scores on an image is of none of the classes; None where that cannot be told."""
+        ...
+
+    @property
     def mirrored(self) -> bool:
         """Whether images mean the same in a mirror, so that views may be mirrored."""
         ...
@@ -91,7 +100,8 @@ class Facts(Protocol):
 class Predictor:
     """A network in eval mode with what it expects and which classes it names.
 
-    `split` tells which images it was trained on, `unseen` says what the others are to it, `notes` what was odd about its files.
+    `split` tells which images it was trained on, `unseen` says what the others are to it, `notes` what was odd about its files,
+    `novelty` what tells images of no class.
     """
 
     unseen = "new to the model"
@@ -99,6 +109,7 @@ class Predictor:
     def __init__(self, facts: Facts, net: nn.Module, limits: Limits = LIMITS) -> None:
         self.facts = facts
         self.split: tuple[Placed, ...] = ()
+        self.novelty: NoveltyScorer | None = None
         self.notes: list[str] = []  # what was odd about its files and did no harm
         self.plan = CanvasPlan(facts.input.resize, facts.input.interpolation, limits, facts.depth)
         self.net = net.eval().requires_grad_(False)
@@ -127,7 +138,7 @@ class Predictor:
     def predict(
         self, images: ImageLike | Iterable[ImageLike], batch: int = BATCH, progress: Progress | None = None, views: int = 1
     ) -> list[Answer]:
-        """What the network says of images: class, confidence and all probabilities after temperature scaling.
+        """What the network says of images: class, confidence, all probabilities after temperature scaling, and whether it is none of these.
 
         A broken image gets an answer with a `fault`; the rest are answered. Files go exactly the way of training, and answers do not depend
         on `batch`.
@@ -160,6 +171,9 @@ class Predictor:
         scores = self.scores(given, batch, progress, views)
         chances = torch.from_numpy(scores.logits).div(self.facts.temperature).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
+        if scores.novelty is not None and self.facts.novelty:
+            found = novelties(scores.novelty, self.facts.novelty)
+            answers = {i: replace(answers[i], novelty=one) for i, one in zip(scores.read, found, strict=True)}
         if views > 1:  # what the sets promise was found on one view
             answers = {i: replace(answer, candidates=()) for i, answer in answers.items()}
         answers |= {i: Answer(called[i], "", 0.0, {}, fault=reason) for i, reason in scores.faults.items()}
@@ -197,37 +211,44 @@ class Predictor:
         given, progress = as_list(images), progress or Silent()
         called = names(given)
         progress.start("Looking at images", len(given), "images")
-        parts, read, faults = [np.empty((views, 0, len(self.classes)))], list[int](), dict[int, str]()
+        told = len(self.classes) + (len(SCORES) if self.novelty else 0)
+        parts, read, faults = [np.empty((views, 0, told))], list[int](), dict[int, str]()
         seconds = np.zeros(views)
         for start, chunk in self._canvases(given, called, batch):
             good = [i for i, canvas in enumerate(chunk, start) if not isinstance(canvas, str)]
             faults |= {i: canvas for i, canvas in enumerate(chunk, start) if isinstance(canvas, str)}
             canvases = [canvas for canvas in chunk if not isinstance(canvas, str)]
             said = list[NDArray[np.float64]]()
-            for view in range(views):
+            for view in range(views if good else 0):
                 began = perf_counter()
                 said.append(self._forward(canvases, view))
                 seconds[view] += perf_counter() - began
                 check_finite(said[-1], [called[i] for i in good])
-            parts.append(np.stack(said))
+            parts += [np.stack(said)] if good else []
             read += good
             progress.advance(len(chunk))
         progress.done(f"{len(faults):,} could not be read" if faults else "")
-        logits = np.concatenate(parts, 1)
-        return Scores(mean_logits(logits, self.facts.temperature), read, faults, logits[0], tuple(seconds.tolist()))
+        logits, novelty = np.split(np.concatenate(parts, 1), [len(self.classes)], axis=2)
+        mean = mean_logits(logits, self.facts.temperature)
+        return Scores(mean, read, faults, logits[0], tuple(seconds.tolist()), novelty[0] if self.novelty else None)
 
     def _forward(self, canvases: list[Pixels], view: int) -> NDArray[np.float64]:
-        if not canvases:
-            return np.empty((0, len(self.classes)))
+        """Logits (N, K) of one view, and the scores of novelty beside them where the model has such."""
         weights = next(self.net.parameters())
         images = prediction_view(canvases, self.facts.input, self.facts.channels, view, mirrored=self.facts.mirrored)
         images = images.to(weights.device, weights.dtype, memory_format=torch.channels_last)
         with torch.inference_mode():
-            scores = self.net(images)
+            if self.novelty and isinstance(self.net, Classifier):
+                scores, embedding = self.net.scores_and_embedding(images)
+            else:
+                scores, embedding = self.net(images), None
         if scores.shape != (len(canvases), len(self.classes)):
             why = f"it gives {tuple(scores.shape[1:])} numbers for an image, not {len(self.classes)}"
             raise BundleFault(f"{self.facts.net} is no classifier of whole images.", why=why, mend="use another model")
-        return scores.double().cpu().numpy()
+        logits = scores.double().cpu().numpy()
+        if self.novelty is None or embedding is None:
+            return logits
+        return np.concatenate([logits, self.novelty.scores(embedding.float().cpu().numpy())], axis=1)
 
     def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
         """Chunks with the number of their first image; the next is decoded while the network works on this one."""

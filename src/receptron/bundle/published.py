@@ -10,6 +10,7 @@ from receptron.bundle.predictor import Predictor
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.errors import BadValue, UnknownName
+from receptron.evaluation.novelty.rule import NoveltyRule
 from receptron.evaluation.records import SetRule
 from receptron.weights.inputs import InputSpec
 from receptron.weights.published import published_for
@@ -35,6 +36,7 @@ class PublishedFacts:
     depth: DepthScale | None = NOMINAL
     mirrored: bool = True  # as the networks of the catalogue were trained
     sets: SetRule | None = None
+    novelty: NoveltyRule | None = None
 
 
 class PublishedNet(Predictor):

@@ -1,4 +1,7 @@
-"""The model directory on disk: model.safetensors, model.json (the card), split.csv, MANIFEST.json. Written whole; verified when loaded."""
+"""The model directory on disk: model.safetensors, model.json (the card), split.csv, novelty.safetensors, MANIFEST.json.
+
+Written whole; verified when loaded. A model that cannot tell what is new to it has no novelty.safetensors.
+"""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -10,17 +13,19 @@ import torch
 from torch import Tensor
 
 from receptron import atomic_write
-from receptron.bundle import manifest
+from receptron.bundle import manifest, novelty_file
 from receptron.bundle.card import ModelCard
 from receptron.bundle.contradictions import contradictions
 from receptron.bundle.placed import MEND, Placed, placed, table
 from receptron.errors import BundleCorrupt, BundleFault, DataFault, NonFinite, NotABundle
+from receptron.evaluation.novelty.scorer import NoveltyScorer
 from receptron.records import from_json, to_json
 from receptron.weights.store import unpack
 
-WEIGHTS, CARD, SPLIT = "model.safetensors", "model.json", "split.csv"
-LIMITS = {WEIGHTS: 4 * 2**30, CARD: 256 * 2**20, SPLIT: 256 * 2**20}
-"""Most bytes of each file: the largest net of the zoo has 1.4 GB, and the card of the most classes about 170 MB."""
+WEIGHTS, CARD, SPLIT, NOVELTY = "model.safetensors", "model.json", "split.csv", novelty_file.NAME
+LIMITS = {WEIGHTS: 4 * 2**30, CARD: 256 * 2**20, SPLIT: 256 * 2**20, NOVELTY: 256 * 2**20}
+"""Most bytes of each file: the largest net of the zoo has 1.4 GB, and the card of the most classes about 170 MB;
+novelty has 8 MB of features and as much as the class layer."""
 INNER = "model"  # where a run's folder keeps its model directory
 FORMAT = 1
 
@@ -33,6 +38,7 @@ class Contents:
     state: dict[str, Tensor]
     split: tuple[Placed, ...]
     folder: Path
+    novelty: NoveltyScorer | None = None
     converted: tuple[str, ...] = ()  # files whose line ends were changed since; what was read is as it was written
 
 
@@ -41,7 +47,13 @@ class _Format:
     format: int = 0
 
 
-def save(folder: Path, card: ModelCard, state: Mapping[str, Tensor], split: Iterable[Placed] = ()) -> Path:
+def save(
+    folder: Path,
+    card: ModelCard,
+    state: Mapping[str, Tensor],
+    split: Iterable[Placed] = (),
+    novelty: NoveltyScorer | None = None,
+) -> Path:
     """Write the model directory `folder`; an older one there is replaced only once the new one is on disk.
 
     Raises: NonFinite naming a tensor with NaN or infinity; BundleFault if something else than a model lies at `folder`; StorageFault.
@@ -50,6 +62,7 @@ def save(folder: Path, card: ModelCard, state: Mapping[str, Tensor], split: Iter
         what = f"{folder} holds something else than a model: {foreign(folder)}."
         raise BundleFault(what, why="saving would replace the whole folder", mend="choose another folder")
     files = {WEIGHTS: _weights(state), CARD: to_json(card).encode() + b"\n", SPLIT: table(split)}
+    files |= {NOVELTY: novelty_file.packed(novelty)} if novelty else {}
     atomic_write.write_folder(folder, lambda path: manifest.write(path, files))
     return folder
 
@@ -73,9 +86,11 @@ def read(folder: Path) -> Contents:
 
 
 def _contents(folder: Path) -> Contents:
-    files = manifest.read(folder, LIMITS)
+    files = manifest.read(folder, LIMITS, optional={NOVELTY})
     card, changed = _card(folder / CARD, files[CARD]), tuple(manifest.converted(folder, files))
-    return Contents(card, _state(folder / WEIGHTS, files[WEIGHTS]), placed(folder / SPLIT, files[SPLIT], card.classes), folder, changed)
+    novelty = novelty_file.unpacked(folder / NOVELTY, files.get(NOVELTY), card)
+    state, split = _state(folder / WEIGHTS, files[WEIGHTS]), placed(folder / SPLIT, files[SPLIT], card.classes)
+    return Contents(card, state, split, folder, novelty, changed)
 
 
 def verify(folder: Path) -> None:
@@ -92,7 +107,7 @@ def foreign(folder: Path) -> str:
     """What in `folder` is no part of a model, in a few words; empty if nothing is."""
     if not folder.is_dir():
         return "it is a file"
-    ours = {WEIGHTS, CARD, SPLIT, manifest.NAME}
+    ours = {*LIMITS, manifest.NAME}
     odd = sorted(path.name for path in folder.iterdir() if path.name not in ours and not manifest.is_litter(path.name))
     return ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")
 

@@ -51,6 +51,7 @@ def predict(
         screen.table(_table(found, top))
         if found.coverage and any(len(answer.candidates) > 1 for answer in found.answers):
             screen.show(f"Of images like those it was made for, {100 * found.coverage:g} % are the answer or what it may be.")
+        _tell_strange(found)
     _tell_broken(found)
     if not found.answered:
         raise typer.Exit(1)
@@ -58,13 +59,30 @@ def predict(
 
 def _table(found: "Predicted", top: int) -> Table:
     in_doubt = any(len(answer.candidates) > 1 for answer in found.answers)
-    table = Table("image", "answer", "probability", *(["or may be"] if in_doubt else []), right=(2,))
+    strange = _strange(found)
+    heads = [*(["or may be"] if in_doubt else []), *(["none of these, by"] if strange else [])]
+    table = Table("image", "answer", "probability", *heads, right=(2,))
     for answer in found.answers:
         if answer.answered:
             likeliest = answer.top(top)
             others = [_others(answer.candidates[1:])] if in_doubt else []
+            others += [", ".join(answer.novelty.by) if answer.novelty else ""] if strange else []
             table.add(answer.path, [label for label, _ in likeliest], [f"{100 * chance:.1f} %" for _, chance in likeliest], *others)
     return table
+
+
+def _strange(found: "Predicted") -> int:
+    """Images that are none of the classes, by a score."""
+    return sum(answer.novelty is not None and answer.novelty.none_of_these for answer in found.answers)
+
+
+def _tell_strange(found: "Predicted") -> None:
+    """What `none of these` rests on, or why it was not looked for."""
+    if found.strange is None:
+        screen.say(f"Whether an image is none of these classes is unknown: {found.strange_unknown}.")
+    elif count := _strange(found):
+        by_chance = f"of images of known classes about {100 * found.strange:g} % look so too"
+        screen.show(f"{count:,} of {found.answered:,} may be none of these classes, as the score named is over its limit; {by_chance}.")
 
 
 def _others(classes: tuple[str, ...]) -> str:

@@ -131,6 +131,7 @@ def _show(run: "Run") -> None:
     )
     screen.show(f"Confidence is off by {found.ece_after.words} ({scaled})")
     screen.show(f"Sets     {_sets(card)}")
+    screen.show(f"Strange  {_strange(card)}")
     if told := few_groups(run.split):
         screen.show(f"Groups   {told}")
     if run.interrupted:
@@ -165,6 +166,15 @@ def _sets(card: "ModelCard") -> str:
     if found is None:
         return told
     return f"{told}: {100 * found.held.value:.1f} % here, {found.mean_size:.2f} classes each, {100 * found.single.value:.0f} % just one"
+
+
+def _strange(card: "ModelCard") -> str:
+    """How many images of known classes are called none of these, or why none can be."""
+    rule, found = card.novelty, card.novelty_figures
+    if rule is None:
+        return f"whether an image is none of these classes is unknown: {card.novelty_unknown}"
+    told = f"predict calls about {100 * rule.share:g} % of images of these classes none of these"
+    return f"{told}: {found.strange.words} here" if found else told
 
 
 def _decided(run: "Run") -> str:

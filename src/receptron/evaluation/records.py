@@ -77,6 +77,29 @@ class Bin:
 
 
 @dataclass(frozen=True)
+class Novelty:
+    """Whether an image is of none of the classes that the network knows, and what says so.
+
+    Attributes:
+        none_of_these: Whether a score is over its limit in the model's `NoveltyRule`, as it is for about 5 % of known images.
+        by: The scores that are: "neighbour distance" finds what is unrelated, "relative Mahalanobis distance" what is near.
+        neighbours: Distance to the nearest training images, 0 to 2.
+        mahalanobis: Distance to the nearest class minus that to all images; the larger, the stranger.
+
+    Example:
+        >>> from receptron import load
+        >>> found = load("digits-model").predict(["scans/first.png"])[0].novelty
+        >>> found.none_of_these, found.by
+        (False, ())
+    """
+
+    none_of_these: bool
+    by: tuple[str, ...]
+    neighbours: float
+    mahalanobis: float
+
+
+@dataclass(frozen=True)
 class Answer:
     """What the network said of one image, with probabilities after temperature scaling; of a broken one, only the `fault`.
 
@@ -89,6 +112,7 @@ class Answer:
         fault: Why there is no answer; None where there is one.
         candidates: The classes of which the true one is one with the coverage of the model's `SetRule`, likeliest first;
             empty if it has none, or too few images to make one of.
+        novelty: Whether it is of none of the classes; None where the model cannot tell.
 
     Example:
         >>> from receptron import load
@@ -104,6 +128,7 @@ class Answer:
     label: str | None = None
     fault: str | None = None
     candidates: tuple[str, ...] = ()
+    novelty: Novelty | None = None
 
     @property
     def answered(self) -> bool:

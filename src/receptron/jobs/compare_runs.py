@@ -4,13 +4,14 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 
 import numpy as np
 
 from receptron.data.deduplication.duplicates import joined
-from receptron.errors import BadValue, ReceptronError
+from receptron.errors import BadValue, DataFault, ReceptronError
 from receptron.evaluation import grouped_intervals
-from receptron.evaluation.records import Estimate
+from receptron.evaluation.records import ROUNDING, Estimate
 from receptron.given_path import check_given
 from receptron.jobs.training.earlier_run import RECORD, read_run, run_folder
 from receptron.training.records import JudgedImage, Run
@@ -171,9 +172,25 @@ def _row(folder: Path, run: Run) -> RunRow:
 
 
 def _answers(folder: Path, run: Run) -> dict[str, JudgedImage]:
+    """One image for each file; copies of one stand there once. Raises: BadValue, and DataFault for a record that contradicts itself."""
     if not run.judged:
         raise BadValue(f"{folder} does not say what it answered.", why="it was made before that was kept", mend="train again")
-    return {image.sha256: image for image in run.judged}
+    found, classes = dict[str, JudgedImage](), frozenset(run.card.classes)
+    for image in run.judged:
+        if image.predicted not in classes:
+            raise _contradiction(folder, f"an image was answered as {image.predicted!r}, which is no class of the network")
+        if (same := found.setdefault(image.sha256, image)).predicted != image.predicted:
+            raise _contradiction(folder, f"image {image.sha256[:12]} was answered as {same.predicted!r} and as {image.predicted!r}")
+    share, told = fmean(image.predicted == image.label for image in run.judged), run.card.evaluation.accuracy
+    if told.count != len(run.judged) or abs(share - told.value) > ROUNDING:
+        raise _contradiction(
+            folder, f"its accuracy is {told.value:.4f} of {told.count:,} images, its answers say {share:.4f} of {len(run.judged):,}"
+        )
+    return found
+
+
+def _contradiction(folder: Path, why: str) -> DataFault:
+    return DataFault(f"{folder / RECORD} contradicts itself.", why=why, mend="restore the file, or train again")
 
 
 def _together(before: list[JudgedImage], after: list[JudgedImage]) -> np.ndarray:

@@ -12,6 +12,7 @@ from receptron import atomic_write
 from receptron.analysis.comparison import Comparison, compare
 from receptron.analysis.diagnose.clash import explain
 from receptron.analysis.inspection import Inspection, InspectionOptions, examine
+from receptron.analysis.model_import.exported.program import ExportedNet
 from receptron.analysis.model_import.loading import Arguments, is_place, load
 from receptron.analysis.model_import.onnx_graph import OnnxGraph
 from receptron.analysis.recording import Unrecordable
@@ -111,7 +112,8 @@ def find(request: NetworkRequest) -> tuple[nn.Module, Inputs]:
 
 
 def _own(net: nn.Module) -> Inputs:
-    return net.own_inputs if isinstance(net, OnnxGraph) else (3, 224, 224)
+    own = net.own_inputs if isinstance(net, OnnxGraph | ExportedNet) else None
+    return own or (3, 224, 224)
 
 
 def _arguments(text: str | None) -> Arguments:

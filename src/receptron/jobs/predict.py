@@ -16,10 +16,13 @@ from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
 from receptron.data.tables.spreadsheet_cells import safe_cell
 from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
+from receptron.evaluation.novelty.scorer import SCORES
 from receptron.evaluation.records import Answer
 from receptron.given_path import check_given
 from receptron.jobs.path_list import LONGEST, ListedPath, is_list
 from receptron.progress import Progress, Silent
+
+_NOVELTY = ["none_of_these", "by", *(name.replace(" ", "_").lower() for name in SCORES)]
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,8 @@ class Predicted:
         answers: One for each.
         unused: What lies in the folders asked about and is no image, and why.
         coverage: Share of images whose true class is among the answer's `candidates`; None where that is not known, and with several views.
+        strange: Share of images of known classes that `novelty` calls none of them, about; None where the model does not know.
+        strange_unknown: Why it does not know; empty where it does.
 
     Example:
         >>> found = predict("digits-model", ["gone.png", "scans"])
@@ -48,6 +53,8 @@ class Predicted:
     answers: tuple[Answer, ...]
     unused: tuple[Unused, ...] = ()
     coverage: float | None = None
+    strange: float | None = None
+    strange_unknown: str = ""
 
 
 def predict(
@@ -108,11 +115,14 @@ def predict(
     if rule and rule.least and views > 1:
         told = f"Which classes an image may be of at {100 * rule.coverage:g} % is unknown with {views} views: it was measured with one."
         (progress or Silent()).tell(told)
-    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused), coverage)
+    strange = loaded.card.novelty.share if loaded.card.novelty else None
+    unknown = "" if strange else loaded.card.novelty_unknown or "the model was made by a version that did not look for it"
+    return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused), coverage, strange, unknown)
 
 
 def table(predicted: Predicted, top: int = 1) -> str:
-    """CSV: path, fault, then class and probability of the `top` likeliest, and the candidates with `|` between them where there are such.
+    """CSV: path, fault, class and probability of the `top` likeliest, the candidates with `|` between them where there are such, then
+    where the model can tell whether the image is none of these (yes or no), which score says so, and both scores.
 
     Line breaks and quotes are quoted, NUL is taken out, and cells that a spreadsheet would run as a formula get a leading apostrophe.
     Raises: BadValue.
@@ -123,12 +133,21 @@ def table(predicted: Predicted, top: int = 1) -> str:
     text = io.StringIO(newline="")
     rows = csv.writer(text, lineterminator="\r\n")  # RFC 4180
     ranked = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
-    rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted)])
+    rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted), *(_NOVELTY if predicted.strange else [])])
     for answer in predicted.answers:
         likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (safe_cell(label), f"{chance:.6f}")]
         candidates = [safe_cell("|".join(answer.candidates))] if predicted.coverage else []
-        rows.writerow([safe_cell(answer.path), safe_cell(answer.fault or ""), *(likeliest or [""] * 2 * len(ranks)), *candidates])
+        novelty = _novelty(answer) if predicted.strange else []
+        cells = [*(likeliest or [""] * 2 * len(ranks)), *candidates, *novelty]
+        rows.writerow([safe_cell(answer.path), safe_cell(answer.fault or ""), *cells])
     return text.getvalue()
+
+
+def _novelty(answer: Answer) -> list[str]:
+    found = answer.novelty
+    if found is None:
+        return [""] * len(_NOVELTY)
+    return ["yes" if found.none_of_these else "no", "|".join(found.by), f"{found.neighbours:.6f}", f"{found.mahalanobis:.6f}"]
 
 
 def _candidates_head(predicted: Predicted) -> list[str]:

@@ -2,11 +2,15 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
-from receptron.evaluation.records import Answer, Estimate, Evaluation, LearningCurve, SuspectLabels
+from receptron.evaluation.records import ROUNDING, Answer, Estimate, Evaluation, LearningCurve, SuspectLabels
+
+Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
 from receptron.wording import counted
 
 
@@ -17,7 +21,7 @@ class RungRecord:
     name: str  # "majority class", "nearest neighbour", "linear head", "last stage", "everything", "from scratch"
     accuracy: Estimate | None  # cross-validated on the training side; None where that was not done
     gain: Estimate | None  # over the rung below, paired
-    seconds: float
+    seconds: Seconds
     taken: bool
     why: str  # why it was taken or left, in one sentence
     short_of_time: bool = False  # it was left because the time did not suffice; more may change that
@@ -101,11 +105,11 @@ class AugmentationRecord:
 class JudgedImage:
     """What a network said of one image that it had not learnt from."""
 
-    sha256: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
     label: str
     predicted: str
-    confidence: float
-    group: int  # images of one number are not independent
+    confidence: Annotated[float, Meta(ge=0, le=1 + ROUNDING)]
+    group: Annotated[int, Meta(ge=0)]  # images of one number are not independent
 
 
 @dataclass(frozen=True)
@@ -144,7 +148,7 @@ class Stage:
     """Seconds that one part of the run took."""
 
     name: str
-    seconds: float
+    seconds: Seconds
 
 
 @dataclass(frozen=True)
@@ -202,7 +206,7 @@ class Run:
     samples: dict[str, tuple[str, ...]]
     decisions: dict[str, Any]
     settings: dict[str, str]
-    seconds: float
+    seconds: Seconds
     interrupted: bool = False
     suspects: SuspectLabels | None = None
     input_check: InputCheck | None = None

@@ -89,10 +89,24 @@ def _declared_in_zip(path: Path, size: int) -> int:
         pickles = [entry for entry in entries if entry.filename.endswith("/data.pkl")]
         if len(pickles) != 1 or any(entry.filename.endswith("/constants.pkl") for entry in entries):
             raise _refusal(path, "it is a TorchScript program or no checkpoint at all")
+        _check_sums(path, archive)
         if pickles[0].file_size > MAX_PICKLE:
             raise _refusal(path, f"its table of contents alone has {pickles[0].file_size:,} bytes")
         with archive.open(pickles[0]) as stream:
             return sum(_storages(path, stream).values())
+
+
+def _check_sums(path: Path, archive: zipfile.ZipFile) -> None:
+    """Hold every entry against the checksum that the file keeps of it; torch can be told to keep none, which then is 0."""
+    for entry in archive.infolist():
+        if not entry.CRC:
+            continue
+        try:
+            with archive.open(entry) as stream:
+                while stream.read(1 << 20):
+                    pass
+        except zipfile.BadZipFile as error:
+            raise _refusal(path, f"{entry.filename} in it is damaged: its bytes do not have the checksum that the file keeps") from error
 
 
 def _declared_in_stream(path: Path) -> int:
@@ -159,6 +173,8 @@ def _tensors(path: Path, content: object) -> dict[str, Tensor]:
         raise _refusal(path, f"{odd}, not a tensor")
     state = cast(dict[str, Tensor], dict(entries))
     for name, tensor in state.items():
+        if tensor.is_meta:
+            raise _refusal(path, f"{name} is on the meta device: it has a shape and no numbers")
         if tensor.is_sparse or tensor.is_quantized or tensor.numel() * tensor.element_size() > tensor.untyped_storage().nbytes():
             raise _refusal(path, f"{name} is sparse, quantised or larger than the bytes behind it")
     return {name: tensor.detach().contiguous() for name, tensor in state.items()}

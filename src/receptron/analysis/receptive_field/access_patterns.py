@@ -54,7 +54,7 @@ def _normalised(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """Each number reads those that share its statistics; with statistics from before, itself."""
     view = view_of(tape, call)
     over = view.over if isinstance(view, Normalization) else ()
-    return only(call, (Normalised(over),) if over else POINTWISE)
+    return only(call, (Normalised(over),) if over else POINTWISE) | _computed(call)
 
 
 def _reduced(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
@@ -222,8 +222,32 @@ def _windowed(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     if relations is None:
         return dict.fromkeys(call.inputs, (Everywhere(),))
     rank = len(relations)
-    channels = (Reduced((-rank - 1,)),) if call.op == "convolution" else ()
-    return only(call, (*channels, Windowed(relations)))
+    if call.op != "convolution":
+        return only(call, (Windowed(relations),))
+    return only(call, (Reduced((-rank - 1,)), Windowed(relations))) | _computed(call)
+
+
+def _computed(call: Call) -> dict[int, Moves]:
+    """Weights and biases that are computed from the input: every position reads all of them."""
+    return dict.fromkeys(call.inputs[1:], (Everywhere(),))
+
+
+def _repeated(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """Copies side by side: along a dimension with several of them a position is one of as many."""
+    shape, after = tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape
+    full = (*(1,) * (len(after) - len(shape)), *shape)
+    several = [d for d in range(len(full)) if after[d] != full[d]]
+    copies = [Taken(d - len(full), tuple(i % full[d] for i in range(after[d]))) for d in several]
+    return only(call, (*([Reshaped(shape, full)] if full != shape else []), *copies))
+
+
+def _put(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    """Numbers put where a table or a mask says: what is not written stays; a mask of the whole decides each position by itself."""
+    target, *others = call.inputs
+    shape = tape.values[target].shape
+    mask = [i for i in others if tape.values[i].dtype == "bool"]
+    alone = [i for i in others if (i in mask and tape.values[i].shape == shape) or (mask and tape.values[i].numel == 1)]
+    return dict.fromkeys(others, (Everywhere(),)) | dict.fromkeys((target, *alone), POINTWISE)
 
 
 RULES: dict[str, Rule] = {
@@ -241,6 +265,8 @@ RULES: dict[str, Rule] = {
     "stack": _stack,
     **dict.fromkeys(("flip", "roll"), _taken),
     "index_select": _chosen,
+    "repeat": _repeated,
+    "index_put": _put,
     **dict.fromkeys(windows.NEAREST, _nearest),
     "pixel_shuffle": rearrangements.pixel_shuffled,
     "pixel_unshuffle": rearrangements.pixel_unshuffled,

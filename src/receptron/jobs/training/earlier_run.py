@@ -6,14 +6,16 @@ from importlib.metadata import version
 from pathlib import Path
 
 from receptron.bundle import store
-from receptron.errors import BadValue, StorageFault
+from receptron.errors import BadValue, DataFault, StorageFault
 from receptron.given_path import check_given
 from receptron.printable import told
-from receptron.records import from_json
+from receptron.records import from_json, short
 from receptron.training.checkpointing.decision_log import THREADS
 from receptron.training.records import Run
 
 RECORD = "run.json"
+LARGEST = 1 << 28  # bytes of a record: 1 million judged images
+MOST_THREADS, MOST = 1024, 10**7  # of any number that was decided: threads, epochs, views, seconds
 _REPRODUCING = ("torch", "numpy", "pillow", "scikit-learn")  # other versions may compute other weights
 
 
@@ -48,6 +50,7 @@ def read_earlier_run(path: Path) -> EarlierRun:
     Raises: BadValue if no finished run lies there; DataFault, BundleFault if it is damaged.
     """
     folder, run = read_run(path, "--like ")
+    _check_decisions(folder, run)
     rows = store.read(folder / store.INNER).split
     return EarlierRun(run, {row.sha256: row.side for row in rows if row.side in ("train", "test")})
 
@@ -59,6 +62,9 @@ def read_run(path: Path, flag: str = "") -> tuple[Path, Run]:
     """
     folder = run_folder(check_given(path))
     try:
+        if (size := (folder / RECORD).stat().st_size) > LARGEST:
+            why = f"it has {size:,} bytes; a record of a run has at most {LARGEST:,}"
+            raise DataFault(f"{folder / RECORD} is no record of a run.", why=why, mend="restore the file, or train again")
         text = (folder / RECORD).read_bytes()
     except (FileNotFoundError, NotADirectoryError) as error:
         why = f"there is no {RECORD}, which a training that ends writes" if folder.is_dir() else "there is no such folder"
@@ -66,6 +72,19 @@ def read_run(path: Path, flag: str = "") -> tuple[Path, Run]:
     except OSError as error:
         raise StorageFault(f"{folder / RECORD} cannot be read.", why=told(error)) from error
     return folder, from_json(text, Run, source=str(folder / RECORD))
+
+
+def _check_decisions(folder: Path, run: Run) -> None:
+    """Raises: DataFault for a decision that no run takes."""
+    threads = run.decisions.get(THREADS)
+    wrong = (
+        "" if type(threads) is int and 1 <= threads <= MOST_THREADS else f"{THREADS} is {short(threads)}: it must be 1 to {MOST_THREADS:,}"
+    )
+    for name, value in run.decisions.items():
+        if isinstance(value, int | float) and not 0 <= value <= MOST:
+            wrong = wrong or f"{name} is {short(value)}: it must be 0 to {MOST:,}"
+    if wrong:
+        raise DataFault(f"{folder / RECORD} holds decisions that no training took.", why=wrong, mend="restore the file, or train again")
 
 
 def run_folder(given: Path) -> Path:

@@ -12,8 +12,9 @@ from receptron.bundle.predictor import Scores
 from receptron.errors import DataFault
 from receptron.evaluation import baselines, temperature_scaling
 from receptron.evaluation.metrics import compare, evaluate
+from receptron.evaluation.novelty.rule import NoveltyFigures, novelties, novelty_figures
 from receptron.evaluation.prediction_sets import set_figures
-from receptron.evaluation.records import Answer, BaselineComparison, Evaluation, SetFigures
+from receptron.evaluation.records import Answer, BaselineComparison, Evaluation, Novelty, SetFigures
 from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
@@ -34,6 +35,7 @@ class Judgement:
     doubtful: tuple[Answer, ...]
     images: tuple[JudgedImage, ...]
     set_figures: SetFigures | None = None
+    novelty_figures: NoveltyFigures | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,7 @@ class _Seen:
     logits: NDArray[np.float64]
     truth: NDArray[np.int64]
     groups: NDArray[np.int64] | None
+    novelties: Sequence[Novelty | None]
 
 
 def evaluate_on_test(
@@ -61,13 +64,16 @@ def evaluate_on_test(
     images, clean = test.part(rows), np.array([test.digests[i] not in leaked for i in scores.read], bool)
     fair = np.flatnonzero(clean if clean.any() else ~clean)
     chosen = images.part(fair)
-    seen, kept = _seen(images, scores.logits), _seen(chosen, scores.logits[fair])
+    strange = _novelties(model, scores)
+    seen, kept = _seen(images, scores.logits, strange), _seen(chosen, scores.logits[fair], [strange[row] for row in fair.tolist()])
     near = learnt.nearest(images)[fair]
     common = np.full(len(kept.truth), baselines.majority(learnt.context.images.targets, len(model.classes)))
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
     source = chosen.counted(f"test images{told}") + gone
     given = None if clean.all() else _evaluate(model, seen, images.counted("test images as given, leaks included"))
     judged = _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
+    if model.card.novelty and scores.novelty is not None:
+        judged = replace(judged, novelty_figures=novelty_figures(scores.novelty[fair], model.card.novelty, kept.groups))
     if model.card.sets is None:
         return judged
     chances = temperature_scaling.probabilities(kept.logits, model.card.temperature)
@@ -96,7 +102,7 @@ def _strangers(counts: Mapping[str, int]) -> str:
 def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
     """Where there is no test side: what networks that never saw an image say of it."""
     rows, images = learnt.outcome.rows, learnt.context.images
-    seen = _seen(images.part(rows), learnt.outcome.logits)
+    seen = _seen(images.part(rows), learnt.outcome.logits, [None] * len(rows))
     near = baselines.nearest_out_of_fold(learnt.known, images.targets, learnt.context.folds)[rows]
     common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
     source = f"{len(learnt.context.folds)}-fold cross-validation on {images.part(rows).counted('images')}"
@@ -104,8 +110,15 @@ def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
     return _judged(model, seen, evaluation, {"majority class": common, "nearest neighbour": near}, None)
 
 
-def _seen(images: Images, logits: NDArray[np.float64]) -> _Seen:
-    return _Seen(images.digests, images.names, logits, images.targets.numpy(), images.groups)
+def _seen(images: Images, logits: NDArray[np.float64], strange: Sequence[Novelty | None]) -> _Seen:
+    return _Seen(images.digests, images.names, logits, images.targets.numpy(), images.groups, strange)
+
+
+def _novelties(model: Model, scores: Scores) -> Sequence[Novelty | None]:
+    """Of each image that could be read, where the model tells what is new to it."""
+    if model.card.novelty is None or scores.novelty is None:
+        return [None] * len(scores.read)
+    return novelties(scores.novelty, model.card.novelty)
 
 
 def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
@@ -118,8 +131,8 @@ def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str,
     right = seen.logits.argmax(1) == seen.truth
     chances = temperature_scaling.probabilities(seen.logits, model.card.temperature)
     answers = [
-        replace(model.answer(name, row), label=model.classes[label])
-        for name, row, label in zip(seen.names, chances, seen.truth.tolist(), strict=True)
+        replace(model.answer(name, row), label=model.classes[label], novelty=novelty)
+        for name, row, label, novelty in zip(seen.names, chances, seen.truth.tolist(), seen.novelties, strict=True)
     ]
     wrong = sorted((a for a in answers if a.predicted != a.label), key=lambda a: -a.confidence)
     unsure = sorted((a for a in answers if a.predicted == a.label), key=lambda a: a.confidence)

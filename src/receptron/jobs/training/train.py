@@ -55,6 +55,7 @@ from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
+from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -175,10 +176,11 @@ def train(
             with watchmaker.stage("learning curve"):
                 curve = would_more_help(learnt)
             with watchmaker.stage("judging"):
-                card, judged = _judge(sided, learnt, start, extras, provenance(sided, learnt, start, fit_options, command))
+                unlike = unlike_known(learnt.outcome, learnt.context)
+                card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
-                store.save(place.model, card, learnt.net.state_dict(), sided.placed())
+                store.save(place.model, card, learnt.net.state_dict(), sided.placed(), unlike.scorer)
                 run = run_record(place, card, judged, sided, learnt, watchmaker.stages, settings)
                 run = replace(
                     run,
@@ -251,7 +253,7 @@ def _tell_go_on(extras: Extras, learnt: bool) -> None:
 
 
 def _judge(
-    sided: SidedImages, learnt: FittedNetwork, start: InitialWeights, extras: Extras, provenance: Provenance
+    sided: SidedImages, learnt: FittedNetwork, unlike: UnlikeKnown, start: InitialWeights, extras: Extras, provenance: Provenance
 ) -> tuple[ModelCard, Judgement]:
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
@@ -264,13 +266,14 @@ def _judge(
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
         sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
+        novelty=unlike.rule, novelty_unknown=unlike.unknown,
     )  # fmt: skip
-    model = Model(card, learnt.net, limits=within(extras.image_memory))
+    model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
     if sided.split.test:
         known = tuple(place for place in sided.split.test if sided.split.labels[place] in classes)
         test = images_at(sided.reading, sided.split, known, classes)
         judged = evaluate_on_test(model, learnt, test, sided.leaked, sided.strangers, extras.progress)
     else:
         judged = evaluate_out_of_fold(model, learnt)
-    card = replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons, set_figures=judged.set_figures)
-    return card, judged
+    card = replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons)
+    return replace(card, set_figures=judged.set_figures, novelty_figures=judged.novelty_figures), judged

@@ -49,7 +49,7 @@
   const words = (f, span) => {
     const [a, b] = f.axes;
     if (a.scope === "global") return "sees the whole image";
-    if (a.scope !== "local") return `sees ${a.size} × ${b.size} pixels at this size`;
+    if (a.scope !== "local") return `sees ${a.taken} × ${b.taken} pixels, at this size, within ${a.size} × ${b.size}`;
     return `sees ${a.size} × ${b.size} pixels, one unit every ${a.jump === 1 ? "pixel" : `${a.jump} pixels`}; unit (${span[0][2]}, ${span[1][2]}) of ${f.shape.join(" × ")}`;
   };
   const draw = () => {

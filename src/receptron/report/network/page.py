@@ -60,9 +60,9 @@ ASSETS = ("network/network.css", "network/network.js", "network/graph.css", "net
 
 def _fields(layers: Sequence[Layer]) -> list[dict[str, Any]]:
     return [
-        {"path": layer.path, "shape": layer.after[2:], "axes": [vars(axis) for axis in layer.field.axes]}
+        {"path": layer.path or layer.kind, "shape": layer.units, "axes": [vars(axis) for axis in layer.field.axes]}
         for layer in layers
-        if layer.field and len(layer.field.axes) == 2 and len(layer.after) == 4
+        if layer.field and len(layer.field.axes) == len(layer.units) == 2 and len(layer.after) == 4
     ]
 
 

@@ -18,9 +18,9 @@ from receptron.evaluation.grouped_intervals import paired_gain, share
 from receptron.training.context import Images, TrainingContext, canvas_source, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
-from receptron.training.inference import answers, answers_on_canvases
+from receptron.training.inference import answers, answers_on_canvases, embeddings
 from receptron.training.ladder.baseline_rungs import baseline_rungs
-from receptron.training.ladder.outcome import LadderOutcome
+from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
@@ -79,7 +79,9 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
     rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
-    return Scratch(LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine), (*rungs, rung), tuple(trials))
+    seen = tuple(embeddings(net, context, engine.device) for net in nets)
+    outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen))
+    return Scratch(outcome, (*rungs, rung), tuple(trials))
 
 
 def pixels_of(context: TrainingContext, images: Images) -> Tensor:

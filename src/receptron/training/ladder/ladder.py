@@ -14,14 +14,15 @@ from receptron.evaluation.grouped_intervals import numbered, paired_gain, share
 from receptron.training.batches.sources import Source, ViewSource
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, canvas_source
-from receptron.training.features.extraction import TIME_SHARE, Features, compute
+from receptron.training.features.extraction import TIME_SHARE, Features, compute, pool
 from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
-from receptron.training.inference import answers, answers_on_canvases
+from receptron.training.hardware.device import Engine
+from receptron.training.inference import answers, answers_on_canvases, embeddings
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
 from receptron.training.ladder.linear_probe import Chosen, choose_head
-from receptron.training.ladder.outcome import LadderOutcome
+from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.records import EpochRecord, RungRecord, Trial
 
@@ -60,7 +61,7 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     below = _rung_0(features, context, notes)
     chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(last_layer(net))
-    outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine)
+    outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
     if features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, features, chosen, context, notes)
     else:
@@ -81,7 +82,9 @@ def _climb(
         return start
     module = _finish(step, context, validated, notes)
     net.load_state_dict(_from_tail(net, module, features.divided.boundary))
-    outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, (), step.engine)
+    tails = validated.modules
+    seen = Embeddings(_through(module, features), tuple([_through(tail, features) for tail in tails]))
+    outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, (), step.engine, seen)
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
@@ -90,7 +93,22 @@ def _climb(
     if not above.taken:
         return outcome
     net.load_state_dict(_finish(step, context, above, notes).state_dict())
-    return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine)
+    nets = tuple([module for module in above.modules if isinstance(module, Classifier)])
+    seen = Embeddings(embeddings(net, context, step.engine.device), tuple([embeddings(one, context, step.engine.device) for one in nets]))
+    return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen)
+
+
+def _frozen(features: Features, context: TrainingContext) -> Embeddings:
+    """Nothing before the class layer learns, so that one network never saw any fold."""
+    seen = features.pooled[:, 0].numpy()
+    return Embeddings(seen, (seen,) * len(context.folds))
+
+
+def _through(tail: nn.Module, features: Features) -> NDArray[np.float32]:
+    """What the class layer of a tail sees of every training image (N, D)."""
+    if not isinstance(tail, Tail):
+        raise TypeError(f"{type(tail).__name__} is no tail of a network")
+    return pool(tail, features.maps[:, :1], Engine(features.engine.device))[:, 0].numpy()
 
 
 def _no_views(features: Features, context: TrainingContext) -> str:

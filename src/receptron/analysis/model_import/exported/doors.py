@@ -3,10 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from torch import Tensor
 from torch.utils._pytree import tree_leaves
 
 from receptron.analysis.model_import.exported.guards import Condition
+from receptron.analysis.model_import.exported.operators import dtype_of
 from receptron.analysis.model_import.exported.schema import ExportedProgram, Range, TensorMeta
 from receptron.errors import BadValue
 
@@ -19,6 +21,21 @@ class Doors:
         self._takes, self._ranges = takes, program.range_constraints
         self._conditions = [Condition(text) for text in program.guards_code]
         self._stated = {name: graph.tensor_values[name] for name in takes if name in graph.tensor_values}
+
+    @property
+    def sizes(self) -> list[tuple[int, ...]] | None:
+        """Shape of each input, batch included; None where one is left open, or is no tensor."""
+        if any(name not in self._stated for name in self._takes):
+            return None
+        stated = [self._stated[name].sizes for name in self._takes]
+        if any(size.as_expr is not None for sizes in stated for size in sizes):
+            return None
+        return [tuple(size.as_int or 0 for size in sizes) for sizes in stated]
+
+    @property
+    def dtypes(self) -> list[torch.dtype]:
+        """Type of each input that is a tensor."""
+        return [dtype_of(self._stated[name].dtype) for name in self._takes if name in self._stated]
 
     def let_in(self, inputs: tuple[Any, ...], named: Mapping[str, Any]) -> dict[str, Any]:
         """Inputs by the graph's names. Raises: BadValue for what the program was not exported for."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from receptron.analysis.model_import.exported.archive import Archive
@@ -54,6 +55,17 @@ class ExportedNet(nn.Module):
             # torch's and Python's words for names that a module cannot have and shapes that no tensor can have
             why = f"{type(error).__name__}: {error}".splitlines()[0][:200]
             raise BadValue(f"{path} is a damaged exported program.", why=why, mend="write it again with torch.export.save") from error
+
+    @property
+    def own_inputs(self) -> tuple[int, ...] | list[torch.Tensor] | None:
+        """What it was exported for: the size of one image, or tensors; None where that is left open."""
+        doors: Doors = self.__dict__["doors"]
+        sizes = doors.sizes
+        if sizes is None:
+            return None
+        if len(sizes) == 1 and sizes[0][:1] == (1,) and len(sizes[0]) > 1 and doors.dtypes == [torch.float32]:
+            return sizes[0][1:]
+        return [torch.empty(size, dtype=dtype, device="meta") for size, dtype in zip(sizes, doors.dtypes, strict=True)]
 
     def forward(self, *inputs: Any, **named: Any) -> Any:
         """Raises: BadValue for inputs that the program was not exported for."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
+from receptron.analysis.model_import.onnx_graph.attribute_checks import check_windows
 from receptron.analysis.model_import.onnx_graph.bounds import ROOM, bounded, let_go
 from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown
 from receptron.analysis.model_import.onnx_graph.file import OnnxFile, OnnxNode, is_list, read_onnx, readings, statistics
@@ -73,7 +74,8 @@ class OnnxGraph(nn.Module):
         shapes, others = readings(file.nodes, file.gives)
         kept = (shapes - others) | statistics(file.nodes)
         self.fixed = {n: t for n, t in file.weights.items() if t.dim() == 0 or n in kept or (n in shapes and is_list(t))}
-        self.paths = [self._add(node, index) for index, node in enumerate(file.nodes)]
+        tried: dict[tuple[int, str], int] = {}
+        self.paths = [self._add(node, index, tried) for index, node in enumerate(file.nodes)]
         self._share_out({n: nn.Parameter(t, requires_grad=t.is_floating_point()) for n, t in file.weights.items() if n not in self.fixed})
 
     @classmethod
@@ -84,20 +86,22 @@ class OnnxGraph(nn.Module):
         """
         return cls(read_onnx(path, numbers=numbers))
 
-    def _add(self, node: OnnxNode, index: int) -> str:
-        """A module for a node at the path that its name says, /layer1/conv/Conv at layer1.conv.Conv; the path."""
+    def _add(self, node: OnnxNode, index: int, tried: dict[tuple[int, str], int]) -> str:
+        """A module for a node at the path that its name says, /layer1/conv/Conv at layer1.conv.Conv; the path. Raises: BadValue."""
+        if "Conv" in node.op or "Pool" in node.op:
+            check_windows(node.op, node.name, node.attributes)
         steps = [step for step in node.name.replace(".", "/").split("/") if step]
         if not steps or len(steps) > _DEEPEST or max(map(len, steps)) > _LONGEST:
             steps = [f"{_kind(node.op).__name__}_{index}"]
         owner: nn.Module = self
         taken: list[str] = []
         for step in steps[:-1]:
-            name = step if isinstance(getattr(owner, step, None), nn.Module) else _free(owner, step)
+            name = step if isinstance(getattr(owner, step, None), nn.Module) else _free(owner, step, tried)
             if not hasattr(owner, name):
                 owner.add_module(name, nn.Module())
             owner = owner.get_submodule(name)
             taken.append(name)
-        name = _free(owner, steps[-1])
+        name = _free(owner, steps[-1], tried)
         owner.add_module(name, _kind(node.op)(node.attributes))
         return ".".join([*taken, name])
 
@@ -160,8 +164,11 @@ def _held(held: dict[str, Any], name: str) -> Any:
     return held[name]
 
 
-def _free(owner: nn.Module, name: str) -> str:
-    """The name, or with strokes behind it where the module has something of that name already."""
-    while hasattr(owner, name):
-        name += "_"
-    return name
+def _free(owner: nn.Module, name: str, tried: dict[tuple[int, str], int]) -> str:
+    """The name, or with a number behind it where the module has something of that name already; `tried` are the numbers so far."""
+    found, count = name, tried.get((id(owner), name), 0)
+    while hasattr(owner, found):
+        count += 1
+        found = f"{name}_{count}" if count > 1 else f"{name}_"
+    tried[id(owner), name] = count
+    return found

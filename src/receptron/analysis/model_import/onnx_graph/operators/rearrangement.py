@@ -16,11 +16,17 @@ MANY = 10_000
 """Parts that a tensor may be split into."""
 
 
+MOST_AXES = 64
+"""Axes that a tensor of torch may have."""
+
+
 def _reshape(x: list[Any], a: Attributes) -> Tensor:
     """0 keeps an extent, unless allowzero says that it means nothing left."""
     wanted = setting(x, a, 1, "shape")
     if wanted is None:
         raise NotKnown("a Reshape without a shape is not known here.")
+    if len(wanted) > MOST_AXES:
+        raise NotKnown(f"a Reshape to {len(wanted):,} axes is not known here.")
     return x[0].reshape([x[0].shape[i] if n == 0 and not a.get("allowzero") else n for i, n in enumerate(wanted)])
 
 

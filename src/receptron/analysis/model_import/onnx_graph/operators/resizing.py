@@ -108,9 +108,15 @@ def _nearest(x: Tensor, axes: list[int], sizes: list[int], factors: list[Fractio
     return x
 
 
+LONGEST = 1 << 15
+"""Places along an axis that are worked out one by one."""
+
+
 def _places(extent: int, size: int, factor: Fraction, place: str, rounding: str) -> list[int]:
     """Which places along an axis are taken: onnx's Resize, coordinate_transformation_mode and nearest_mode."""
     half = Fraction(1, 2)
+    if size > LONGEST:
+        raise NotKnown(f"a Resize to {size:,} places along an axis is not worked out.")
     match place:
         case "asymmetric":
             found = [i / factor for i in map(Fraction, range(size))]

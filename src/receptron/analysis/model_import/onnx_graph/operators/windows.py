@@ -9,6 +9,7 @@ from torch.nn import functional as F
 
 from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, given, one
 from receptron.analysis.model_import.onnx_graph.operators.elementwise import RULES as ELEMENTWISE
+from receptron.errors import BadValue
 
 Pads = list[int]
 """Those before all axes, then those behind them."""
@@ -24,7 +25,10 @@ def pads_of(x: Tensor, a: Attributes, kernel: list[int]) -> Pads:
     """Pads that are stated, or that auto_pad asks for."""
     wanted = a.get("auto_pad", "NOTSET")
     if wanted not in ("SAME_UPPER", "SAME_LOWER"):
-        return [0] * 2 * len(kernel) if wanted == "VALID" else list(a.get("pads", [0] * 2 * len(kernel)))
+        pads = [0] * 2 * len(kernel) if wanted == "VALID" else list(a.get("pads", [0] * 2 * len(kernel)))
+        if len(pads) != 2 * len(kernel):
+            raise BadValue(f"{len(pads)} pads are not those of {len(kernel)} axes.", why="each has one before and one behind")
+        return pads
     ones = [1] * len(kernel)
     rows = zip(x.shape[2:], kernel, a.get("strides", ones), a.get("dilations", ones), strict=True)
     return _halved([max(0, (-(-extent // s) - 1) * s + d * (k - 1) + 1 - extent) for extent, k, s, d in rows], upper=wanted == "SAME_UPPER")
