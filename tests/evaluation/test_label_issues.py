@@ -82,3 +82,20 @@ def test_doubt_without_a_rival_is_no_issue():
     chances[10:] = [0.1, 0.9]
     chances[0] = [0.5, 0.5]
     assert not len(label_issues(chances, given)[0])
+
+
+@pytest.mark.parametrize(("seed", "count", "classes", "noise"), [(0, 200, 3, 0.1), (1, 400, 5, 0.2), (2, 300, 2, 0.3), (3, 500, 8, 0.05)])
+def test_cleanlab_finds_the_same_off_its_diagonal(seed: int, count: int, classes: int, noise: float):
+    """Its confident joint counts the same images, but for those whose own label is believed as usual or more than the other class."""
+    cleanlab = pytest.importorskip("cleanlab.count", reason="the oracle cleanlab is not installed")
+    draw = np.random.default_rng(seed)
+    truth = np.arange(count) % classes
+    logits = 2 * np.eye(classes)[truth] + draw.normal(size=(count, classes))
+    chances = np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
+    given = np.where(draw.random(count) < noise, (truth + draw.integers(1, classes, count)) % classes, truth)
+    found, other = label_issues(chances, given)
+    theirs = set(cleanlab.compute_confident_joint(given, chances, return_indices_of_off_diagonals=True)[1])
+    own, limits = chances[np.arange(count), given], thresholds(chances, given)
+    counted = np.where(chances >= limits - 1e-12, chances, -1).max(1)
+    assert len(found) and set(found.tolist()) == {row for row in theirs if own[row] < limits[given[row]] and counted[row] > own[row]}
+    assert (other != given[found]).all()

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from receptron.cli.train import _suspects
 from receptron.evaluation.records import SuspectLabels
-from receptron.jobs.training.suspect_labels import HEAD, suspect_labels
+from receptron.jobs.training.labels.suspect_labels import HEAD, suspect_labels
 from receptron.training.context import Images
 
 ROOT = Path("/photos")
@@ -26,7 +26,9 @@ def judged(
     logits = np.log(np.full((len(given), classes), 0.2 / (classes - 1)) + (0.8 - 0.2 / (classes - 1)) * np.eye(classes)[answers])
     context = SimpleNamespace(images=images, classes=tuple("abcdef"[:classes]))
     outcome = SimpleNamespace(rows=np.arange(0), logits=logits[:0], rung=HEAD)
-    return suspect_labels(cast(Any, SimpleNamespace(context=context, outcome=outcome, head_logits=logits)), ROOT)
+    return suspect_labels(
+        cast(Any, SimpleNamespace(context=context, outcome=outcome, head_logits=logits, known=torch.from_numpy(logits))), ROOT
+    )
 
 
 def wrong_on(given: NDArray[np.int64], rows: list[int], classes: int = 3) -> NDArray[np.int64]:
@@ -73,6 +75,18 @@ def test_images_of_one_patient_count_once():
 def test_the_screen_says_no_more_than_the_report():
     given = np.arange(60) % 3
     told = _suspects(cast(Any, SimpleNamespace(suspects=judged(wrong_on(given, [4, 11]), given))))
-    assert told == "2 of 60 training images may be mislabelled, some will be right and only unusual; they are in the report"
+    doubted = "2 of 60 training images may be mislabelled, some will be right and only unusual"
+    assert told == f"{doubted}; they are in the report; receptron review lists them"
     silent = _suspects(cast(Any, SimpleNamespace(suspects=judged(given, wrong_on(given, list(range(40)))))))
     assert silent.startswith("wrong ones were not looked for: out of fold, linear head is right on 33%")
+
+
+@pytest.mark.parametrize(("count", "turned"), [(30, [4]), (60, [4, 11, 20]), (300, [1, 7, 70, 200, 299])])
+def test_a_suspect_stands_beside_the_nearest_images_that_are_believed(count: int, turned: list[int]):
+    truth = np.arange(count) % 3
+    answers = wrong_on(truth, turned)
+    for one in judged(answers, truth).images:
+        for paths, label in ((one.examples, one.label), (one.likelier_examples, one.likelier)):
+            rows = [int(path.removesuffix(".jpg")) for path in paths]
+            assert len(rows) == 3 and not set(rows) & set(turned)
+            assert all("abc"[answers[row]] == label for row in rows)

@@ -16,6 +16,7 @@ DATA, NETWORKS, LEARNING = "Data and training", "Networks", "Learning"
 COMMANDS = {
     "audit": ("audit", DATA),
     "train": ("train", DATA),
+    "review": ("review", DATA),
     "evaluate": ("evaluate", DATA),
     "predict": ("predict", DATA),
     "inspect": ("inspection", NETWORKS),

@@ -42,6 +42,10 @@ def train(
     seed: Annotated[int, typer.Option(help="Makes split and training reproducible.")] = 0,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
     test_size: Annotated[float, typer.Option(help="Share kept for the test; 0 cross-validates instead.")] = 0.2,
+    labels: Annotated[
+        list[Path] | None,
+        typer.Option(parser=paths.path, help="Table of corrected labels that review wrote; several in their order.", show_default=False),
+    ] = None,
     like: Annotated[
         Path | None,
         typer.Option(parser=paths.path, help="Folder of an earlier run: decide as it did, to the same network.", show_default=False),
@@ -95,8 +99,9 @@ def train(
     )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
-        facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory, augment
-    )
+        facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
+        augment, tuple(labels or ()),
+    )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -138,6 +143,11 @@ def _show(run: "Run") -> None:
     _findings(run)
     if told := _suspects(run):
         screen.show(f"Labels   {told}")
+    if run.corrections:
+        screen.show(f"Mended   {run.corrections.words}")
+        screen.show(f"         {run.corrections.gain_words}")
+    if run.learning_curve:
+        screen.show(f"More     {run.learning_curve.words}")
     if run.input_check and run.input_check.fault:
         screen.show(("Weights  warning: ", "bold"), run.input_check.fault)
     screen.show(f"Timed    {_decided(run)}")
@@ -214,4 +224,4 @@ def _suspects(run: "Run") -> str:
     if not found.images:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
     doubted = f"{len(found.images):,} of {counted(found.looked_at, 'training image')} may be mislabelled"
-    return f"{doubted}, some will be right and only unusual; they are in the report"
+    return f"{doubted}, some will be right and only unusual; they are in the report; receptron review lists them"

@@ -193,6 +193,8 @@ class SuspectLabel:
     usual: float  # mean probability of that label over all training images that bear it
     likelier: str  # the class that it more probably is
     likelier_belief: float
+    examples: tuple[str, ...] = ()  # the images most like it whose label is believed, of its label
+    likelier_examples: tuple[str, ...] = ()  # and of the class that it more probably is
 
 
 @dataclass(frozen=True)
@@ -203,6 +205,65 @@ class SuspectLabels:
     looked_at: int  # training images with an out-of-fold answer
     judged_by: str  # the rung whose out-of-fold answers were taken
     unknown: str = ""  # why nothing can be told; empty where it can
+
+
+@dataclass(frozen=True)
+class CurvePoint:
+    """One size of a learning curve."""
+
+    share: _Share  # of the training images that a head learnt from
+    accuracy: _Share  # on those that it did not
+
+
+@dataclass(frozen=True)
+class PredictedShare:
+    """A share of images that nobody has measured yet, with its 90 % interval."""
+
+    value: _Share
+    low: _Share
+    high: _Share
+
+
+@dataclass(frozen=True)
+class ClassCurve:
+    """The learning curve of one class, of the share of its images that are answered rightly; None where it has too few."""
+
+    label: Label
+    images: Count  # training images
+    points: tuple[CurvePoint, ...]
+    now: PredictedShare | None
+    doubled: PredictedShare | None
+
+
+@dataclass(frozen=True)
+class LearningCurve:
+    """What twice the training images would bring the linear head; or why that cannot be told."""
+
+    points: tuple[CurvePoint, ...]  # smallest first
+    now: PredictedShare | None  # with all images that are here
+    doubled: PredictedShare | None  # with twice as many, of every class
+    classes: tuple[ClassCurve, ...]
+    next_class: str = ""  # whose share of right answers twice its images would raise most
+    next_unknown: str = ""  # why no class can be named
+    images: Count = 0  # training images
+    unknown: str = ""  # why nothing can be told; empty where it can
+
+    @property
+    def words(self) -> str:
+        """In one line.
+
+        >>> now, doubled = PredictedShare(0.88, 0.86, 0.9), PredictedShare(0.91, 0.885, 0.93)
+        >>> print(LearningCurve((), now, doubled, (), next_class="tulips", images=400).words)
+        a linear head on twice the 400 images is right on 88.5 to 93.0 % (90 % interval), now 88.0 %; most would come of more tulips
+        >>> LearningCurve((), None, None, (), unknown="there is one class only").words
+        'unknown, because there is one class only'
+        """
+        if self.now is None or self.doubled is None:
+            return f"unknown, because {self.unknown}"
+        ends = f"{100 * self.doubled.low:.1f} to {100 * self.doubled.high:.1f} %"
+        told = f"a linear head on twice the {self.images:,} images is right on {ends} (90 % interval), now {100 * self.now.value:.1f} %"
+        wanted = f"most would come of more {self.next_class}" if self.next_class else f"of which class is unknown: {self.next_unknown}"
+        return f"{told}; {wanted}"
 
 
 @dataclass(frozen=True)

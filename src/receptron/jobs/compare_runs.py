@@ -107,14 +107,19 @@ def compare_runs(left: str | Path, right: str | Path) -> RunComparison:
 
     Raises: BadValue if one is no finished run or was made before answers were kept, or they share no image; DataFault for a damaged record.
     """
-    (one, ours), (other, theirs) = read_run(check_given(left)), read_run(check_given(right))
+    return paired(read_run(check_given(left)), read_run(check_given(right)))
+
+
+def paired(left: tuple[Path, Run], right: tuple[Path, Run]) -> RunComparison:
+    """The same of two records, each with the folder of its run. Raises: BadValue as `compare_runs`."""
+    (one, ours), (other, theirs) = left, right
     first, second = _answers(one, ours), _answers(other, theirs)
     shared = [digest for digest in first if digest in second]
     same = [digest for digest in shared if first[digest].label == second[digest].label]
     if not same:
         why = f"{len(first):,} images here, {len(second):,} there, none the same" if not shared else "they have other labels there"
         cure = "evaluate both on one folder with receptron evaluate, or train with --like so that the sides are the same"
-        raise BadValue(f"{left} and {right} were judged on no common image.", why=why, mend=cure)
+        raise BadValue(f"{one} and {other} were judged on no common image.", why=why, mend=cure)
     before, after = ([answers[digest] for digest in same] for answers in (first, second))
     hits = [np.array([image.predicted == image.label for image in images], bool) for images in (before, after)]
     groups = grouped_intervals.numbered(_together(before, after))

@@ -41,6 +41,7 @@ class Extras:
         progress: Told how far it is.
         image_memory: Megabytes that one image may take while it is decoded.
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
+        labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -61,6 +62,7 @@ class Extras:
     progress: Progress = field(default_factory=Silent)
     image_memory: float = IMAGE_MEMORY
     augment: str = AUTO
+    labels: tuple[str | Path, ...] = ()
 
 
 def seconds(text: str | float) -> float:

@@ -13,6 +13,7 @@ from receptron.bundle.predictor import BATCH
 from receptron.data.augmentation.prediction_views import check_views
 from receptron.data.dataset.scan import find_images
 from receptron.data.reading.file_bytes import IMAGE_MEMORY, within
+from receptron.data.tables.spreadsheet_cells import safe_cell
 from receptron.data.unused import Unused
 from receptron.errors import BadValue, NoImages, UnreadableFolder
 from receptron.evaluation.novelty.scorer import SCORES
@@ -21,7 +22,6 @@ from receptron.given_path import check_given
 from receptron.jobs.path_list import LONGEST, ListedPath, is_list
 from receptron.progress import Progress, Silent
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a cell that begins so is run by spreadsheets: OWASP, CSV Injection
 _NOVELTY = ["none_of_these", "by", *(name.replace(" ", "_").lower() for name in SCORES)]
 
 
@@ -135,11 +135,11 @@ def table(predicted: Predicted, top: int = 1) -> str:
     ranked = [name for rank in ranks for name in (f"class_{rank}", f"probability_{rank}")]
     rows.writerow(["path", "fault", *ranked, *_candidates_head(predicted), *(_NOVELTY if predicted.strange else [])])
     for answer in predicted.answers:
-        likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (_safe(label), f"{chance:.6f}")]
-        candidates = [_safe("|".join(answer.candidates))] if predicted.coverage else []
+        likeliest = [cell for label, chance in answer.top(len(ranks)) for cell in (safe_cell(label), f"{chance:.6f}")]
+        candidates = [safe_cell("|".join(answer.candidates))] if predicted.coverage else []
         novelty = _novelty(answer) if predicted.strange else []
         cells = [*(likeliest or [""] * 2 * len(ranks)), *candidates, *novelty]
-        rows.writerow([_safe(answer.path), _safe(answer.fault or ""), *cells])
+        rows.writerow([safe_cell(answer.path), safe_cell(answer.fault or ""), *cells])
     return text.getvalue()
 
 
@@ -198,8 +198,3 @@ class _Asked:
 
 def _missing(path: str, reason: str) -> Answer:
     return Answer(path.encode(errors="backslashreplace").decode(), "", 0.0, {}, fault=reason)
-
-
-def _safe(cell: str) -> str:
-    plain = cell.replace("\0", "")
-    return f"'{plain}" if plain.startswith(_FORMULA) else plain

@@ -32,8 +32,10 @@ class Thumbnail:
 class Thumbnails:
     """Pictures for one page, each made once, until the budget is spent."""
 
-    def __init__(self, images: Pictures, scale: DepthScale | None = None, limits: Limits = LIMITS, budget: int = BUDGET) -> None:
-        self.images, self.scale, self.limits, self.left = images, scale, limits, budget
+    def __init__(
+        self, images: Pictures, scale: DepthScale | None = None, limits: Limits = LIMITS, budget: int = BUDGET, side: int = SIDE
+    ) -> None:
+        self.images, self.scale, self.limits, self.left, self.side = images, scale, limits, budget, side
         self._made: dict[str, Thumbnail | None] = {}
 
     def __call__(self, path: str) -> Thumbnail | None:
@@ -48,7 +50,7 @@ class Thumbnails:
 
     def _make(self, path: str) -> Thumbnail | None:
         content = self.images(path) if self.left > 0 else None
-        return thumbnail(content, self.scale, self.limits) if content else None
+        return thumbnail(content, self.scale, self.limits, self.side) if content else None
 
 
 def from_folder(root: Path, limits: Limits = LIMITS) -> Pictures:

@@ -8,9 +8,10 @@ from msgspec import Meta
 
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
-from receptron.evaluation.records import ROUNDING, Answer, Estimate, Evaluation, SuspectLabels
+from receptron.evaluation.records import ROUNDING, Answer, Estimate, Evaluation, LearningCurve, SuspectLabels
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
+from receptron.wording import counted
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,37 @@ class JudgedImage:
 
 
 @dataclass(frozen=True)
+class LabelCorrections:
+    """What tables of corrections changed, and what that brought against the run whose labels were reviewed."""
+
+    tables: tuple[str, ...]
+    changed: int  # labels
+    confirmed: int  # labels that were decided to be right
+    undecided: int  # rows without a decision
+    run: str  # folder of the run that was reviewed; empty where no table names one
+    gain: Estimate | None = None  # in accuracy, paired on the images that both runs were judged on by the same labels
+    images: int = 0  # of these
+    mended: int = 0
+    broken: int = 0
+    unknown: str = ""  # why there is no gain; empty where there is
+
+    @property
+    def words(self) -> str:
+        """What the tables said, in one line."""
+        rows = f"{counted(self.undecided, 'row')} without a decision"
+        return f"{counted(self.changed, 'label')} changed, {self.confirmed:,} confirmed, {rows}"
+
+    @property
+    def gain_words(self) -> str:
+        """What that brought, in one line."""
+        if self.gain is None:
+            return f"gain unknown, because {self.unknown}"
+        ends = self.gain.method if self.gain.unknown else f"{100 * self.gain.low:+.1f} to {100 * self.gain.high:+.1f}"
+        answers = f"{self.mended:,} answers mended, {self.broken:,} broken"
+        return f"{100 * self.gain.value:+.1f} points ({ends}) against {self.run} on the same {counted(self.images, 'image')}: {answers}"
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -147,6 +179,8 @@ class Run:
         ranking: The weights at hand, best first, where the network was to be chosen among them.
         augmentation: How training images were varied; None in runs of before.
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
+        corrections: What tables of corrected labels changed and brought; None where none was given.
+        learning_curve: Whether more images would help; None: not looked for.
 
     Example:
         >>> from pathlib import Path
@@ -179,3 +213,5 @@ class Run:
     ranking: tuple[RankedWeights, ...] = ()
     augmentation: AugmentationRecord | None = None
     judged: tuple[JudgedImage, ...] = ()
+    corrections: LabelCorrections | None = None
+    learning_curve: LearningCurve | None = None

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from receptron.blocks.classifier import Classifier
 from receptron.data.augmentation.policy import FittedPolicy
@@ -36,6 +37,7 @@ class FittedNetwork:
     context: TrainingContext
     features: Features | None
     head_logits: NDArray[np.float64] | None  # (N, classes) of the linear head, out of fold, for all training images
+    head_strength: float | None  # scikit-learn's C of the linear head
     input_check: InputCheck | None
 
     @property
@@ -43,13 +45,15 @@ class FittedNetwork:
         """Class numbers of the images that `outcome.logits` are for."""
         return self.context.images.targets.numpy()[self.outcome.rows]
 
+    @property
+    def known(self) -> Tensor:
+        """(N, D) what the nearest neighbour compares, of the training images."""
+        return pixels_of(self.context, self.context.images) if self.features is None else self.features.pooled[:, 0]
+
     def nearest(self, images: Images) -> NDArray[np.int64]:
         """Rung 0's answers on other images: the class of the most similar training image."""
-        if self.features is None:
-            known, asked = pixels_of(self.context, self.context.images), pixels_of(self.context, images)
-        else:
-            known, asked = self.features.pooled[:, 0], pooled_centres(self.features, self.context, images)
-        return baselines.nearest(known, self.context.images.targets, asked)
+        asked = pixels_of(self.context, images) if self.features is None else pooled_centres(self.features, self.context, images)
+        return baselines.nearest(self.known, self.context.images.targets, asked)
 
 
 @dataclass(frozen=True)
@@ -70,15 +74,16 @@ def fit_network(
     context = context_of(reading, split, start, fit_options, environment)
     if start.pretrained is None:
         scratch = train_from_scratch(start.maker(len(context.classes)), context)
-        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None)
+        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None)
     net = start.make(len(context.classes))
     checked = check_input(net, context)
     if checked.fault:
         environment.progress.tell(f"Warning: {checked.fault}")
     ladder = run_ladder(net, context)
     return FittedNetwork(
-        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features, ladder.head_logits, checked
-    )
+        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features, ladder.head_logits,
+        ladder.head_strength, checked,
+    )  # fmt: skip
 
 
 def images_at(reading: Ingested, split: Split, places: tuple[int, ...], classes: tuple[str, ...]) -> Images:

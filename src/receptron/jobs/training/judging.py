@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from torch import Tensor
 
 from receptron.bundle.model import Model
 from receptron.bundle.predictor import Scores
@@ -19,7 +18,6 @@ from receptron.evaluation.records import Answer, BaselineComparison, Evaluation,
 from receptron.jobs.training.fit import FittedNetwork
 from receptron.progress import Progress
 from receptron.training.context import Images
-from receptron.training.ladder.from_scratch import pixels_of
 from receptron.training.records import JudgedImage
 from receptron.wording import counted, listed
 
@@ -105,7 +103,7 @@ def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
     """Where there is no test side: what networks that never saw an image say of it."""
     rows, images = learnt.outcome.rows, learnt.context.images
     seen = _seen(images.part(rows), learnt.outcome.logits, [None] * len(rows))
-    near = baselines.nearest_out_of_fold(_known(learnt), images.targets, learnt.context.folds)[rows]
+    near = baselines.nearest_out_of_fold(learnt.known, images.targets, learnt.context.folds)[rows]
     common = np.full(len(rows), baselines.majority(images.targets, len(model.classes)))
     source = f"{len(learnt.context.folds)}-fold cross-validation on {images.part(rows).counted('images')}"
     evaluation = _evaluate(model, seen, source, networks=len(learnt.context.folds))
@@ -121,11 +119,6 @@ def _novelties(model: Model, scores: Scores) -> Sequence[Novelty | None]:
     if model.card.novelty is None or scores.novelty is None:
         return [None] * len(scores.read)
     return novelties(scores.novelty, model.card.novelty)
-
-
-def _known(learnt: FittedNetwork) -> Tensor:
-    """What the nearest neighbour compares, of the training images."""
-    return learnt.features.pooled[:, 0] if learnt.features else pixels_of(learnt.context, learnt.context.images)
 
 
 def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:

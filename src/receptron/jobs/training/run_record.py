@@ -13,9 +13,9 @@ from receptron.evaluation.records import Answer
 from receptron.jobs.training.fit import FitOptions, FittedNetwork
 from receptron.jobs.training.initial_weights import InitialWeights
 from receptron.jobs.training.judging import Judgement
+from receptron.jobs.training.labels.suspect_labels import suspect_labels
 from receptron.jobs.training.run_directory import RunDirectory
 from receptron.jobs.training.sided_images import SidedImages
-from receptron.jobs.training.suspect_labels import suspect_labels
 from receptron.training.records import Run, Stage
 
 SAMPLES = 6  # images per class shown in the report
@@ -41,7 +41,7 @@ def run_record(
         stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages), decisions={},
         mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
         settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
-        suspects=suspect_labels(learnt, root), input_check=learnt.input_check, judged=judged.images,
+        suspects=suspect_labels(learnt, root), input_check=learnt.input_check, judged=judged.images, corrections=sided.corrections,
     )  # fmt: skip
 
 

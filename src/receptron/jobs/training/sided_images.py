@@ -19,6 +19,8 @@ from receptron.data.splitting.given_folds import check_folds, departure, followe
 from receptron.data.splitting.split import Split, check_sides, split
 from receptron.jobs.options import Extras
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.jobs.training.labels.relabelling import Relabelling
+from receptron.training.records import LabelCorrections
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class SidedImages:
     reading: Ingested
     audit: Audit
     split: Split
+    corrections: LabelCorrections | None = None
 
     def placed(self) -> Iterator[store.Placed]:
         """Every image's side, for the bundle to remember."""
@@ -58,20 +61,31 @@ class SidedImages:
         return frozenset(self.reading.entries[place].sha256 for places in mixed for place in places if place in test)
 
 
-def place_images(
-    catalog: Catalog, start: InitialWeights, earlier: Mapping[str, str], test_size: float, seed: int, extras: Extras
-) -> SidedImages:
-    """Read the images, refuse what cannot be trained on, find copies, divide, and tell what is odd."""
+@dataclass(frozen=True)
+class Placing:
+    """How images come to their sides."""
+
+    test_size: float
+    seed: int
+    earlier: Mapping[str, str]  # sha256 to the side of an earlier run
+    relabelling: Relabelling | None = None
+
+
+def place_images(catalog: Catalog, start: InitialWeights, placing: Placing, extras: Extras) -> SidedImages:
+    """Read the images, correct their labels, refuse what cannot be trained on, find copies, divide, and tell what is odd."""
     began = monotonic()
     reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
+    corrections = None
+    if placing.relabelling:
+        catalog, reading, corrections = placing.relabelling.applied(catalog, reading, extras.progress)
     check_broken(reading.entries, allow_broken=extras.allow_broken)
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
-    sides = split(reading.entries, clusters, test_size=test_size, seed=seed, placed=earlier)
+    sides = split(reading.entries, clusters, test_size=placing.test_size, seed=placing.seed, placed=placing.earlier)
     check_folds(sides)
     check_sides(sides)
     sides = replace(sides, summary=replace(sides.summary, group_noun=catalog.group_noun, given_folds=followed(sides)))
     if told := departure(sides.summary.given_folds, sides.summary.noun):
         extras.progress.tell(told)
     check_groups(sides.summary)
-    return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides)
+    return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides, corrections)

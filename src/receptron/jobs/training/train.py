@@ -38,10 +38,12 @@ from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.training.initial_weights import InitialWeights, Wish, choose_initial_weights
 from receptron.jobs.training.judging import Judgement, evaluate_on_test, evaluate_out_of_fold
+from receptron.jobs.training.labels.relabelling import read_relabelling
+from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
 from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
-from receptron.jobs.training.sided_images import SidedImages, place_images
+from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
 from receptron.progress import Progress
 from receptron.records import to_json
@@ -131,6 +133,7 @@ def train(
     if _tell_table(catalog, extras.progress):
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
+    relabelling = read_relabelling(extras.labels)
     folder = choose_folder(path, out, resume=extras.resume)
     check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -143,10 +146,13 @@ def train(
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
-            sided = place_images(catalog, start, like.sides if like else {}, test_size, seed, extras)
+            earlier = like.sides if like else relabelling.sides if relabelling else {}
+            sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
+        if extras.labels:
+            settings["labels"] = ", ".join(map(str, extras.labels))
         if like:
             settings["like"] = like.run.report.parent
         if like:
@@ -167,6 +173,8 @@ def train(
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
                 cut_short = signals.stop
+            with watchmaker.stage("learning curve"):
+                curve = would_more_help(learnt)
             with watchmaker.stage("judging"):
                 unlike = unlike_known(learnt.outcome, learnt.context)
                 card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
@@ -180,7 +188,9 @@ def train(
                     interrupted=cut_short,
                     ranking=ranking,
                     augmentation=augmentation_record(augmentation, card.rung),
+                    learning_curve=curve,
                 )
+                run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
                 views = seen(learnt.context, learnt.features, learnt.outcome)
                 report.write(run, sheet=sheet(views) if views else None)

@@ -27,13 +27,29 @@ def again(run: Run) -> str:
         first, extras, rest = command.partition("receptron.Extras(")
         given = f"like={like!r}" + (", " if extras else "")
         return f"{first}{extras}{given}{rest}" if extras else f"{command.removesuffix(')')}, extras=receptron.Extras({given}))"
+    return shlex.join([*_lasting(command), "--like", like])
+
+
+def correcting(run: Run, table: str) -> str:
+    """The command that trains as this run did, with the labels of one more table of corrections."""
+    command = run.card.provenance.command
+    if command.startswith("receptron train"):
+        return shlex.join([*_lasting(command), "--labels", table])
+    tables = run.corrections.tables if run.corrections else ()
+    words = ["receptron", "train", run.settings.get("path", str(run.audit.root))]
+    labels = [word for one in (*tables, table) for word in ("--labels", one)]
+    return " ".join(part for part in (shlex.join(words), flags_of(run.settings), shlex.join(labels)) if part)
+
+
+def _lasting(command: str) -> list[str]:
+    """The words of a command without flags that concern one run only."""
     words: list[str] = []
     skip = False
     for word in shlex.split(command):
         if not skip and word.partition("=")[0] not in _ONCE | _PLACED:
             words.append(word)
         skip = not skip and word in _PLACED
-    return shlex.join([*words, "--like", like])
+    return words
 
 
 def following(run: Run) -> tuple[NextCommand, ...]:
@@ -47,6 +63,12 @@ def following(run: Run) -> tuple[NextCommand, ...]:
         NextCommand("See every finding in the images again, after mending them", f"receptron audit {images} {flags}".rstrip()),
         NextCommand("Use it from Python", python),
     )
+
+
+def reviewing(run: Run) -> str:
+    """The command that lists labels that may be wrong, typed beside the run's folder."""
+    folder = shlex.quote(run.model.parent.name or run.model.name)
+    return f"receptron review {folder} --html suspects.html --csv corrections.csv"
 
 
 def _images(run: Run) -> str:

@@ -9,11 +9,12 @@ from receptron.report import words
 from receptron.report.frame import framed
 from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, data_uri, from_folder
-from receptron.report.training.commands import again, following
+from receptron.report.training.commands import again, following, reviewing
 from receptron.report.training.confusion import confusion, mixups
 from receptron.report.training.curves import curves
 from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
+from receptron.report.training.learning_curve import learning_curve
 from receptron.report.training.of_a_hundred import of_a_hundred
 from receptron.report.training.reliability import reliability
 from receptron.report.training.selection import answers_shown, by_label, files_shown, findings_shown, samples_shown, suspects_shown
@@ -81,6 +82,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "findings": findings_shown(run.audit.findings, picture),
         "samples": samples_shown(run.samples, picture),
         "again": again(run),
+        "reviewing": reviewing(run),
         "timed": timed(run.decisions),
         "following": following(run),
     }
@@ -97,6 +99,8 @@ def figures(run: Run) -> dict[str, Chart]:
         "before": reliability("before temperature scaling", evaluation.reliability_before, evaluation.ece_before),
         "after": reliability("after temperature scaling", evaluation.reliability_after, evaluation.ece_after),
     }
+    if (curve := learning_curve(run.learning_curve)) is not None:
+        found["learning_curve"] = curve
     if run.given is not None:
         rows = [IntervalRow("honest, leaks removed", evaluation.accuracy, main=True), IntervalRow("test side as given", run.given.accuracy)]
         found["given"] = chart("The honest figure beside the given one", rows)

@@ -50,6 +50,7 @@ class Ladder:
     trials: tuple[Trial, ...]
     features: Features
     head_logits: NDArray[np.float64]  # (N, classes) of the linear head, out of fold
+    head_strength: float
 
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
@@ -66,7 +67,7 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
-    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits)
+    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength)
 
 
 def _climb(

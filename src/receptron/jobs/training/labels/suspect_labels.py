@@ -14,6 +14,7 @@ from receptron.evaluation.label_issues import label_issues, thresholds
 from receptron.evaluation.metrics import compare
 from receptron.evaluation.records import SuspectLabel, SuspectLabels
 from receptron.jobs.training.fit import FittedNetwork
+from receptron.jobs.training.labels.confirmed_examples import with_examples
 
 NEARLY_ALL = 0.95  # of the training images must have an out-of-fold answer
 HEAD = "linear head"
@@ -38,15 +39,16 @@ def _found(learnt: FittedNetwork, rows: NDArray[np.int64], logits: NDArray[np.fl
     if ignorance := _ignorance(logits.argmax(axis=1) == given, given, images.groups):
         return SuspectLabels((), len(rows), rung, f"out of fold, {rung} {ignorance}")
     chances = temperature_scaling.probabilities(logits, temperature_scaling.sure_temperature(logits, given, images.groups))
-    usual = thresholds(chances, given)
+    usual, (odd, likelier) = thresholds(chances, given), label_issues(chances, given)
     suspects = tuple(
         SuspectLabel(
             os.path.relpath(images.names[row], root), classes[given[row]], float(chances[row, given[row]]), float(usual[given[row]]),
-            classes[likelier], float(chances[row, likelier]),
+            classes[other], float(chances[row, other]),
         )
-        for row, likelier in zip(*(part.tolist() for part in label_issues(chances, given)), strict=True)
+        for row, other in zip(odd.tolist(), likelier.tolist(), strict=True)
     )  # fmt: skip
-    return SuspectLabels(suspects, len(rows), rung)
+    believed = np.setdiff1d(np.flatnonzero(logits.argmax(1) == given), odd)
+    return with_examples(SuspectLabels(suspects, len(rows), rung), learnt, rows[believed], root)
 
 
 def _ignorance(right: NDArray[np.bool_], given: NDArray[np.int64], groups: NDArray[np.int64] | None) -> str:

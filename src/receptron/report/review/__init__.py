@@ -1,0 +1,1 @@
+"""Pages about labels that may be wrong."""
