@@ -9,9 +9,9 @@ from msgspec import Meta
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
 from receptron.evaluation.records import ROUNDING, Answer, Estimate, Evaluation, LearningCurve, SuspectLabels
+from receptron.wording import counted
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
-from receptron.wording import counted
 
 
 @dataclass(frozen=True)
