@@ -105,3 +105,38 @@ def test_fields_are_those_of_the_gradient(make, sizes: list[tuple[int, ...]], so
 @pytest.mark.parametrize(("layer", "size"), [(nn.Conv2d(3, 8, 3), (3, 8, 8)), (nn.Linear(5, 4), (5,)), (nn.LSTM(8, 16), (5, 8))])
 def test_a_layer_alone_has_its_parameters(layer: nn.Module, size: tuple[int, ...]):
     assert [row.parameters for row in inspect(layer, size).layers] == [sum(p.numel() for p in layer.parameters())]
+
+
+class Ordered(nn.Module):
+    """What stands behind an operator that has no relation of positions here."""
+
+    def __init__(self, kind: str):
+        super().__init__()
+        self.conv, self.kind = nn.Conv2d(3, 8, 3, padding=1), kind
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.conv(x)
+        if self.kind == "gather":
+            return y.gather(3, torch.zeros(1, 8, 24, 24, dtype=torch.int64))
+        if self.kind == "index":
+            return y[:, :, torch.tensor([3, 1, 2])]
+        if self.kind == "fft":
+            return torch.fft.rfft2(y).abs()
+        return F.interpolate(y, scale_factor=0.5, mode="bilinear", antialias=True) if self.kind == "antialias" else y
+
+
+@pytest.mark.parametrize("kind", ["gather", "index", "fft", "antialias"])
+def test_what_is_taken_for_all_is_told(kind: str):
+    told = [figure for figure in inspect(Ordered(kind), (3, 24, 24)).unknown if figure.startswith("receptive fields behind")]
+    assert len(told) == 1
+    assert not inspect(Ordered("nothing"), (3, 24, 24)).unknown
+
+
+@pytest.mark.parametrize("name", ["swin_t", "vit_s_16", "unet", "densenet121"])
+def test_nets_of_the_zoo_are_worked_out(name: str):
+    from receptron import build
+
+    with torch.device("meta"):
+        net = build(name)
+    size = (1, 64, 64) if name == "unet" else (3, 224, 224)
+    assert not inspect(net, size).unknown

@@ -77,3 +77,22 @@ def test_an_exported_program_says_its_own_size(tmp_path: Path, size: tuple[int, 
     net = nn.Sequential(nn.Conv2d(size[1], 4, 3), nn.ReLU()).eval()
     torch.export.save(torch.export.export(net, (torch.randn(*size),)), tmp_path / "net.pt2")
     assert inspect_network(NetworkRequest(str(tmp_path / "net.pt2"))).inputs == (size,)
+
+
+@pytest.mark.parametrize(("read_by", "parameters"), [("Concat", 216), ("Conv", 216 + 576)])
+def test_a_constant_is_a_weight_only_where_an_operator_has_one(tmp_path: Path, read_by: str, parameters: int):
+    """Zeros that a `forward` makes are stored as Constant nodes; so are, by some makers, the weights of convolutions."""
+    from onnx import TensorProto, helper
+
+    shape = [1, 2, 30, 30] if read_by == "Concat" else [8, 8, 3, 3]
+    held = helper.make_tensor("c", TensorProto.FLOAT, shape, [0.5] * (1800 if read_by == "Concat" else 576))
+    steps = [
+        helper.make_node("Conv", ["x", "w"], ["y"], kernel_shape=[3, 3]),
+        helper.make_node("Constant", [], ["made"], value=held),
+        helper.make_node(read_by, ["y", "made"], ["z"], **({"axis": 1} if read_by == "Concat" else {"kernel_shape": [3, 3]})),
+    ]
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, extents) for name, extents in (("x", [1, 3, 32, 32]), ("z", None))]
+    weights = [helper.make_tensor("w", TensorProto.FLOAT, [8, 3, 3, 3], [0.1] * 216)]
+    graph = helper.make_graph(steps, "g", ends[:1], ends[1:], weights)
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)]), tmp_path / "net.onnx")
+    assert inspect_network(NetworkRequest(str(tmp_path / "net.onnx"))).cost.parameters == parameters

@@ -133,7 +133,8 @@ def examine(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
         several = record(net, inputs, batch=question.batch)
     subject = Subject(tape, object_pixels=question.object_pixels)
     fields = attempted("receptive fields", lambda: subject.fields, unknown)
-    unknown |= {f"receptive fields behind {op}": "what it reads is not known; taken is all of it" for op in operators_unknown(tape)}
+    hidden = dict.fromkeys((*operators_unknown(tape), *(fields.unworked if fields else ())))
+    unknown |= {f"receptive fields behind {op}": "what it reads is not known; taken is all of it" for op in hidden}
     asked, device = question.field, question.device
     if asked is not None:
         _check_layer(tape, asked)

@@ -47,6 +47,16 @@ def moves_of(tape: Tape, call: Call, output: int = 0) -> dict[int, Moves]:
     return {} if call.op in MADE else dict.fromkeys(call.inputs, (Everywhere(),))
 
 
+def is_worked_out(tape: Tape, call: Call) -> bool:
+    """Whether it is known which positions an operator reads; else it is taken to read all."""
+    if call.op in windows.UNWORKED:
+        return False
+    if call.op == "as_strided":
+        return _is_line(tape, call)
+    groups = RULES, ELEMENTWISE, _LIKE_ELEMENTWISE, REDUCED, MADE
+    return any(call.op in group for group in groups)
+
+
 _LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "set", "resize_as"])
 
 
@@ -232,6 +242,16 @@ def _computed(call: Call) -> dict[int, Moves]:
     return dict.fromkeys(call.inputs[1:], (Everywhere(),))
 
 
+def _is_line(tape: Tape, call: Call) -> bool:
+    """Whether strides are given to numbers along one dimension alone, in their shape: as poolings of a whole map do."""
+    shape = tape.values[call.outputs[0]].shape
+    return shape == tape.values[call.inputs[0]].shape and sum(extent > 1 for extent in shape) < 2
+
+
+def _strided(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
+    return only(call, POINTWISE if _is_line(tape, call) else (Everywhere(),))
+
+
 def _repeated(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """Copies side by side: along a dimension with several of them a position is one of as many."""
     shape, after = tape.values[call.inputs[0]].shape, tape.values[call.outputs[0]].shape
@@ -266,6 +286,7 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("flip", "roll"), _taken),
     "index_select": _chosen,
     "repeat": _repeated,
+    "as_strided": _strided,
     "index_put": _put,
     **dict.fromkeys(windows.NEAREST, _nearest),
     "pixel_shuffle": rearrangements.pixel_shuffled,

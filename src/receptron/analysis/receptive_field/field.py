@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
-from receptron.analysis.receptive_field.access_patterns import moves_of
+from receptron.analysis.receptive_field.access_patterns import is_worked_out, moves_of
 from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
 from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
 from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed, window
@@ -167,6 +167,14 @@ class Fields:
         if self._reach is None:
             self._reach = reach_of(self.tape, self.source, self.axes)
         return self._reach
+
+    @property
+    def unworked(self) -> tuple[str, ...]:
+        """Operators on the way that are taken to read everything, because what they read is not worked out."""
+        calls = [
+            call for call in self.tape.forward if not is_worked_out(self.tape, call) and not self.all_paths.keys().isdisjoint(call.inputs)
+        ]
+        return tuple(dict.fromkeys(call.op for call in calls))
 
     def state(self, value: int, axis: int) -> tuple[State, State]:
         """What a value reads along one axis: by all paths, and by those that see no whole map.

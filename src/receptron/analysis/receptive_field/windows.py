@@ -80,6 +80,8 @@ SIZED: dict[str, Callable[[Tape, Call], Relations | None]] = {
     "grid_sampler_2d": _unworked,
     "grid_sampler_3d": _unworked,
 }
+UNWORKED = frozenset(op for op, rule in SIZED.items() if rule is _unworked)
+"""Operators whose windows are not known here."""
 NEAREST = tuple(f"{kind}{n}d" for kind in ("upsample_nearest", "_upsample_nearest_exact") for n in (1, 2, 3))
 """Operators that take the nearest place."""
 WINDOWED = ("convolution", *POOLINGS, *SIZED)

@@ -43,6 +43,7 @@ class OnnxFile(NamedTuple):
     takes: list[StatedInput]
     gives: list[str]
     stated: bytes  # the model without the numbers of its weights, for onnx's own shape inference
+    made: frozenset[str] = frozenset()  # of the weights, those that Constant nodes hold
 
 
 def read_onnx(path: Path, *, numbers: bool = False) -> OnnxFile:
@@ -95,7 +96,8 @@ def _parts(path: Path, model: Any, numbers: bool) -> OnnxFile:
         attributes |= {name: _tensor(value, True) for name, value in attributes.items() if hasattr(value, "data_type")}
     takes = stated_inputs(graph, weights)
     _check_names(path, nodes, {"", *[one.name for one in takes], *weights, *texts}, gives)
-    return OnnxFile(path, nodes, weights, texts, takes, gives, _stated(model))
+    made = frozenset(node.gives[0] for node in read if node.op == "Constant")
+    return OnnxFile(path, nodes, weights, texts, takes, gives, _stated(model), made)
 
 
 def _node(node: Any, versions: dict[str, int]) -> OnnxNode:

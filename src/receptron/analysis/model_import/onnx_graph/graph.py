@@ -40,11 +40,15 @@ class OnnxCall(nn.Module):
         self.attributes = attributes
         self.own: dict[int, str] = {}
 
-    def keep(self, index: int, weight: nn.Parameter) -> None:
-        """Take `weight` as input number `index`."""
+    def keep(self, index: int, weight: nn.Parameter, *, made: bool = False) -> None:
+        """Take `weight` as input number `index`. What a node of the file makes is learnt only where the operator has such a weight."""
         roles = _ROLES.get(self.op, ())
-        name = roles[index] if index < len(roles) and roles[index] else f"input_{index}"
-        self.register_parameter(name, weight)
+        role = roles[index] if index < len(roles) else ""
+        name = role or f"input_{index}"
+        if made and not role:
+            self.register_buffer(name, weight.data)
+        else:
+            self.register_parameter(name, weight)
         self.own[index] = name
 
     def forward(self, stated: list[Stated | None], *values: Any) -> Any:
@@ -112,7 +116,7 @@ class OnnxGraph(nn.Module):
             call = self.get_submodule(path)
             for index, name in enumerate(node.takes):
                 if name in weights and isinstance(call, OnnxCall):
-                    call.keep(index, weights[name])
+                    call.keep(index, weights[name], made=name in self.file.made)
                     left.pop(name, None)
         self.unread = nn.ParameterList(left.values())
         self.unread_names = list(left)
