@@ -39,6 +39,7 @@ audit {} | audit {}.csv
 train {} | train photos --net {} | train photos --time {} | train photos --weights {} | train photos --weights {}.safetensors
 train photos --device {} | train photos --weights-mean {}
 predict {} x | predict model {} | predict model {} --device {}
+review {} | review model --html {}.html | review model --csv {}.csv
 evaluate {} photos | evaluate model {} | evaluate model photos --side {}""".replace("\n", " | ").split(" | ")
 ]
 """Every place for a text: `{}` stands for the name."""

@@ -27,7 +27,7 @@ N, CLASSES = 2, 3
 COVERED = {
     "features", "embed", "before_classes", "embedding_width", "pyramid", "forward", "all_scores", "handed_maps", "remove_auxiliary",
     "classes", "reset_head", "feature_channels", "feature_strides", "freeze", "parameter_groups", "set_grad_checkpointing", "prepare",
-    "reparameterise",
+    "reparameterise", "scores_and_embedding",
 }  # fmt: skip
 
 
@@ -102,6 +102,9 @@ def test_every_method_keeps_the_contract(name: str):
     assert before.shape == seen[0].shape  # what the class layer saw
     width = net.embedding_width
     assert net.embed(x).shape == (N, width) == (N, before.shape[1])
+    answered, embedding = net.scores_and_embedding(x)
+    assert embedding.shape == (N, width) and answered.shape[:2] == (N, CLASSES)
+    assert answered.shape == scores.shape or isinstance(net, DeepLab)  # which widens its answer afterwards
     assert zoo.Siamese(net).score.in_features == width
     if isinstance(net, UNet):
         assert [m.shape for m in net.handed_maps(x)] == [m.shape for m in maps]
