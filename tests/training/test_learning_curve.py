@@ -87,10 +87,14 @@ def test_what_cannot_be_told_is_said(count: int, classes: int, size: int, said: 
 
 
 def test_images_of_one_patient_count_once():
-    features, truth = blobs(240, 3, 2.0)
-    patients = np.arange(240) // 12
+    """Six views of each of forty patients that hardly differ: taken for 240 images they would promise too much, and too surely."""
+    seen, truth = blobs(40, 2, 1.5)
+    features = seen.repeat_interleave(6, 0) + 0.01 * torch.randn(240, 12, generator=torch.Generator().manual_seed(0))
+    truth, patients = truth.repeat_interleave(6), np.arange(240) // 6
     alone, grouped = (learning_curve(features, 0.1, context(truth, groups, "patient")).doubled for groups in (None, patients))
     assert alone is not None and grouped is not None
+    assert grouped.high - grouped.low > 1.5 * (alone.high - alone.low)
+    assert grouped.value < alone.value
 
 
 def test_classes_with_few_images_are_unknown_and_the_others_told():

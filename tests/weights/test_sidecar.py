@@ -8,6 +8,7 @@ from safetensors.torch import save_file
 
 from receptron.errors import BadValue, UnsafeCheckpoint
 from receptron.weights import store
+from receptron.weights.sidecar import Sidecar, check_unsaid
 from receptron.weights.source import resolve
 
 GOOD = {
@@ -89,3 +90,19 @@ def test_a_safetensors_file_that_torch_cannot_hold_is_refused(head: bytes, tmp_p
     (tmp_path / "a.safetensors").write_bytes(len(head).to_bytes(8, "little") + head)
     with pytest.raises(UnsafeCheckpoint, match="not a sound safetensors file"):
         store.read(tmp_path / "a.safetensors")
+
+
+@pytest.mark.parametrize(
+    "said",
+    [Sidecar(mean=(0.5,)), Sidecar(net="resnet18", pixels=64), Sidecar(crop=0.9), Sidecar(keys="timm"), Sidecar(std=(0.2,) * 3)],
+    ids=str,
+)
+def test_facts_of_a_file_that_is_not_there_are_refused(said: Sidecar):
+    with pytest.raises(BadValue, match="would be passed over"):
+        check_unsaid(said)
+    with pytest.raises(BadValue, match="would be passed over"):
+        resolve("timm/a1_in1k", Sidecar(net="resnet18").or_else(said))
+
+
+def test_a_net_alone_is_no_fact_of_a_file():
+    check_unsaid(Sidecar(net="resnet18"))

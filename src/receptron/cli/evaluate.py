@@ -59,15 +59,11 @@ def evaluate(
     from receptron.cli.output.bars import Bars
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs import evaluate as job
-    from receptron.weights.sidecar import Sidecar
 
     options = ScanOptions(
         layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
     )
-    facts = Sidecar(
-        net=net, keys=weights_keys, pixels=weights_pixels, mean=weights_flags.numbers("--weights-mean", weights_mean),
-        std=weights_flags.numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
-    )  # fmt: skip
+    facts = weights_flags.facts(net, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     judged, images = job.subject(model, path, weights, facts, device, image_memory)
     found = job.evaluate(
         judged,

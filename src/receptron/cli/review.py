@@ -35,14 +35,14 @@ def review(
     if as_json:
         screen.json(found)
     else:
-        _show(found)
+        _show(found, as_csv)
     if html is not None:
         screen.say(f"page: {html}")
     if as_csv is not None:
         screen.say(f"table: {as_csv}")
 
 
-def _show(found: "LabelReview") -> None:
+def _show(found: "LabelReview", file: Path | None) -> None:
     if found.unknown:
         screen.show(("unknown", "bold"), f", because {found.unknown}")
         return
@@ -57,11 +57,12 @@ def _show(found: "LabelReview") -> None:
         s = one.found
         table.add(f"{one.rank:,}", s.path, s.label, s.likelier, f"{100 * s.belief:.1f} %", f"{100 * s.likelier_belief:.1f} %")
     screen.table(table)
-    _tell_next(found)
+    _tell_next(found, file)
 
 
-def _tell_next(found: "LabelReview") -> None:
-    """What to type."""
-    screen.show(f"Correct  receptron review {shlex.quote(str(found.run))} --html suspects.html --csv corrections.csv")
+def _tell_next(found: "LabelReview", file: Path | None) -> None:
+    """What to type, and what to write into the table."""
+    written = f"receptron review {shlex.quote(str(found.run))} --html suspects.html --csv corrections.csv" if file is None else str(file)
+    screen.show(f"Correct  {written}")
     screen.show("         write a class into the column decision: the proposed one, another, or the label itself where it is right")
     screen.show(f"Then     {found.then}")

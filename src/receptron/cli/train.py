@@ -87,13 +87,9 @@ def train(
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs.options import Extras
     from receptron.jobs.training.train import train as job
-    from receptron.weights.sidecar import Sidecar
 
-    facts = Sidecar(
-        net=None if net == "auto" else net, keys=weights_keys, pixels=weights_pixels,
-        mean=weights_flags.numbers("--weights-mean", weights_mean),
-        std=weights_flags.numbers("--weights-std", weights_std), interpolation=weights_interpolation, crop=weights_crop,
-    )  # fmt: skip
+    known = None if net == "auto" else net
+    facts = weights_flags.facts(known, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     images = ScanOptions(
         layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
     )

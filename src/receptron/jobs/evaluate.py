@@ -26,7 +26,7 @@ from receptron.evaluation.grouped_intervals import numbered, paired_gain
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Estimate, Evaluation
 from receptron.progress import Progress, Silent
-from receptron.weights.sidecar import Sidecar
+from receptron.weights.sidecar import Sidecar, check_unsaid
 from receptron.wording import counted
 
 SIDES = ("auto", "all", "test", "val", "train")
@@ -177,6 +177,7 @@ def subject(
                 f"{model} is all that was named: a model, or images?",
                 mend="receptron evaluate MODEL PATH, or for a published net: receptron evaluate PATH --net NAME",
             )
+        check_unsaid(facts)
         return model, path
     if path is not None:
         raise BadValue(

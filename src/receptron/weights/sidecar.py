@@ -85,6 +85,14 @@ class Sidecar:
         return [name for name in ("net", "keys", "pixels", "mean", "std", "interpolation", "crop") if getattr(self, name) is None]
 
 
+def check_unsaid(said: Sidecar) -> None:
+    """Raises: BadValue for facts of a file where no file is given that they could be about; they would be passed over."""
+    flags = [f"--weights-{f.name}" for f in fields(said) if f.name != "net" and getattr(said, f.name) is not None]
+    if flags:
+        why = "it says what a file of weights expects, and no file is given; published weights and models know that themselves"
+        raise BadValue(f"{flags[0]} would be passed over.", why=why, mend="give the file: --weights FILE; or leave it out")
+
+
 def sidecar_of(path: Path) -> Path:
     """Where the facts of a weights file lie: weights.pt -> weights.toml."""
     return path.with_suffix(".toml")

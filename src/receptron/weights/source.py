@@ -9,7 +9,7 @@ from receptron.weights import foreign
 from receptron.weights.fetch import SILENT, fetch
 from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import find, only_net_of
-from receptron.weights.sidecar import Sidecar, facts_of, inputs_of
+from receptron.weights.sidecar import Sidecar, check_unsaid, facts_of, inputs_of
 from receptron.weights.store import verify
 
 NOTHING_SAID = Sidecar()
@@ -24,6 +24,7 @@ def resolve(reference: str | Path, said: Sidecar = NOTHING_SAID, progress: Progr
     """
     if is_file(reference):
         return _local(check_given(reference), said)
+    check_unsaid(said)
     net = said.net or only_net_of(str(reference))
     if net is None:
         raise BadValue(

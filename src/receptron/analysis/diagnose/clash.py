@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from receptron.analysis.diagnose.breaks import Break, Fault
+from receptron.analysis.diagnose.repairs import sides
 from receptron.analysis.diagnose.search import mended, runs
 from receptron.analysis.recording import Network, Unrecordable, record
 from receptron.analysis.recording.copying.meta_copy import on_meta
@@ -76,7 +77,7 @@ class Clash:
         where = f"{self.layer or 'the network'} ({self.kind})"
         why = (self.message, *([f"in {self.line}"] if self.line else []), *_told(self.before))
         mend = " | or ".join(self.repairs) or MENDS[self.fault]
-        shapes = [_sides(shape) for shape in self.shapes]
+        shapes = [sides(shape) for shape in self.shapes]
         if self.fault == "shapes":
             return ShapeClash(f"{where}: {' meets '.join(shapes)} in {self.op}.", why=why, mend=mend)
         given = " and ".join(dict.fromkeys(shapes)) or "what it gets"
@@ -102,13 +103,9 @@ MENDS: dict[Fault, str] = {
 """What can be said where no change was found that mends it."""
 
 
-def _sides(shape: tuple[int, ...]) -> str:
-    return "x".join(map(str, shape))
-
-
 def _told(before: tuple[Ran, ...]) -> list[str]:
     """The layers up to the break, one per line."""
-    lines = [f"{ran.path} ({ran.kind}) gave {_sides(ran.shape)}" for ran in before]
+    lines = [f"{ran.path} ({ran.kind}) gave {sides(ran.shape)}" for ran in before]
     skipped = [f"... {len(lines) - 12} layers"] if len(lines) > 12 else []
     return [*skipped, *lines[-12:]]
 

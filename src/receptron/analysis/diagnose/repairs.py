@@ -108,7 +108,7 @@ def _convolution(broken: Break, module: _ConvNd, shape: tuple[int, ...]) -> Iter
         lacking = max((r - n - 2 * p + 1) // 2 + p for r, n, p in zip(reach, shape[2:], before, strict=True))
         if lacking > 0 and not module.transposed:
             dilated = " with its dilation" if max(module.dilation) > 1 else ""
-            told = f"the map is {_sides(shape[2:])}, the kernel {_sides(tuple(reach))}{dilated}"
+            told = f"the map is {sides(shape[2:])}, the kernel {sides(tuple(reach))}{dilated}"
             yield ModuleSetting(broken.path, (("padding", lacking),), (before[0],), told)
         return
     groups = module.groups
@@ -179,5 +179,6 @@ def _other_type(broken: Break) -> Iterator[Change]:
             yield Replaced(broken.path, lambda module, wanted=wanted: module.to(wanted), words)
 
 
-def _sides(shape: tuple[int, ...]) -> str:
+def sides(shape: tuple[int, ...]) -> str:
+    """A shape as it is told."""
     return "x".join(map(str, shape))

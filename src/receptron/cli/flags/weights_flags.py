@@ -1,10 +1,13 @@
 """Flags that say what a local file of weights expects, where no sidecar does: declared once for `train` and `evaluate`."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from receptron.errors import BadValue
+
+if TYPE_CHECKING:
+    from receptron.weights.sidecar import Sidecar
 
 _PANEL = "Local weights without a sidecar file"
 
@@ -19,7 +22,16 @@ Interpolation = Annotated[str | None, typer.Option(help="bilinear, bicubic, ..."
 Crop = Annotated[float | None, typer.Option(help="Input side / resized shorter side.", rich_help_panel=_PANEL, show_default=False)]
 
 
-def numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
+def facts(
+    net: str | None, keys: str | None, pixels: int | None, mean: str | None, std: str | None, interpolation: str | None, crop: float | None
+) -> "Sidecar":
+    """What was typed, as one record. Raises: BadValue."""
+    from receptron.weights.sidecar import Sidecar
+
+    return Sidecar(net, keys, pixels, _numbers("--weights-mean", mean), _numbers("--weights-std", std), interpolation, crop)
+
+
+def _numbers(flag: str, text: str | None) -> tuple[float, ...] | None:
     """Numbers of a list such as 0.5,0.5,0.5. Raises: BadValue."""
     if text is None:
         return None

@@ -4,14 +4,14 @@ Names of sides count only if every folder beside them is one too and at least on
 A side is never called a class unless the user says so.
 """
 
-from collections.abc import Iterable, Set
+from collections.abc import Set
 from dataclasses import dataclass
 
 from receptron.data.dataset.repeated_folders import repeated_inside
 from receptron.data.dataset.side_names import affix, is_fold, says_nothing, side_of
 from receptron.data.dataset.spelling import composed
 from receptron.data.dataset.tree import Folder
-from receptron.data.dataset.unclear_layout import no_sides, sound_like_sides, unclear, unclear_folds, unclear_parts
+from receptron.data.dataset.unclear_layout import names_of, no_sides, sound_like_sides, unclear, unclear_folds, unclear_parts
 from receptron.errors import UnclearLayout
 from receptron.wording import listed
 
@@ -95,12 +95,12 @@ def _splits(place: Folder) -> Layout | None:
     if others:
         return _mixed(place, sides, others)
     if "train" not in map(_side, sides):
-        raise _unclear(place, f"{sound_like_sides(_names(sides))}, but none like training")
+        raise _unclear(place, f"{sound_like_sides(names_of(sides))}, but none like training")
     affixes = {affix(side.name) for side in sides} - {""}
     if len({*map(_side, sides)}) < len(sides) and any("fold" in one.split() for one in affixes):
-        raise unclear_folds(place, _names(sides), _by_sides(place))
+        raise unclear_folds(place, names_of(sides), _by_sides(place))
     if len(affixes) > 1:
-        raise _unclear(place, f"{listed(_names(sides))} may be sides of a split, or classes whose names begin so")
+        raise _unclear(place, f"{listed(names_of(sides))} may be sides of a split, or classes whose names begin so")
     return _labelled(place, sides)
 
 
@@ -117,8 +117,8 @@ def _mixed(place: Folder, sides: list[Folder], others: list[Folder]) -> None:
         and not all(says_nothing(other.name) for other in others)
     )
     if not is_class:
-        beside = f"{listed(_names(others))} beside {'it' if len(sides) == 1 else 'them'} {'does' if len(others) == 1 else 'do'} not"
-        raise _unclear(place, f"{sound_like_sides(_names(sides))}, but {beside}")
+        beside = f"{listed(names_of(others))} beside {'it' if len(sides) == 1 else 'them'} {'does' if len(others) == 1 else 'do'} not"
+        raise _unclear(place, f"{sound_like_sides(names_of(sides))}, but {beside}")
 
 
 def _labelled(place: Folder, sides: list[Folder]) -> Layout:
@@ -128,7 +128,9 @@ def _labelled(place: Folder, sides: list[Folder]) -> Layout:
     known = set[str]().union(*(labels[side.name] for side in sides if _side(side) == "train" and not _is_flat(inside[side.name])))
     flat = [side for side in sides if _is_flat(inside[side.name], known)]
     if any(_side(side) == "train" for side in flat):
-        raise _unclear(place, f"{sound_like_sides(_names(flat))}, but {'holds' if len(flat) == 1 else 'hold'} images without class folders")
+        raise _unclear(
+            place, f"{sound_like_sides(names_of(flat))}, but {'holds' if len(flat) == 1 else 'hold'} images without class folders"
+        )
     if len(known) > 1 and all(map(says_nothing, known)):
         raise _unclear(place, f"the folders {listed(sorted(known))} inside are called like parts of a data set, not like classes")
     judged = [side for side in sides if side not in flat]
@@ -180,10 +182,12 @@ def _inside_classes(place: Folder) -> Layout | None:
         return None
     whole = [folder for folder in filled if folder not in split or folder.images]
     if whole:
-        raise _unclear(place, f"{listed(_names(split))} hold sides of a split, but {listed(_names(whole))} hold images outside of sides")
+        raise _unclear(
+            place, f"{listed(names_of(split))} hold sides of a split, but {listed(names_of(whole))} hold images outside of sides"
+        )
     found = _with_sides_inside(filled, place)
     if "train" not in {one.side for one in found.classes}:
-        raise _unclear(place, f"{listed(_names(split))} hold folders that sound like sides of a split, but none like training")
+        raise _unclear(place, f"{listed(names_of(split))} hold folders that sound like sides of a split, but none like training")
     return found
 
 
@@ -244,7 +248,3 @@ def _inner(folder: Folder) -> set[str]:
 
 def _side(folder: Folder) -> str:
     return side_of(folder.name) or ""
-
-
-def _names(folders: Iterable[Folder]) -> list[str]:
-    return sorted(folder.name for folder in folders)

@@ -51,7 +51,7 @@ def no_sides(place: Folder) -> UnclearLayout:
     """The refusal of --layout splits where nothing is called like a side."""
     return UnclearLayout(
         f"--layout splits was asked for, but no folder in {place.path} or one below is called like a side.",
-        f"its folders are {listed(_names(place.filled)) or 'none'}",
+        f"its folders are {listed(names_of(place.filled)) or 'none'}",
         mend="call them train, val and test, or leave --layout out",
     )
 
@@ -86,7 +86,7 @@ def _flags(classes: bool, splits: bool) -> str:
 
 
 def _as_classes(place: Folder) -> str:
-    return f"as classes, they are: {listed(_names(place.filled))}"
+    return f"as classes, they are: {listed(names_of(place.filled))}"
 
 
 def _as_sides(place: Folder, classes: Sequence[str]) -> str:
@@ -100,7 +100,7 @@ def _like_sides(place: Folder) -> list[str]:
     sides = [folder for folder in place.filled if side_of(folder.name)]
     inside = {composed(inner.name) for side in sides for inner in side.filled}
     others = [folder for folder in place.filled if folder not in sides]
-    return _names(other for other in others if inside & {composed(inner.name) for inner in other.filled})
+    return names_of(other for other in others if inside & {composed(inner.name) for inner in other.filled})
 
 
 def _table(place: Folder, further: str = "") -> str:
@@ -110,5 +110,6 @@ def _table(place: Folder, further: str = "") -> str:
     return f"the table {tables[0]}" if tables else f"a table path,label{further}"
 
 
-def _names(folders: Iterable[Folder]) -> list[str]:
+def names_of(folders: Iterable[Folder]) -> list[str]:
+    """Names of folders, in order."""
     return sorted(folder.name for folder in folders)

@@ -90,6 +90,8 @@ def choose_initial_weights(catalog: Catalog, wish: Wish, limits: Limits = LIMITS
     """
     if wish.net is not None:
         find(wish.net)
+    if wish.weights in ("none", None):
+        sidecar.check_unsaid(wish.facts)
     look = look_at(catalog, limits)
     if wish.weights == "none" or (wish.weights is None and look.shorter < SMALL):
         return from_scratch(wish.net, look)
