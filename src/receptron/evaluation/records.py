@@ -89,8 +89,8 @@ class Novelty:
     Example:
         >>> from receptron import load
         >>> found = load("digits-model").predict(["scans/first.png"])[0].novelty
-        >>> found.none_of_these, found.by
-        (False, ())
+        >>> found.none_of_these == bool(found.by), 0 <= found.neighbours <= 2
+        (True, True)
     """
 
     none_of_these: bool
