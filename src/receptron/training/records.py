@@ -144,6 +144,47 @@ class LabelCorrections:
 
 
 @dataclass(frozen=True)
+class TriedPoint:
+    """One rate and decay tried for training from scratch, and how it did on images that it had not learnt from."""
+
+    rate: float
+    decay: float
+    epochs: int  # it was tried for
+    loss: float | None  # log-loss after temperature scaling; None where it diverged
+    accuracy: float | None
+
+
+@dataclass(frozen=True)
+class ScratchSearch:
+    """Which rate and decay to train from scratch with."""
+
+    rate: float
+    decay: float
+    default: tuple[float, float]  # rate and decay that would have been taken unsearched
+    learnt_from: int  # images
+    chosen_by: int  # images, which neither the search learnt from nor the figures of the run rest on
+    tried: tuple[TriedPoint, ...]  # round by round
+    unknown: str  # why the default was taken without a search; empty where there was one
+
+    @property
+    def words(self) -> str:
+        """What was chosen and why, in one line."""
+        point = f"rate {self.rate:g} and decay {self.decay:g}"
+        if self.unknown:
+            return f"{point} not searched for: {self.unknown}"
+        longest = max(one.epochs for one in self.tried)
+        losses = {(one.rate, one.decay): one.loss for one in self.tried if one.epochs == longest}
+        count = len({(one.rate, one.decay) for one in self.tried})
+        told = f"{point} were the best of {count} tried, by log-loss on {counted(self.chosen_by, 'image')} set aside"
+        best, usual = losses[self.rate, self.decay], losses.get(self.default)
+        if best is None:
+            return f"{point} not found wanting: every one of {count} tried diverged"
+        if self.default == (self.rate, self.decay):
+            return f"{told} ({best:.3f}): it is the default"
+        return f"{told} ({best:.3f}; the default {'diverged' if usual is None else f'{usual:.3f}'})"
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -181,6 +222,7 @@ class Run:
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
         corrections: What tables of corrected labels changed and brought; None where none was given.
         learning_curve: Whether more images would help; None: not looked for.
+        searches: Which rate and decay a training from scratch took, and what else was tried; one for each network that is judged.
 
     Example:
         >>> from pathlib import Path
@@ -215,3 +257,4 @@ class Run:
     judged: tuple[JudgedImage, ...] = ()
     corrections: LabelCorrections | None = None
     learning_curve: LearningCurve | None = None
+    searches: tuple[ScratchSearch, ...] = ()

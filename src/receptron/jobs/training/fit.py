@@ -21,7 +21,7 @@ from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
 from receptron.training.loop.recipe import Recipe
-from receptron.training.records import InputCheck, RungRecord, Trial
+from receptron.training.records import InputCheck, RungRecord, ScratchSearch, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one
@@ -40,6 +40,7 @@ class FittedNetwork:
     head_logits: NDArray[np.float64] | None  # (N, classes) of the linear head, out of fold, for all training images
     head_strength: float | None  # scikit-learn's C of the linear head
     input_check: InputCheck | None
+    searches: tuple[ScratchSearch, ...] = ()
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -76,7 +77,9 @@ def fit_network(
     context = context_of(reading, split, start, fit_options, environment)
     if start.pretrained is None:
         scratch = train_from_scratch(start.maker(len(context.classes)), context)
-        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None)
+        return FittedNetwork(
+            _classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None, scratch.searches
+        )
     net = start.make(len(context.classes))
     checked = check_input(net, context)
     if checked.fault:

@@ -19,6 +19,8 @@ def timed(decisions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _told(name: str, value: Any) -> tuple[str, str]:
     if name == RANKING:
         return "Weights", next(one["reference"] for one in value if one["chosen"]) + f", the best of {len(value)} at hand"
+    if isinstance(value, dict):  # what a search found
+        return name[:1].upper() + name[1:], f"{value['rate']:g} and {value['decay']:g}" + ("" if value["unknown"] else ", searched for")
     if isinstance(value, list):  # trials of number formats
         chosen: Mapping[str, Any] = next(trial for trial in value if trial["chosen"])
         tried = f" of {things(len(value), 'format')} tried" if len(value) > 1 else ", asked for"

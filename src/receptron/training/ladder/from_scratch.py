@@ -1,7 +1,7 @@
 """Training from scratch, where there are no pretrained weights or the images are too small for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,18 +21,16 @@ from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
+from receptron.training.ladder.scratch_search import DECAYS, RATES, SHARE, Search, searched
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.loop.objective import Supervised
-from receptron.training.records import EpochRecord, PhaseName, RungRecord, Trial
+from receptron.training.records import EpochRecord, PhaseName, RungRecord, ScratchSearch, Trial
 
 NAME = "from scratch"
 BATCH = 64
-RATE = 0.1  # of SGD, for a batch of 64 under BatchNorm
-DECAY = 5e-4
 EPOCHS = (6, 80)  # at least and at most
 VISITS = 40_000  # image visits wanted in all
-SHARE = 0.7  # of the time that is left may go into training
 
 
 @dataclass(frozen=True)
@@ -42,6 +40,7 @@ class Scratch:
     outcome: LadderOutcome
     rungs: tuple[RungRecord, ...]
     trials: tuple[Trial, ...]
+    searches: tuple[ScratchSearch, ...]  # one for each network
 
 
 def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext) -> Scratch:
@@ -57,8 +56,12 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     near, rungs = _rung_0(context)
     began, points = context.environment.time_budget.spent, list[EpochRecord]()
     nets: list[Classifier] = []
+    searches: list[ScratchSearch] = []
     for number in range(trained):
-        net, fitted = _without(make, context, plan, engine, number)
+        found = searched(Search(make, context, plan, engine, speed), number, trained)
+        searches.append(found)
+        context.environment.progress.tell(f"Network {number + 1}: {found.words}." if trained > 1 else f"From scratch: {found.words}.")
+        net, fitted = _without(make, context, replace(plan, rate=found.rate, decay=found.decay), engine, number)
         nets.append(net)
         points.extend(fitted.points)
         if context.environment.signals.stop:
@@ -77,11 +80,12 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     done = len(nets) and len([point for point in points if point.phase == points[0].phase])
     short = f"; the time was up after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
     why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
+    why += f"; {searches[0].words}"
     rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
     seen = tuple(embeddings(net, context, engine.device) for net in nets)
     outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen))
-    return Scratch(outcome, (*rungs, rung), tuple(trials))
+    return Scratch(outcome, (*rungs, rung), tuple(trials), tuple(searches))
 
 
 def pixels_of(context: TrainingContext, images: Images) -> Tensor:
@@ -109,7 +113,10 @@ def _without(
     name = PhaseName(NAME, fold)
     # Where the folds are the only honest figure there is, they must not choose the epoch as well.
     judged = None if context.full_folds else accuracy
-    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, context.environment.hooks(name))
+    hooks = context.environment.hooks(name)
+    if context.environment.signals.stop:  # the search was broken off: what is trained now is no part of the run when it goes on
+        hooks = replace(hooks, checkpoints=None)
+    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, hooks)
 
 
 def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:
@@ -119,7 +126,7 @@ def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparamete
     if epochs is None:
         allowed = SHARE * context.environment.time_budget.left * speed / (count * trained)
         epochs = context.environment.decisions.note("epochs", max(EPOCHS[0], int(min(VISITS / count, EPOCHS[1], allowed))))
-    plan = Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
+    plan = Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATES[0], decay=DECAYS[0], warmup=0.2, smoothing=0.0, seed=context.seed)
     return context.recipe.applied(plan)
 
 

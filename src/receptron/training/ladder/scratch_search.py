@@ -1,0 +1,165 @@
+"""Which rate and weight decay to train from scratch with: a table of points, halved in rounds, each judged by images set aside for that.
+
+Source: Jamieson & Talwalkar 2016, arXiv:1502.07943 (successive halving); Brigato & Iocchi 2021, arXiv:2109.00885: on few images tuned
+cross-entropy beats nearly all methods made for few images, and untuned it is no fair rival.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from receptron.blocks.classifier import Classifier
+from receptron.data.stateless_random import keyed
+from receptron.errors import NonFinite
+from receptron.evaluation import temperature_scaling
+from receptron.training.checkpointing.time_budget import rounded_up
+from receptron.training.context import TrainingContext, canvas_source
+from receptron.training.hardware.device import Engine
+from receptron.training.inference import answers_on_canvases
+from receptron.training.loop.hyperparameters import Hyperparameters
+from receptron.training.loop.loop import Phase, fit
+from receptron.training.loop.objective import Supervised
+from receptron.training.records import PhaseName, ScratchSearch, TriedPoint
+
+RATES, DECAYS = (0.1, 0.3, 0.03, 0.01), (5e-4, 5e-3, 2e-2)  # of SGD for batches of 64; the first of each is the default
+SHORTER = 3  # each round trains so many times longer than the one before, the last a third of the training itself
+ROUNDS, FINALISTS = 2, 4
+LEAST_EPOCHS = 2 * SHORTER**ROUNDS  # of the training itself: with fewer the first round would see each image once
+HELD_OUT = 3  # of so many folds that are not judged, one is set aside for choosing
+SHARE = 0.7  # of the time that is left may go into training, the search included
+CLOCK = "time for the search of a rate"
+
+
+@dataclass(frozen=True)
+class Search:
+    """What a search stands on: how a network is made, the plan that it is to better, the machine."""
+
+    make: Callable[[], Classifier]
+    context: TrainingContext
+    plan: Hyperparameters  # of the training itself, at the default point
+    engine: Engine
+    speed: float  # training images per second
+
+    def points(self) -> list[tuple[float, float]]:
+        """(rate, decay) to try, the default first; what the user set is not varied."""
+        recipe = self.context.recipe
+        rates = RATES if recipe.rate is None else (recipe.rate,)
+        decays = DECAYS if recipe.decay is None else (recipe.decay,)
+        return [(rate, decay) for rate in rates for decay in decays]
+
+    def rounds(self) -> list[tuple[int, int]]:
+        """(points, epochs) of each round."""
+        counts = [len(self.points()), min(FINALISTS, len(self.points()))]
+        return [(count, self.plan.epochs // SHORTER ** (ROUNDS - i)) for i, count in enumerate(counts)]
+
+
+def searched(search: Search, judged: int, trained: int) -> ScratchSearch:
+    """The best point for the network that fold `judged` judges, which the search never sees; one of `trained` such searches.
+
+    What was found is remembered, so that a resumed run and one that is `--like` it go on from the same point.
+    """
+    decisions = search.context.environment.decisions
+    known = decisions.recall(_key(judged), ScratchSearch)
+    if known is not None and decisions.is_given(_key(judged)) and not known.tried and decisions.recall(CLOCK, str):
+        return replace(known, unknown="there was no time for it in the run that this one is like; leave --like out to try it")
+    if known is not None:
+        return known
+    learning, asked = _sides(search.context, judged)
+    if why := _why_not(search, len(learning), len(asked), trained):
+        return decisions.note(_key(judged), _default(search, len(asked), why))
+    found = _halved(search, judged, learning, asked)
+    if search.context.environment.signals.stop:
+        return _default(search, len(asked), "it was interrupted")  # and not remembered: a later sitting searches on
+    return decisions.note(_key(judged), found)
+
+
+def _halved(search: Search, judged: int, learning: NDArray[np.int64], asked: NDArray[np.int64]) -> ScratchSearch:
+    points, tried, results = search.points(), list[TriedPoint](), list[TriedPoint]()
+    default = points[0]
+    for number, (count, epochs) in enumerate(search.rounds()):
+        points = points[:count]
+        if default not in points:
+            points[-1] = default  # the default is always a finalist, so that what is chosen beat it
+        results = []
+        for rate, decay in points:
+            name = PhaseName(f"search {number + 1}, rate {rate:g}, decay {decay:g}", judged)
+            plan = replace(search.plan, epochs=epochs, rate=rate, decay=decay)
+            result = _tried(search, name, plan, learning, asked)
+            if search.context.environment.signals.stop:
+                return _default(search, len(asked), "it was interrupted")
+            if result is None:
+                return _default(search, len(asked), "the time was up in it", tuple(tried + results))
+            results.append(result)
+        tried += results
+        points = [(point.rate, point.decay) for point in sorted(results, key=_worth)]
+    best = min(results, key=_worth)
+    rate, decay = (best.rate, best.decay) if best.loss is not None else default
+    return ScratchSearch(rate, decay, default, len(learning), len(asked), tuple(tried), "")
+
+
+def _tried(
+    search: Search, name: PhaseName, plan: Hyperparameters, learning: NDArray[np.int64], asked: NDArray[np.int64]
+) -> TriedPoint | None:
+    """How one point does on the images set aside; None if the time was up."""
+    context = search.context
+    torch.manual_seed(int(keyed(context.seed, "initial weights", name.fold or 0).integers(2**63)))
+    net, held_out = search.make(), context.images.part(asked)
+    source = canvas_source(context, context.images.part(learning))
+    try:
+        fitted = fit(Phase(name, net, source, plan, Supervised(plan.smoothing)), search.engine, context.environment.hooks(name))
+    except NonFinite:
+        return TriedPoint(plan.rate, plan.decay, plan.epochs, None, None)
+    if fitted.out_of_time:
+        return None
+    logits, truth = answers_on_canvases(net, context, held_out, search.engine), held_out.targets.numpy()
+    if not np.isfinite(logits).all():
+        return TriedPoint(plan.rate, plan.decay, plan.epochs, None, None)
+    chances = temperature_scaling.probabilities(logits, temperature_scaling.temperature(logits, truth))
+    loss = float(-np.log(np.maximum(chances[np.arange(len(truth)), truth], 1e-12)).mean())
+    return TriedPoint(plan.rate, plan.decay, plan.epochs, loss, float((logits.argmax(1) == truth).mean()))
+
+
+def _worth(point: TriedPoint) -> float:
+    """Log-loss, less is better; accuracy of a few dozen images would hardly tell points apart."""
+    return float("inf") if point.loss is None else point.loss
+
+
+def _sides(context: TrainingContext, judged: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows to learn from and rows to choose by: whole folds, none of them `judged`."""
+    others = context.folds[judged + 1 :] + context.folds[:judged]
+    aside = max(1, len(others) // HELD_OUT) if len(others) > 1 else 0
+    none = np.zeros(0, np.int64)
+    return np.sort(np.concatenate([none, *others[aside:]])), np.sort(np.concatenate([none, *others[:aside]]))
+
+
+def _why_not(search: Search, learning: int, asked: int, trained: int) -> str:
+    """Why the default is taken without a search, or nothing; what hangs on the clock is decided once, for all folds."""
+    recipe, environment = search.context.recipe, search.context.environment
+    if len(search.points()) == 1:
+        return "both were set"
+    if recipe.optimiser not in (None, "sgd"):
+        return f"the table of rates is for sgd, not for {recipe.optimiser}"
+    if not asked:
+        return "two folds leave no images to choose by"
+    if search.plan.epochs < LEAST_EPOCHS:
+        return f"{search.plan.epochs} epochs are too few to halve: {LEAST_EPOCHS} or more are needed"
+    known = environment.decisions.recall(CLOCK, str)
+    if known is not None:
+        return known
+    visits = sum(count * epochs for count, epochs in search.rounds()) * learning
+    needed, itself = (trained * each / search.speed for each in (visits, search.plan.epochs * len(search.context.images)))
+    left, spent = environment.time_budget.left, environment.time_budget.spent
+    wanted = rounded_up(spent + (needed + itself) / SHARE)
+    short = needed + itself > SHARE * left
+    return environment.decisions.note(CLOCK, f"it would take about {needed:.0f} s more: give it --time {wanted}" if short else "")
+
+
+def _default(search: Search, asked: int, why: str, tried: tuple[TriedPoint, ...] = ()) -> ScratchSearch:
+    return ScratchSearch(search.plan.rate, search.plan.decay, (search.plan.rate, search.plan.decay), 0, asked, tried, why)
+
+
+def _key(judged: int) -> str:
+    return f"rate and decay without fold {judged + 1}"
