@@ -6,8 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from receptron.blocks.classifier import Classifier
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard
+from receptron.bundle.ensembles.ensemble import Ensemble
+from receptron.bundle.ensembles.kept import EnsembleCard, parts_of, state_of, state_of_member
 from receptron.bundle.placed import MEND
 from receptron.errors import BundleCorrupt, BundleFault, ImageTooSmall, UnknownName
 from receptron.records import short
@@ -21,10 +24,33 @@ def assemble(folder: Path, card: ModelCard, state: Mapping[str, Tensor]) -> nn.M
 
     Raises: BundleFault for a net that this version does not know; BundleCorrupt naming the field or the tensor.
     """
+    if card.ensemble:
+        return _together(folder, card, card.ensemble, state)
     net = _shaped(folder / store.CARD, card)
+    _check_held(folder / store.CARD, card, sum(parameter.numel() for parameter in net.parameters()))
     _check_tensors(folder / store.WEIGHTS, card, net.state_dict(), state)
     net.load_state_dict(state, assign=True)
     return net
+
+
+def _together(folder: Path, card: ModelCard, told: EnsembleCard, state: Mapping[str, Tensor]) -> Ensemble:
+    """Every network of an ensemble; what they share lies once in the file."""
+    file, nets = folder / store.CARD, list[Classifier]()
+    for _ in range(told.members):
+        net = _shaped(file, card)
+        if not isinstance(net, Classifier):
+            raise BundleCorrupt(f"{file}: ensemble is there.", why=f"{card.net} is no classifier of the zoo", mend=MEND)
+        nets.append(net)
+    if told.shared > (most := parts_of(nets[0])):
+        raise BundleCorrupt(
+            f"{file}: ensemble.shared is {told.shared}.", why=f"{card.net} has {most} parts before its class layer", mend=MEND
+        )
+    _check_tensors(folder / store.WEIGHTS, card, state_of(nets, told.shared), state)
+    for number, net in enumerate(nets):
+        net.load_state_dict(state_of_member(state, net, number, told.shared), assign=True)
+    found = Ensemble(nets, told.shared, told.inner)
+    _check_held(file, card, sum(parameter.numel() for parameter in found.parameters()))
+    return found
 
 
 def _shaped(file: Path, card: ModelCard) -> nn.Module:
@@ -36,11 +62,13 @@ def _shaped(file: Path, card: ModelCard) -> nn.Module:
         raise BundleFault(f"{file}: {error.what}", why=made, mend="pip install --upgrade receptron") from error
     except ImageTooSmall as error:
         raise BundleCorrupt(f"{file}: input.pixels is {card.input.pixels}.", why=error.what, mend=MEND) from error
-    held = sum(parameter.numel() for parameter in net.parameters())
+    return net
+
+
+def _check_held(file: Path, card: ModelCard, held: int) -> None:
     if held != card.parameters:
         why = f"{card.net} with {len(card.classes)} classes and {card.channels} channels has {held:,}"
         raise BundleCorrupt(f"{file}: parameters is {card.parameters:,}.", why=why, mend=MEND)
-    return net
 
 
 def _check_tensors(file: Path, card: ModelCard, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 
 from msgspec import Meta
 
+from receptron.bundle.ensembles.kept import EnsembleCard
 from receptron.data.audit.preconditions import MOST_CLASSES
 from receptron.data.reading.depth_scale import DepthScale
 from receptron.evaluation.novelty.rule import NoveltyFigures, NoveltyRule
@@ -57,6 +58,7 @@ class ModelCard:
         novelty: From which scores on an image is of none of the classes; None where that cannot be told.
         novelty_figures: How many test images are called so; None where there were none, or it cannot be told.
         novelty_unknown: Why it cannot be told; None in models of before too.
+        ensemble: How several networks answer together; None where one answers alone.
         format: Version of this record.
 
     Example:
@@ -84,4 +86,5 @@ class ModelCard:
     novelty: NoveltyRule | None = None
     novelty_figures: NoveltyFigures | None = None
     novelty_unknown: Note | None = None
+    ensemble: EnsembleCard | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

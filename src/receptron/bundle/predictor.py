@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from receptron.blocks.classifier import Classifier
+from receptron.bundle.ensembles.ensemble import Ensemble
 from receptron.bundle.placed import Placed
 from receptron.data.augmentation.prediction_views import check_views, prediction_view
 from receptron.data.dataset.spelling import composed
@@ -238,7 +239,7 @@ class Predictor:
         images = prediction_view(canvases, self.facts.input, self.facts.channels, view, mirrored=self.facts.mirrored)
         images = images.to(weights.device, weights.dtype, memory_format=torch.channels_last)
         with torch.inference_mode():
-            if self.novelty and isinstance(self.net, Classifier):
+            if self.novelty and isinstance(self.net, Classifier | Ensemble):
                 scores, embedding = self.net.scores_and_embedding(images)
             else:
                 scores, embedding = self.net(images), None

@@ -70,6 +70,12 @@ def train(
     optimiser: recipe_flags.Optimiser = None,
     decay: recipe_flags.Decay = None,
     smoothing: recipe_flags.Smoothing = None,
+    ensemble: Annotated[
+        str | None,
+        typer.Option(
+            help="Networks that answer together: folds, or seeds:3 from scratch.", rich_help_panel="Ensembles", show_default=False
+        ),
+    ] = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -92,6 +98,7 @@ def train(
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs.options import Extras
     from receptron.jobs.training.train import train as job
+    from receptron.training.ensembling import Ensembling
     from receptron.training.loop.recipe import Recipe
 
     known = None if net == "auto" else net
@@ -103,6 +110,7 @@ def train(
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
         augment, tuple(labels or ()), Recipe(epochs, rate, optimiser, decay, smoothing),
+        Ensembling.of(ensemble),
     )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
@@ -141,6 +149,9 @@ def _show(run: "Run") -> None:
 
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
+    if card.ensemble:
+        times = card.macs / max(1, card.ensemble.macs_of_one)
+        screen.show(f"Together {card.ensemble.words}; {times:.2f} times the work of one; {card.ensemble.caveat}")
     _ranking(run)
     _findings(run)
     if told := _suspects(run):

@@ -16,6 +16,7 @@ from receptron.errors import BadValue, StorageFault, UnknownName
 from receptron.given_path import check_given
 from receptron.progress import Progress, Silent
 from receptron.records import short
+from receptron.training.ensembling import Ensembling
 from receptron.training.loop.recipe import Recipe
 from receptron.weights.sidecar import Sidecar
 
@@ -44,6 +45,7 @@ class Extras:
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
         recipe: How the network learns, as far as that is not left to the ladder.
+        ensembling: Whether several networks answer together, and which.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -66,6 +68,7 @@ class Extras:
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
+    ensembling: Ensembling = field(default_factory=Ensembling)
 
 
 def seconds(text: str | float) -> float:

@@ -21,6 +21,7 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.decision_log import SPENT, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
+from receptron.training.ensembling import Ensembling
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.recipe import Recipe
 from receptron.training.records import EpochRecord, PhaseName
@@ -109,6 +110,7 @@ class TrainingContext:
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
     depth: DepthScale = NOMINAL  # by which the canvases were made
     recipe: Recipe = field(default_factory=Recipe)
+    ensembling: Ensembling = field(default_factory=Ensembling)
 
     def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
         """Groups of training images, numbered from 0; None where all are independent."""

@@ -15,6 +15,7 @@ from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
 from receptron.training.context import Images, RunEnvironment, TrainingContext
+from receptron.training.ensembling import Ensembling
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.features.input_check import check_input
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
@@ -68,6 +69,7 @@ class FitOptions:
     has_test: bool
     augmentation: FittedPolicy
     recipe: Recipe = field(default_factory=Recipe)
+    ensembling: Ensembling = field(default_factory=Ensembling)
 
 
 def fit_network(
@@ -113,7 +115,8 @@ def context_of(
     images = images_at(reading, split, split.train, classes)
     row = {place: i for i, place in enumerate(split.train)}
     wanted = FEW_FOLDS if len(images) >= MANY_IMAGES else FOLDS
-    wanted = min(wanted if start.pretrained or not fit_options.has_test else SCRATCH_FOLDS, len(images))  # or as many as there are groups
+    every_fold = not fit_options.has_test or fit_options.ensembling.kind == "folds"
+    wanted = min(wanted if start.pretrained or every_fold else SCRATCH_FOLDS, len(images))  # or as many as there are groups
     parts = tuple(np.array([row[int(place)] for place in part], np.int64) for part in folds(split, wanted, fit_options.seed))
     if reading.canvases is None:
         raise ValueError("the images were read without canvases")
@@ -121,7 +124,8 @@ def context_of(
         images=images, folds=parts, classes=classes, canvases=reading.canvases, spec=start.spec, channels=start.channels,
         policy=fit_options.augmentation.policy, device=fit_options.device,
         precision=fit_options.precision, seed=fit_options.seed,
-        environment=environment, full_folds=not fit_options.has_test, depth=reading.depth, recipe=fit_options.recipe,
+        environment=environment, full_folds=every_fold, depth=reading.depth, recipe=fit_options.recipe,
+        ensembling=fit_options.ensembling,
     )  # fmt: skip
 
 

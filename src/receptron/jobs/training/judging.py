@@ -6,7 +6,12 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from torch import Tensor, nn
 
+from receptron.analysis.cost import cost
+from receptron.bundle.card import ModelCard
+from receptron.bundle.ensembles.ensemble import Ensemble, common_parts
+from receptron.bundle.ensembles.kept import EnsembleCard, state_of
 from receptron.bundle.model import Model
 from receptron.bundle.predictor import Scores
 from receptron.errors import DataFault
@@ -22,6 +27,8 @@ from receptron.training.records import JudgedImage
 from receptron.wording import counted, listed
 
 SHOWN = 24  # mistakes, and right answers of least confidence, kept for the report
+_FOLDS = "confidence, sets and what is strange rest on networks alone, out of fold: every training image was learnt from by most of them"
+_SEEDS = "confidence and sets rest on images that none of them learnt from, though each kept its best epoch by them"
 
 
 @dataclass(frozen=True)
@@ -51,12 +58,19 @@ class _Seen:
 
 
 def evaluate_on_test(
-    model: Model, learnt: FittedNetwork, test: Images, leaked: frozenset[str], strangers: Mapping[str, int], progress: Progress
+    model: Model,
+    learnt: FittedNetwork,
+    test: Images,
+    leaked: frozenset[str],
+    strangers: Mapping[str, int],
+    progress: Progress,
+    alone: Model | None = None,
 ) -> Judgement:
     """Every test image of a class that was learnt is read from its file and answered once.
 
     `leaked` test images (digests), which have a twin in training, are left out of the figures that count, and stand in `given` beside them.
-    `strangers` are test images of other classes, by class. Raises: DataFault if no test image can be read any more.
+    `strangers` are test images of other classes, by class; `alone` is the one network that an ensemble is to better.
+    Raises: DataFault if no test image can be read any more.
     """
     scores = model.scores(list(test.names), progress=progress)
     gone = _gone(test, scores) + _strangers(strangers)
@@ -71,13 +85,40 @@ def evaluate_on_test(
     told = "" if clean.all() else " without a twin in training" if clean.any() else ", every one with a twin in training"
     source = chosen.counted(f"test images{told}") + gone
     given = None if clean.all() else _evaluate(model, seen, images.counted("test images as given, leaks included"))
-    judged = _judged(model, kept, _evaluate(model, kept, source), {"majority class": common, "nearest neighbour": near}, given)
+    rivals = {"majority class": common, "nearest neighbour": near}
+    if alone:
+        rivals["one network of the ensemble"] = alone.scores(list(chosen.names), progress=progress).logits.argmax(1)
+    judged = _judged(model, kept, _evaluate(model, kept, source), rivals, given)
     if model.card.novelty and scores.novelty is not None:
         judged = replace(judged, novelty_figures=novelty_figures(scores.novelty[fair], model.card.novelty, kept.groups))
     if model.card.sets is None:
         return judged
     chances = temperature_scaling.probabilities(kept.logits, model.card.temperature)
     return replace(judged, set_figures=set_figures(chances, kept.truth, model.card.sets, kept.groups))
+
+
+def ensemble_card(learnt: FittedNetwork, temperature: float) -> EnsembleCard | None:
+    """What stands in the card of several networks; None where one answers alone."""
+    nets = [learnt.net, *learnt.outcome.others]
+    if len(nets) == 1:
+        return None
+    for net in nets:
+        net.cpu().eval()
+    asked, spec = learnt.context.ensembling, learnt.context.spec
+    of_folds = asked.kind == "folds"
+    macs = cost(learnt.net, (learnt.context.channels, spec.pixels, spec.pixels)).macs
+    # The temperature of folds is of networks alone; that of seeds was fitted to their mean.
+    return EnsembleCard(str(asked), len(nets), common_parts(nets), temperature if of_folds else 1.0, macs, _FOLDS if of_folds else _SEEDS)
+
+
+def answering(learnt: FittedNetwork, told: EnsembleCard | None) -> nn.Module:
+    """What answers images: the network, or all of them together."""
+    return Ensemble([learnt.net, *learnt.outcome.others], told.shared, told.inner) if told else learnt.net
+
+
+def state_to_save(learnt: FittedNetwork, card: ModelCard) -> dict[str, Tensor]:
+    """Every tensor that the model directory keeps, each once."""
+    return state_of([learnt.net, *learnt.outcome.others], card.ensemble.shared) if card.ensemble else learnt.net.state_dict()
 
 
 def _gone(test: Images, scores: Scores) -> str:

@@ -37,7 +37,14 @@ from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
 from receptron.jobs.training.initial_weights import InitialWeights, Wish, choose_initial_weights
-from receptron.jobs.training.judging import Judgement, evaluate_on_test, evaluate_out_of_fold
+from receptron.jobs.training.judging import (
+    Judgement,
+    answering,
+    ensemble_card,
+    evaluate_on_test,
+    evaluate_out_of_fold,
+    state_to_save,
+)
 from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
@@ -152,6 +159,8 @@ def train(
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
         settings |= extras.recipe.settings
+        if extras.ensembling.kind:
+            settings["ensemble"] = str(extras.ensembling)
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
         if like:
@@ -159,7 +168,7 @@ def train(
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, " ".join(weights_digest(one) for one in starts))
-        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe)
+        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe, extras.ensembling)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
@@ -171,6 +180,7 @@ def train(
                 start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
                 augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
                 fit_options = replace(fit_options, augmentation=augmentation)
+                extras.ensembling.check(has_test=fit_options.has_test, pretrained=start.pretrained is not None)
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
                 cut_short = signals.stop
@@ -181,7 +191,7 @@ def train(
                 card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
-                store.save(place.model, card, learnt.net.state_dict(), sided.placed(), unlike.scorer)
+                store.save(place.model, card, state_to_save(learnt, card), sided.placed(), unlike.scorer)
                 run = run_record(place, card, judged, sided, learnt, watchmaker.stages, settings)
                 run = replace(
                     run,
@@ -257,10 +267,12 @@ def _judge(
     sided: SidedImages, learnt: FittedNetwork, unlike: UnlikeKnown, start: InitialWeights, extras: Extras, provenance: Provenance
 ) -> tuple[ModelCard, Judgement]:
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
-    needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
     logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
     temperature = temperature_scaling.sure_temperature(logits, truth, groups)
+    together = ensemble_card(learnt, temperature)
+    net = answering(learnt, together)
+    needs = cost(net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
@@ -268,12 +280,14 @@ def _judge(
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
         sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
         novelty=unlike.rule, novelty_unknown=unlike.unknown,
+        ensemble=together,
     )  # fmt: skip
-    model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
+    model = Model(card, net, limits=within(extras.image_memory), novelty=unlike.scorer)
+    alone = Model(replace(card, ensemble=None), learnt.net, limits=within(extras.image_memory)) if together else None
     if sided.split.test:
         known = tuple(place for place in sided.split.test if sided.split.labels[place] in classes)
         test = images_at(sided.reading, sided.split, known, classes)
-        judged = evaluate_on_test(model, learnt, test, sided.leaked, sided.strangers, extras.progress)
+        judged = evaluate_on_test(model, learnt, test, sided.leaked, sided.strangers, extras.progress, alone)
     else:
         judged = evaluate_out_of_fold(model, learnt)
     card = replace(card, evaluation=judged.evaluation, comparisons=judged.comparisons)

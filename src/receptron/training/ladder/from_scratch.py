@@ -15,6 +15,7 @@ from receptron.data.stateless_random import keyed
 from receptron.evaluation import baselines
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.grouped_intervals import paired_gain, share
+from receptron.evaluation.temperature_scaling import mean_logits
 from receptron.training.context import Images, TrainingContext, canvas_source, learning_rows
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
@@ -52,24 +53,37 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     sample = torch.zeros(BATCH, context.channels, context.spec.pixels, context.spec.pixels)
     engine, speed = fastest_for_training(make(), sample, NAME, context, trials)
     trained = len(context.folds) if context.full_folds else 1
-    plan = _plan(context, speed, trained)
+    seeds = max(1, context.ensembling.count)
+    plan = _plan(context, speed, trained * seeds)
     near, rungs = _rung_0(context)
     began, points = context.environment.time_budget.spent, list[EpochRecord]()
     nets: list[Classifier] = []
-    searches: list[ScratchSearch] = []
+    searches, best = list[ScratchSearch](), plan
     for number in range(trained):
-        found = searched(Search(make, context, plan, engine, speed), number, trained)
+        found = searched(Search(make, context, plan, engine, speed, trained * seeds), number, trained)
         searches.append(found)
         context.environment.progress.tell(f"Network {number + 1}: {found.words}." if trained > 1 else f"From scratch: {found.words}.")
-        net, fitted = _without(make, context, replace(plan, rate=found.rate, decay=found.decay), engine, number)
+        best = replace(plan, rate=found.rate, decay=found.decay)
+        net, fitted = _without(make, context, best, engine, number)
         nets.append(net)
         points.extend(fitted.points)
         if context.environment.signals.stop:
             break
+    others = nets[1:] if context.ensembling.kind == "folds" else []
+    for draw in range(1, seeds):
+        if context.environment.signals.stop:
+            break
+        net, fitted = _without(make, context, best, engine, 0, draw)
+        others.append(net)
+        points.extend(fitted.points)
     rows = np.concatenate(context.folds[: len(nets)])
     logits = np.concatenate(
         [answers_on_canvases(net, context, context.images.part(fold), engine) for net, fold in zip(nets, context.folds, strict=False)]
     )
+    if seeds > 1:
+        held_out = context.images.part(rows)
+        views = [logits, *(answers_on_canvases(net, context, held_out, engine) for net in others)]
+        logits = mean_logits(np.stack(views), 1.0)
     kept = f"the best by the {len(rows):,} images held out was kept, so what it reaches on them says nothing; the test side does"
     accuracy = gain = None
     if context.full_folds:
@@ -84,7 +98,7 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
     seen = tuple(embeddings(net, context, engine.device) for net in nets)
-    outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen))
+    outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen), tuple(others))
     return Scratch(outcome, (*rungs, rung), tuple(trials), tuple(searches))
 
 
@@ -96,9 +110,12 @@ def pixels_of(context: TrainingContext, images: Images) -> Tensor:
 
 
 def _without(
-    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Engine, fold: int
+    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Engine, fold: int, draw: int = 0
 ) -> tuple[Classifier, Fitted]:
-    """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
+    """A fresh network trained on all folds but one, with the weights of its best epoch on that one; `draw` above 0: by another seed."""
+    if draw:
+        context = replace(context, seed=int(keyed(context.seed, "seed of an ensemble", draw).integers(2**62)))
+        plan = replace(plan, seed=context.seed)
     torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))
     net, held_out = make(), context.images.part(context.folds[fold])
     learning = context.images.part(learning_rows(len(context.images), context.folds[fold]))
@@ -110,7 +127,7 @@ def _without(
         check_finite(said, held_out.names)
         return float((said.argmax(1) == held_out.targets.numpy()).mean())
 
-    name = PhaseName(NAME, fold)
+    name = PhaseName(f"{NAME}, seed {draw + 1}" if draw else NAME, fold)
     # Where the folds are the only honest figure there is, they must not choose the epoch as well.
     judged = None if context.full_folds else accuracy
     hooks = context.environment.hooks(name)

@@ -21,7 +21,7 @@ from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
-from receptron.training.ladder.linear_probe import Chosen, choose_head
+from receptron.training.ladder.linear_probe import Chosen, LinearHead, choose_head
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.records import EpochRecord, RungRecord, Trial
@@ -61,7 +61,9 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     below = _rung_0(features, context, notes)
     chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(last_layer(net))
-    outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
+    heads = tuple([_with_head(net, head) for head in chosen.folds]) if context.ensembling.kind else ()
+    seen = _frozen(features, context)
+    outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, seen, heads)
     if features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, features, chosen, context, notes)
     else:
@@ -83,8 +85,9 @@ def _climb(
     module = _finish(step, context, validated, notes)
     net.load_state_dict(_from_tail(net, module, features.divided.boundary))
     tails = validated.modules
+    others = tuple([_with_tail(net, tail, features.divided.boundary) for tail in tails]) if context.ensembling.kind else ()
     seen = Embeddings(_through(module, features), tuple([_through(tail, features) for tail in tails]))
-    outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, (), step.engine, seen)
+    outcome = LadderOutcome(net, step.name, "", validated.rows, validated.logits, (), step.engine, seen, others)
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
@@ -95,7 +98,22 @@ def _climb(
     net.load_state_dict(_finish(step, context, above, notes).state_dict())
     nets = tuple([module for module in above.modules if isinstance(module, Classifier)])
     seen = Embeddings(embeddings(net, context, step.engine.device), tuple([embeddings(one, context, step.engine.device) for one in nets]))
-    return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen)
+    others = nets if context.ensembling.kind else ()
+    return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen, others)
+
+
+def _with_head(net: Classifier, head: LinearHead) -> Classifier:
+    """A copy of the network with another linear head."""
+    twin = copy.deepcopy(net)
+    head.put_into(last_layer(twin))
+    return twin
+
+
+def _with_tail(net: Classifier, tail: nn.Module, boundary: int) -> Classifier:
+    """A copy of the network with the weights of another tail."""
+    twin = copy.deepcopy(net)
+    twin.load_state_dict(_from_tail(net, tail, boundary))
+    return twin
 
 
 def _frozen(features: Features, context: TrainingContext) -> Embeddings:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import nn
 
+from receptron.blocks.classifier import Classifier
 from receptron.training.hardware.device import Engine
 from receptron.training.records import EpochRecord
 
@@ -30,3 +31,4 @@ class LadderOutcome:
     points: tuple[EpochRecord, ...]
     engine: Engine  # that the rung was trained on
     embeddings: Embeddings
+    others: tuple[Classifier, ...] = ()  # that answer together with `net`, where an ensemble was asked for

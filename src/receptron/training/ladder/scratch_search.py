@@ -42,6 +42,7 @@ class Search:
     plan: Hyperparameters  # of the training itself, at the default point
     engine: Engine
     speed: float  # training images per second
+    networks: int = 1  # that are to be trained in all
 
     def points(self) -> list[tuple[float, float]]:
         """(rate, decay) to try, the default first; what the user set is not varied."""
@@ -150,7 +151,8 @@ def _why_not(search: Search, learning: int, asked: int, trained: int) -> str:
     if known is not None:
         return known
     visits = sum(count * epochs for count, epochs in search.rounds()) * learning
-    needed, itself = (trained * each / search.speed for each in (visits, search.plan.epochs * len(search.context.images)))
+    needed = trained * visits / search.speed
+    itself = search.networks * search.plan.epochs * len(search.context.images) / search.speed
     left, spent = environment.time_budget.left, environment.time_budget.spent
     wanted = rounded_up(spent + (needed + itself) / SHARE)
     short = needed + itself > SHARE * left

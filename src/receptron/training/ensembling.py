@@ -1,0 +1,51 @@
+"""Whether several networks answer together, and which: as somebody asked for it."""
+
+import re
+from dataclasses import dataclass
+from typing import cast
+
+from receptron.errors import BadValue
+from receptron.records import short
+
+MOST = 32  # networks; each costs as much as one wherever they share nothing
+
+
+@dataclass(frozen=True)
+class Ensembling:
+    """Which networks answer together.
+
+    >>> Ensembling.of("seeds:3"), str(Ensembling.of("folds"))
+    (Ensembling(kind='seeds', count=3), 'folds')
+    """
+
+    kind: str = ""  # "folds", "seeds"; empty: one network answers alone
+    count: int = 0  # networks of other seeds, the first included
+
+    @staticmethod
+    def of(text: str | None) -> "Ensembling":
+        """What `--ensemble` says. Raises: BadValue."""
+        if text is None or text == "none":
+            return Ensembling()
+        if text == "folds":
+            return Ensembling("folds")
+        found = re.fullmatch(r"seeds:(\d{1,4})", text) if isinstance(cast(object, text), str) else None
+        if found and 2 <= int(found[1]) <= MOST:
+            return Ensembling("seeds", int(found[1]))
+        why = f"seeds come in a number of 2 to {MOST}" if found else "an ensemble is of the networks of the folds, or of other seeds"
+        raise BadValue(f"--ensemble {short(text)} is no ensemble.", why=why, mend="use folds, seeds:3 or none")
+
+    def __str__(self) -> str:
+        return f"seeds:{self.count}" if self.kind == "seeds" else self.kind
+
+    def check(self, *, has_test: bool, pretrained: bool) -> None:
+        """Raises: BadValue where such an ensemble cannot be made, or could not be judged."""
+        if not self.kind:
+            return
+        if not has_test:
+            why = "every image was learnt from by some of its networks, so that without a test side nothing can judge it"
+            raise BadValue(
+                f"--ensemble {self} needs a test side.", why=why, mend="keep some images: --test-size 0.2; or leave --ensemble out"
+            )
+        if self.kind == "seeds" and pretrained:
+            why = "chance is too small a part of what is learnt from pretrained weights: the head is one and the same for every seed"
+            raise BadValue(f"--ensemble {self} is for training from scratch.", why=why, mend="use --ensemble folds, or --weights none")
