@@ -102,18 +102,18 @@ def test_what_could_not_be_judged_or_made_is_refused(
 
 def test_a_killed_ensemble_goes_on_to_the_same_tensors(photos: Path, tmp_path: Path):
     """Broken off while the second seed learns, in another process that is then killed outright."""
-    place = ["--net", "lenet5", "--weights", "none", "--precision", "float32", "--ensemble", "seeds:3", "--epochs", "40"]
+    place = ["--net", "lenet5", "--weights", "none", "--precision", "float32", "--ensemble", "seeds:3", "--epochs", "12"]
     words = [sys.executable, "-m", "receptron", "train", str(photos), *place, "--every", "0.01"]
     subprocess.run([*words, "--out", str(tmp_path / "whole")], check=True, capture_output=True)
     running = subprocess.Popen([*words, "--out", str(tmp_path / "cut")], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    mark = tmp_path / "cut"
+    mark = tmp_path / "cut" / ".receptron-run" / "checkpoints" / "from-scratch--seed-2--without-fold-1"
     for _ in range(6000):
-        if any("seed-2" in path.name for path in mark.rglob("*")) or running.poll() is not None:
+        if mark.exists() or running.poll() is not None:
             break
         time.sleep(0.01)
     os.kill(running.pid, signal.SIGKILL)
     running.wait()
-    assert not (tmp_path / "cut" / "run.json").exists(), "it was killed too late to show anything"
+    assert mark.exists() and not (tmp_path / "cut" / "run.json").exists(), "it was killed too late to show anything"
     subprocess.run([*words, "--out", str(tmp_path / "cut"), "--resume"], check=True, capture_output=True)
     states = [load_file(tmp_path / name / "model" / "model.safetensors") for name in ("whole", "cut")]
     assert all(torch.equal(states[0][name], states[1][name]) for name in states[0]) and states[0].keys() == states[1].keys()
