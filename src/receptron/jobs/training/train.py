@@ -162,7 +162,7 @@ def train(
         fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-            decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
+            decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
             decisions.note(THREADS, computing)
             watchmaker.go_on(READING, decisions)
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
