@@ -31,6 +31,11 @@ class Relabelling:
         """On which side each image of the reviewed run was: a label that changes must not move images between sides."""
         return self.reviewed.sides if self.reviewed else {}
 
+    @property
+    def decided(self) -> frozenset[str]:
+        """sha256 of each image of which a person said the class: it is not doubted again."""
+        return frozenset(row.sha256 for table in self.tables for row in table.rows if row.decision)
+
     def formats(self, settings: Mapping[str, object]) -> dict[str, object]:
         """Which number formats and how many views the reviewed run took, where this one trains the same network on the same device: what
         was timed there is not timed again, and its features lie in the cache. Empty otherwise.
