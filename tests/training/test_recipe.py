@@ -1,10 +1,12 @@
 """What a user sets of training reaches every phase, and nothing else changes."""
 
+import ast
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+import receptron
 from receptron.errors import BadValue, UnknownName
 from receptron.jobs.options import Extras
 from receptron.jobs.training.python_call import python_call
@@ -78,7 +80,9 @@ def test_an_optimiser_that_is_not_there_is_named() -> None:
         Recipe(optimiser="adam")
 
 
-@pytest.mark.parametrize(("wrong", "near"), [({"schedule": "cosin"}, "cosine"), ({"balance": "sample"}, "sampler"), ({"balance": 3}, "")])
+@pytest.mark.parametrize(
+    ("wrong", "near"), [({"schedule": "cosin"}, "cosine"), ({"balance": "sample"}, "sampler"), ({"balance": 3}, "auto, focal")]
+)
 def test_names_that_are_not_there_are_told(wrong: dict[str, Any], near: str):
     with pytest.raises(UnknownName, match=near):
         Recipe(**wrong)
@@ -96,9 +100,9 @@ def test_a_rate_that_is_to_be_found_leaves_the_plan_as_it_is():
 
 @pytest.mark.parametrize("given", [{"rate": 0.02}, {"ema": 0.999, "head": "hidden:64"}, {"rate": "find", "balance": "auto", "patience": 3}])
 def test_the_call_that_is_told_makes_the_same_recipe_again(given: dict[str, Any]):
-    import receptron
-
     recipe = Recipe(**given)
-    assert eval(recipe.call, {"receptron": receptron}) == recipe
+    call = ast.parse(recipe.call, mode="eval").body
+    assert isinstance(call, ast.Call) and ast.unparse(call.func) == "receptron.Recipe"
+    assert receptron.Recipe(**{str(one.arg): ast.literal_eval(one.value) for one in call.keywords}) == recipe
     told = python_call({"path": "photos", "time": "10m"}, Extras(recipe=recipe))
     assert told == f"receptron.train('photos', extras=receptron.Extras(recipe={recipe.call}))"

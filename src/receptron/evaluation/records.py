@@ -105,7 +105,8 @@ class Answer:
 
     Attributes:
         path: The image's path, or its number where it has none.
-        predicted: The likeliest class; empty where there is no answer.
+        predicted: The likeliest class, or where training had balanced the classes what would be if all were as common; empty where
+            there is no answer.
         confidence: Its probability, 0 to 1.
         probabilities: That of every class.
         label: The true class, where known.

@@ -260,14 +260,15 @@ def _judge(
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
     logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
-    temperature = temperature_scaling.sure_temperature(logits, truth, groups)
-    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
+    offsets = learnt.context.balance.offsets
+    temperature = temperature_scaling.sure_temperature(logits, truth, groups, offsets)
+    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups, offsets=offsets)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
-        sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
-        novelty=unlike.rule, novelty_unknown=unlike.unknown,
+        sets=set_rule(temperature_scaling.probabilities(logits, temperature, offsets), truth, groups),
+        novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets,
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
     if sided.split.test:

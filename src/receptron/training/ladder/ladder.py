@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.grouped_intervals import numbered, paired_gain, share
+from receptron.training.balancing.records import BalanceRecord
 from receptron.training.batches.sources import Source, ViewSource
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, canvas_source
@@ -19,6 +20,7 @@ from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
+from receptron.training.ladder.balance_choice import choose_balance
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
 from receptron.training.ladder.linear_probe import Chosen, choose_head
@@ -51,6 +53,8 @@ class Ladder:
     features: Features
     head_logits: NDArray[np.float64]  # (N, classes) of the linear head, out of fold
     head_strength: float
+    context: TrainingContext  # as it came, with how classes are weighed
+    balance: BalanceRecord | None
 
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
@@ -59,6 +63,8 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     truth = context.images.targets.numpy()
     features = compute(net, context, notes.trials)
     below = _rung_0(features, context, notes)
+    weighed, balance = choose_balance(features, context)
+    context = replace(context, balance=weighed)
     chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(last_layer(net))
     outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
@@ -67,7 +73,9 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
-    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength)
+    return Ladder(
+        done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength, context, balance
+    )  # fmt: skip
 
 
 def _climb(
@@ -132,7 +140,7 @@ def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDAr
 
 def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
     began, truth = context.environment.time_budget.spent, context.images.targets
-    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress)
+    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress, context.balance)
     right = chosen.logits.argmax(1) == truth.numpy()
     units = numbered(context.images.groups)
     gain = paired_gain(right, below, units)

@@ -49,7 +49,7 @@ def balanced(targets: Tensor, seed: int) -> Callable[[int], Visits]:
 
 
 def batch_of(source: Source, visits: Visits, epoch: int, epochs: int) -> tuple[Tensor, Tensor]:
-    """Inputs and targets of `visits`, in their order; an image that comes again in an epoch shows a view that no epoch of `epochs` shows."""
+    """Inputs and targets of `visits`, in their order; an image that comes again in an epoch of `epochs` shows a view of none of them."""
     if not visits.times.any():
         return source.batch(visits.rows, epoch)
     made = {time: np.flatnonzero(visits.times == time) for time in np.unique(visits.times).tolist()}

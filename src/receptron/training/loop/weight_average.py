@@ -5,7 +5,7 @@ decay rises as (1 + t) / (10 + t) up to the one asked for, as in TensorFlow's Ex
 held at their beginning. Running statistics of norms are averaged alike; counts are those of the network.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 
 import torch
@@ -41,7 +41,7 @@ class WeightAverage:
             self.state = {name: tensor.to(current[name].device).clone() for name, tensor in state.items()}
 
     @contextmanager
-    def shown(self) -> Iterator[None]:
+    def shown(self) -> Generator[None]:
         """While inside, the network holds the average; afterwards its own weights again."""
         if not self.state:
             yield
