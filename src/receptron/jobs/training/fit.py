@@ -14,11 +14,11 @@ from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.training.balancing.balance_choice import asked_balance
 from receptron.training.balancing.records import BalanceRecord
 from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.features.input_check import check_input
-from receptron.training.ladder.balance_choice import asked_balance
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome

@@ -20,7 +20,7 @@ from receptron.training.batches.sources import Source
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext
 from receptron.training.hardware.device import Engine
-from receptron.training.ladder.inner_split import inner_split, stopping_in_words
+from receptron.training.inner_split import inner_split, stopping_in_words
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.records import EpochRecord, PhaseName, RungRecord

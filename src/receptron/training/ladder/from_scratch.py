@@ -20,8 +20,8 @@ from receptron.training.context import Images, TrainingContext, canvas_source, l
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
+from receptron.training.inner_split import inner_split, stopping_in_words, stops_early
 from receptron.training.ladder.baseline_rungs import baseline_rungs
-from receptron.training.ladder.inner_split import inner_split, stopping_in_words, stops_early
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit

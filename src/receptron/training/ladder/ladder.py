@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.grouped_intervals import numbered, paired_gain, share
+from receptron.training.balancing.balance_choice import choose_balance
 from receptron.training.balancing.records import BalanceRecord
 from receptron.training.batches.sources import Source, ViewSource
 from receptron.training.checkpointing.time_budget import rounded_up
@@ -20,7 +21,6 @@ from receptron.training.features.frozen_backbone import Tail
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
-from receptron.training.ladder.balance_choice import choose_balance
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
 from receptron.training.ladder.linear_probe import Chosen, choose_head

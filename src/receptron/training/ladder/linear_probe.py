@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from receptron.progress import Progress, Silent
 from receptron.training.balancing.class_balance import ClassBalance
-from receptron.training.ladder.focal_head import refined
+from receptron.training.balancing.focal_head import refined
 
 STRENGTHS = (1e-4, 3e-4, 1e-3, 3e-3, 1e-2, 3e-2, 1e-1, 1.0)  # scikit-learn's C: the larger, the freer
 _ABSENT = -20.0  # logit of a class that the training images do not show
