@@ -62,7 +62,7 @@ def test_a_weighted_head_is_that_of_class_weights_in_scikit_learn(counts: tuple[
 
 @pytest.mark.parametrize("focus", [0.0, 1.0, 2.0, 5.0])
 def test_the_focal_loss_is_that_of_torchvision(focus: float):
-    sigmoid_focal_loss = torchvision.ops.sigmoid_focal_loss
+    sigmoid_focal_loss = torchvision().ops.sigmoid_focal_loss
     torch.manual_seed(0)
     scores, targets = 3 * torch.randn(64), torch.randint(0, 2, (64,))
     theirs = sigmoid_focal_loss(scores, targets.float(), alpha=-1, gamma=focus)

@@ -167,6 +167,10 @@ def _show(run: "Run") -> None:
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     _ranking(run)
+    if run.balance:
+        screen.show(f"Balance  {run.balance.method}: {run.balance.why}")
+    for test in run.rate_searches:
+        screen.show(f"Rate     {test.words}, in {test.phase}")
     _findings(run)
     if told := _suspects(run):
         screen.show(f"Labels   {told}")

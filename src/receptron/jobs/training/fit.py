@@ -14,6 +14,7 @@ from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.jobs.training.recipe_shape import shaped
 from receptron.training.balancing.balance_choice import asked_balance
 from receptron.training.balancing.records import BalanceRecord
 from receptron.training.context import Images, RunEnvironment, TrainingContext
@@ -80,11 +81,12 @@ def fit_network(
     if start.pretrained is None:
         weighed, balance = asked_balance(context)
         context = replace(context, balance=weighed)
-        scratch = train_from_scratch(start.maker(len(context.classes)), context)
+        make = start.maker(len(context.classes))
+        scratch = train_from_scratch(lambda: shaped(make(), fit_options.recipe, pretrained=False), context)
         return FittedNetwork(
             _classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None, balance
         )  # fmt: skip
-    net = start.make(len(context.classes))
+    net = shaped(start.make(len(context.classes)), fit_options.recipe, pretrained=True)
     checked = check_input(net, context)
     if checked.fault:
         environment.progress.tell(f"Warning: {checked.fault}")

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from receptron import atomic_write, report
 from receptron.analysis.cost import cost
+from receptron.blocks.before_classes import head_of
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
@@ -41,6 +42,7 @@ from receptron.jobs.training.judging import Judgement, evaluate_on_test, evaluat
 from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
+from receptron.jobs.training.recipe_shape import check_shape
 from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
@@ -53,6 +55,7 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
+from receptron.training.found_rate import rate_searches
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
@@ -142,6 +145,8 @@ def train(
         activations = cache_folder(extras.cache)
         starts = _starts(catalog, net, weights, extras)
         start = starts[0]
+        for one in starts:
+            check_shape(one, extras.recipe)
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
@@ -190,6 +195,7 @@ def train(
                     ranking=ranking,
                     augmentation=augmentation_record(augmentation, card.rung),
                     learning_curve=curve,
+                    rate_searches=rate_searches(decisions),
                 )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
@@ -268,7 +274,7 @@ def _judge(
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
         sets=set_rule(temperature_scaling.probabilities(logits, temperature, offsets), truth, groups),
-        novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets,
+        novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets, head=head_of(learnt.net),
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
     if sided.split.test:

@@ -16,6 +16,7 @@ from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
 from receptron.report.training.learning_curve import learning_curve
 from receptron.report.training.of_a_hundred import of_a_hundred
+from receptron.report.training.rate_test import rate_test
 from receptron.report.training.reliability import reliability
 from receptron.report.training.selection import answers_shown, by_label, files_shown, findings_shown, samples_shown, suspects_shown
 from receptron.report.training.verdict import caveats, verdict
@@ -74,6 +75,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "verdict": verdict(card.comparisons),
         "caveats": caveats(run),
         "figures": figures(run),
+        "rate_tests": [drawn for found in run.rate_searches if (drawn := rate_test(found))],
         "curves": curves(run.curves),
         "mixups": mixups(card.evaluation),
         "mistakes": answers_shown(run.mistakes, picture),

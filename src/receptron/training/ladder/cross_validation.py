@@ -19,6 +19,7 @@ from receptron.training.balancing.learning import objective_of, visits_of
 from receptron.training.batches.sources import Source
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext
+from receptron.training.found_rate import with_rate
 from receptron.training.hardware.device import Engine
 from receptron.training.inner_split import inner_split, stopping_in_words
 from receptron.training.loop.hyperparameters import Hyperparameters
@@ -156,6 +157,7 @@ def _train(
     name = PhaseName(step.name, fold)
     objective, visits = objective_of(context, plan), visits_of(context, rows, plan)
     phase = Phase(name, module, step.source(rows), plan, objective, judged, visits)
+    phase = replace(phase, plan=with_rate(phase, step.engine, context))
     return module, fit(phase, step.engine, context.environment.hooks(name))
 
 

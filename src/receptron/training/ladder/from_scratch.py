@@ -1,7 +1,7 @@
 """Training from scratch, where there are no pretrained weights or the images are too small for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -17,6 +17,7 @@ from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.grouped_intervals import paired_gain, share
 from receptron.training.balancing.learning import objective_of, visits_of
 from receptron.training.context import Images, TrainingContext, canvas_source, learning_rows
+from receptron.training.found_rate import with_rate
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
@@ -109,7 +110,7 @@ def _without(
     judged = None if aside is None else _accuracy_on(context.images.part(aside), context, engine)
     name = PhaseName(NAME, fold)
     phase = Phase(name, net, source, plan, objective_of(context, plan), judged, visits_of(context, rows, plan))
-    return net, fit(phase, engine, context.environment.hooks(name))
+    return net, fit(replace(phase, plan=with_rate(phase, engine, context)), engine, context.environment.hooks(name))
 
 
 def _accuracy_on(images: Images, context: TrainingContext, engine: Engine) -> Callable[[nn.Module], float]:

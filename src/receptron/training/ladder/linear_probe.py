@@ -33,8 +33,9 @@ class LinearHead:
         """(N, features) -> (N, classes)."""
         return (features.double() @ self.weight.double().T + self.bias.double()).numpy()
 
-    def put_into(self, layer: nn.Linear) -> None:
-        """Make a network's last layer this head, in place."""
+    def put_into(self, net: nn.Module) -> None:
+        """Make this head the layer of a network, or of its tail, that names the classes, in place."""
+        layer: nn.Linear = net.get_submodule("head.fc")  # type: ignore[assignment]
         with torch.no_grad():
             layer.weight.copy_(self.weight)
             layer.bias.copy_(self.bias)

@@ -72,7 +72,7 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     while not at.finished:
         began, seen, rate = time.perf_counter(), at.images, pace(plan, at.epoch * per_epoch + at.step - 1, steps).rate
         phase.net.train()
-        for step, (inputs, targets, names) in ahead(_batches(phase, at.epoch), range(at.step, per_epoch)):
+        for step, (inputs, targets, names) in ahead(batches(phase, at.epoch), range(at.step, per_epoch)):
             number = at.epoch * per_epoch + step
             torch.manual_seed(int(keyed(plan.seed, str(phase.name), number).integers(2**63)))  # for dropout
             now = pace(plan, number, steps)
@@ -116,7 +116,7 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop, short and not stalled, stalled)
 
 
-def _batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, list[str]]]:
+def batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, list[str]]]:
     """Step number in `epoch` -> inputs, targets and names of its batch."""
     count, size = len(phase.source.names), phase.plan.batch
     visits = phase.visits(epoch) if phase.visits else shuffled(count, phase.plan.seed, epoch)
