@@ -31,4 +31,4 @@ def stopping_in_words(context: TrainingContext) -> str:
         return ""
     if not stops_early(context):
         return f"; no early stopping, as {len(context.folds)} folds leave no images to stop by"
-    return "; early stopping by the next fold, whose images it did not learn from"
+    return "; early stopping by the next fold, whose images it did not learn from; the last training, on all images, has nothing to stop by"
