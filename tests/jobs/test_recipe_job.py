@@ -52,7 +52,9 @@ def test_probabilities_of_a_balanced_model_are_those_of_the_data_and_answers_wei
         assert answer.predicted == model.classes[int(scores.argmax())]
         assert list(answer.probabilities.values()) == pytest.approx(chances)
         assert answer.confidence == pytest.approx(answer.probabilities[answer.predicted])
-        assert answer.predicted in (answer.candidates or (answer.predicted,))
+        assert answer.candidates[:1] in ((), (answer.predicted,)) and answer.top(2)[0] == (answer.predicted, answer.confidence)
+    told = run("predict", str(tmp_path / "out"), str(files[0]))
+    assert told.code == 0 and "weigh each class alike" in told.err and model.predict(files[:1])[0].predicted in told.out
     judged = {one.sha256: one for one in found.judged}
     assert len(judged) == found.card.evaluation.count
     page = found.report.read_text()

@@ -175,7 +175,7 @@ class Predictor:
         called = names(given)
         scores = self.scores(given, batch, progress, views)
         scaled = torch.from_numpy(scores.logits).div(self.facts.temperature)
-        chances = scaled.add(torch.tensor(self.facts.offsets or (0.0,)).double()).softmax(1).numpy()
+        chances = scaled.add(torch.tensor(self.facts.offsets or (0.0,), dtype=torch.float64)).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
         if scores.novelty is not None and self.facts.novelty:
             found = novelties(scores.novelty, self.facts.novelty)
@@ -293,8 +293,9 @@ class Predictor:
             >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
             '3'
         """
-        best = int((chances / np.exp(self.facts.offsets or 0.0)).argmax())
+        weighed = chances / np.exp(self.facts.offsets or 0.0)
+        best = int(weighed.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
         rule = self.facts.sets
-        candidates = named(prediction_sets(chances[None], rule, [best])[0], self.classes, chances) if rule and rule.least else ()
+        candidates = named(prediction_sets(chances[None], rule, [best])[0], self.classes, weighed) if rule and rule.least else ()
         return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)

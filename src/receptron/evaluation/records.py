@@ -137,19 +137,19 @@ class Answer:
         return self.fault is None
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The likeliest classes with their probabilities.
+        """What is answered and then the likeliest other classes, with their probabilities.
 
         Args:
             count: How many, at most.
 
         Returns:
-            Likeliest first.
+            The answer first, which of most models is the likeliest class.
 
         Example:
             >>> Answer("a.png", "cat", 0.7, {"ant": 0.1, "cat": 0.7, "dog": 0.2}).top(2)
             [('cat', 0.7), ('dog', 0.2)]
         """
-        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
+        return sorted(self.probabilities.items(), key=lambda pair: (pair[0] != self.predicted, -pair[1]))[:count]
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ def _out_of_fold(method: str, features: Features, context: TrainingContext) -> N
     balance = class_balance(method, targets, len(context.classes))
     told.start(f"linear head, balance {method}", 1, "ways")
     _, logits = best_strength(features.pooled[:, :1], targets, len(context.classes), context.folds, balance)
+    told.advance()
     told.done()
     return logits.argmax(1) == targets.numpy()
 
