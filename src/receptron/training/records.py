@@ -183,8 +183,8 @@ class Run:
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
         corrections: What tables of corrected labels changed and brought; None where none was given.
         learning_curve: Whether more images would help; None: not looked for.
-        rate_searches: Range tests that found a learning rate, where one was to be found.
         balance: How classes with few images were weighed, and what was tried; None: not asked for.
+        rate_searches: Range tests that found a learning rate, where one was to be found.
 
     Example:
         >>> from pathlib import Path
