@@ -106,7 +106,8 @@ class Answer:
 
     Attributes:
         path: The image's path, or its number where it has none.
-        predicted: The likeliest class; empty where there is no answer.
+        predicted: The likeliest class, or where training had balanced the classes what would be if all were as common; empty where
+            there is no answer.
         confidence: Its probability, 0 to 1.
         probabilities: That of every class.
         label: The true class, where known.
@@ -137,19 +138,19 @@ class Answer:
         return self.fault is None
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The likeliest classes with their probabilities.
+        """What is answered and then the likeliest other classes, with their probabilities.
 
         Args:
             count: How many, at most.
 
         Returns:
-            Likeliest first.
+            The answer first, which of most models is the likeliest class.
 
         Example:
             >>> Answer("a.png", "cat", 0.7, {"ant": 0.1, "cat": 0.7, "dog": 0.2}).top(2)
             [('cat', 0.7), ('dog', 0.2)]
         """
-        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
+        return sorted(self.probabilities.items(), key=lambda pair: (pair[0] != self.predicted, -pair[1]))[:count]
 
 
 @dataclass(frozen=True)

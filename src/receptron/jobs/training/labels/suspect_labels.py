@@ -43,7 +43,9 @@ def _found(
     given = images.targets.numpy()
     if ignorance := _ignorance(logits.argmax(axis=1) == given, given, images.groups):
         return SuspectLabels((), len(rows), rung, f"out of fold, {rung} {ignorance}")
-    chances = temperature_scaling.probabilities(logits, temperature_scaling.sure_temperature(logits, given, images.groups))
+    offsets = learnt.context.balance.offsets
+    scale = temperature_scaling.sure_temperature(logits, given, images.groups, offsets)
+    chances = temperature_scaling.probabilities(logits, scale, offsets)
     usual, (odd, likelier) = thresholds(chances, given), label_issues(chances, given)
     suspects = tuple(
         SuspectLabel(
