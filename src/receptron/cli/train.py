@@ -81,6 +81,7 @@ def train(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done, and what to expect; nothing is trained.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
@@ -98,6 +99,13 @@ def train(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
         augment, tuple(labels or ()),
     )  # fmt: skip
+    if plan:
+        from receptron.cli.output import plan_text
+        from receptron.jobs.training.planning.plan import plan as planned
+
+        strategy = planned(path, net, weights, time, seed, device, test_size, extras)
+        screen.json(strategy) if as_json else plan_text.show(strategy)
+        return
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)

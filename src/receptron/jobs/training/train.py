@@ -118,7 +118,7 @@ def train(
         >>> run.model.as_posix(), run.card.rung, run.card.evaluation.count
         ('lenet-model/model', 'from scratch', 359)
     """
-    _check_kinds(net, weights, device, test_size, extras)
+    check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
     asked = {"path": path, "net": net, "weights": weights, "time": time, "seed": seed, "device": device, "test_size": test_size}
     command = extras.command or python_call(asked, extras)
@@ -130,7 +130,7 @@ def train(
     limits = within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
-    if _tell_table(catalog, extras.progress):
+    if tell_table(catalog, extras.progress):
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     relabelling = read_relabelling(extras.labels)
@@ -140,7 +140,7 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = _starts(catalog, net, weights, extras)
+        starts = starts_of(catalog, net, weights, extras)
         start = starts[0]
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
         for line in augmentation.left_out:
@@ -201,7 +201,7 @@ def train(
     return run
 
 
-def _check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
+def check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
     """Raises: BadValue for an argument of a type that cannot be meant."""
     check_kind("net", net, str, type(None))
     for one in listed_weights(weights) or [None]:
@@ -211,7 +211,7 @@ def _check_kinds(net: object, weights: object, device: object, test_size: object
     check_kind("extras", extras, Extras, type(None))
 
 
-def _starts(
+def starts_of(
     catalog: Catalog, net: str | None, weights: str | Path | Sequence[str | Path] | None, extras: Extras
 ) -> tuple[InitialWeights, ...]:
     """Where training may start: one place, or all at hand for `--net auto`."""
@@ -225,7 +225,7 @@ def _starts(
     return (choose_initial_weights(catalog, Wish(net, given[0] if given else None, extras.facts), limits, extras.progress),)
 
 
-def _tell_table(catalog: Catalog, progress: Progress) -> bool:
+def tell_table(catalog: Catalog, progress: Progress) -> bool:
     """What of a table is not used. Returns: whether it gives folds, which leave nothing for a test side."""
     for line in of_columns(catalog.unused_columns):
         progress.tell(line)

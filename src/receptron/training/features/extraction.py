@@ -1,5 +1,6 @@
 """Rung 1's context: activations at the frozen boundary from the cache, and what the last layer sees of them."""
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -36,6 +37,9 @@ class Features:
     views: FeatureViews
     maps: Tensor
     pooled: Tensor
+    expected: float = 0.0  # seconds that the trial made expect of what was not in the cache
+    took: float = 0.0  # seconds until all were there
+    cached: int = 0  # images that were in the cache
 
 
 def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> Features:
@@ -50,14 +54,16 @@ def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> F
     if count is None:
         there = [len(kept.get(digest, ())) for digest in context.images.digests]
         count = context.environment.decisions.note("views", _view_count(divided, context, engine, speed, there))
-    views = replace(one, count=1 + count)
+    views, began = replace(one, count=1 + count), time.monotonic()
+    missing = sum(len(kept.get(digest, ())) <= count for digest in context.images.digests)
     maps = cache.gather(
         front, views, context.images.digests, context.canvases, _runner(engine, context.environment.signals),
         context.environment.progress, kept,
     )  # fmt: skip
     pooled = pool(divided.tail, maps, engine)
+    took = time.monotonic() - began
     check_finite(pooled.flatten(1).numpy(), context.images.names)
-    return Features(divided, engine, speed, views, maps, pooled)
+    return Features(divided, engine, speed, views, maps, pooled, missing * views.count / speed, took, len(maps) - missing)
 
 
 def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:

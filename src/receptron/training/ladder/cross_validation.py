@@ -5,7 +5,7 @@ It is left as soon as it could hardly be shown to gain any more: Lan, Simon & Ha
 
 import copy
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -47,6 +47,12 @@ class TrainableRung:
     def seconds(self, images: int) -> float:
         """How long training on `images` images will take."""
         return self.plan.epochs * images / self.speed
+
+    def needed(self, context: TrainingContext, folds: Sequence[NDArray[np.int64]]) -> float:
+        """How long it takes without each of `folds` in turn, and the final training after that."""
+        count = len(context.images)
+        learning = sum(1 - len(fold) / count for fold in folds)
+        return self.seconds(round(count * (_last_epochs(self.plan) / self.plan.epochs + learning)))
 
 
 @dataclass(frozen=True)
@@ -110,6 +116,12 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
 
 
+def obstacle(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int) -> str:
+    """Why `cross_validate` would not train even one fold of `step`, or nothing."""
+    none = np.zeros(0, np.int64)
+    return _hopeless(np.zeros(0, bool), below, none, context, looks) or _no_time(step, context, 0)
+
+
 def _in_words(gain: float, taken: bool, tested: str) -> str:
     """What a rung gained, as a sentence's beginning."""
     if taken:
@@ -149,10 +161,9 @@ def _halted(context: TrainingContext) -> str:
 
 def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
-    count, decisions = len(context.images), context.environment.decisions
-    learning = 1 - len(context.folds[fold]) / count
+    decisions = context.environment.decisions
     left = len(context.folds) - fold if context.full_folds else 1
-    needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + learning * left)))
+    needed = step.needed(context, [context.folds[fold]] * left)
     key = f"time for {step.name}, fold {fold + 1}"
     known = decisions.recall(key, str)
     if known and decisions.is_given(key):

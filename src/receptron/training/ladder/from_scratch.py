@@ -49,12 +49,9 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
 
     With `context.full_folds` every fold is held out once, so that each image gets an honest answer.
     """
-    trials: list[Trial] = []
-    sample = torch.zeros(BATCH, context.channels, context.spec.pixels, context.spec.pixels)
-    engine, speed = fastest_for_training(make(), sample, NAME, context, trials)
-    trained = len(context.folds) if context.full_folds else 1
-    plan = _plan(context, speed, trained)
-    near, rungs = _rung_0(context)
+    intended = intend(make, context)
+    trials, trained, plan, engine = intended.trials, intended.networks, intended.plan, intended.engine
+    near, rungs = rung_0(context)
     began, points = context.environment.time_budget.spent, list[EpochRecord]()
     nets: list[Classifier] = []
     for number in range(trained):
@@ -82,6 +79,31 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     seen = tuple(embeddings(net, context, engine.device) for net in nets)
     outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen))
     return Scratch(outcome, (*rungs, rung), tuple(trials))
+
+
+@dataclass(frozen=True)
+class Intended:
+    """What training from scratch is going to do."""
+
+    engine: Engine
+    speed: float  # training images per second
+    plan: Hyperparameters
+    networks: int  # one for each fold that is held out
+    trials: list[Trial]
+
+    def seconds(self, context: TrainingContext) -> float:
+        """How long all of it takes at this speed."""
+        count, held_out = len(context.images), context.folds[: self.networks]
+        return self.plan.epochs * sum(count - len(fold) for fold in held_out) / self.speed
+
+
+def intend(make: Callable[[], Classifier], context: TrainingContext) -> Intended:
+    """Number format by trial, and as many epochs as the images want and the time allows."""
+    trials: list[Trial] = []
+    sample = torch.zeros(BATCH, context.channels, context.spec.pixels, context.spec.pixels)
+    engine, speed = fastest_for_training(make(), sample, NAME, context, trials)
+    networks = len(context.folds) if context.full_folds else 1
+    return Intended(engine, speed, _plan(context, speed, networks), networks, trials)
 
 
 def pixels_of(context: TrainingContext, images: Images) -> Tensor:
@@ -122,7 +144,7 @@ def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparamete
     return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
 
 
-def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:
+def rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:
     """Majority and nearest neighbour on pixels, out of fold; and which images the latter gets right."""
     began, truth = context.environment.time_budget.spent, context.images.targets
     common = (truth == baselines.majority(truth, len(context.classes))).numpy()

@@ -1,6 +1,7 @@
 """The ladder: from the majority class to a network fine-tuned throughout, climbing only while the gain is sure and time is left."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -42,6 +43,15 @@ class _Notes:
 
 
 @dataclass(frozen=True)
+class LowerRungs:
+    """The rungs that need nothing but features: both baselines and the linear head."""
+
+    features: Features
+    chosen: Chosen
+    notes: _Notes
+
+
+@dataclass(frozen=True)
 class Ladder:
     """The ladder's outcome, and what its lower rungs say of other images."""
 
@@ -55,19 +65,32 @@ class Ladder:
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     """Adapt a pretrained network, whose head already has `context.classes`, to the images of the training side."""
-    notes = _Notes([], [], [])
-    truth = context.images.targets.numpy()
-    features = compute(net, context, notes.trials)
-    below = _rung_0(features, context, notes)
-    chosen = _rung_1(features, context, below, notes)
+    lower = lower_rungs(net, context)
+    features, chosen, notes, truth = lower.features, lower.chosen, lower.notes, context.images.targets.numpy()
     chosen.head.put_into(last_layer(net))
     outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
     if features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, features, chosen, context, notes)
     else:
-        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
+        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
     return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength)
+
+
+def lower_rungs(net: Classifier, context: TrainingContext) -> LowerRungs:
+    """Features through the cache, the baselines and the linear head on them; the network stays as it is. Raises: TooLittleTime."""
+    notes = _Notes([], [], [])
+    features = compute(net, context, notes.trials)
+    below = _rung_0(features, context, notes)
+    return LowerRungs(features, _rung_1(features, context, below, notes), notes)
+
+
+def rungs_ahead(net: Classifier, lower: LowerRungs, context: TrainingContext) -> tuple[TrainableRung, ...]:
+    """The rungs above, timed by a step or two on this machine and not begun; none where images were seen in one way only."""
+    if lower.features.maps.shape[1] == 1:
+        return ()
+    last = _last_stage(lower.features, context, lower.chosen, lower.notes)
+    return last, _everything(net, lower.features, context, (), lower.notes)
 
 
 def _climb(
@@ -88,7 +111,7 @@ def _climb(
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    step = _everything(net, features, context, validated, notes)
+    step = _everything(net, features, context, validated.modules, notes)
     above = _try(step, context, right, len(validated.modules), notes)
     if not above.taken:
         return outcome
@@ -111,7 +134,8 @@ def _through(tail: nn.Module, features: Features) -> NDArray[np.float32]:
     return pool(tail, features.maps[:, :1], Engine(features.engine.device))[:, 0].numpy()
 
 
-def _no_views(features: Features, context: TrainingContext) -> str:
+def no_views(features: Features, context: TrainingContext) -> str:
+    """Why the last stage cannot be tried where images were seen in one way only."""
     least = context.environment.time_budget.spent + 2 * len(context.images) / features.speed
     return f"there was no time to look at the images in more than one way: give it --time {rounded_up(least / TIME_SHARE)} or more"
 
@@ -182,15 +206,15 @@ def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, no
     return TrainableRung("last stage", plan, engine, speed, start, source, judge)
 
 
-def _everything(net: Classifier, features: Features, context: TrainingContext, below: CrossValidated, notes: _Notes) -> TrainableRung:
-    """Rung 3: the whole network on pixels, starting from rung 2."""
+def _everything(net: Classifier, features: Features, context: TrainingContext, below: Sequence[nn.Module], notes: _Notes) -> TrainableRung:
+    """Rung 3: the whole network on pixels, starting from what rung 2 made of its tail without each fold."""
     plan = _plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
     sample = torch.zeros(BATCH // 2, context.channels, context.spec.pixels, context.spec.pixels)
     engine, speed = fastest_for_training(net, sample, "everything", context, notes.trials)
 
     def start(fold: int) -> nn.Module:
         twin = copy.deepcopy(net)
-        twin.load_state_dict(_from_tail(net, below.modules[fold], features.divided.boundary))
+        twin.load_state_dict(_from_tail(net, below[fold], features.divided.boundary))
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:
