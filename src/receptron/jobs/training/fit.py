@@ -14,6 +14,7 @@ from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.jobs.training.planning.room import check_room
 from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.features.input_check import check_input
@@ -72,6 +73,8 @@ def fit_network(
 ) -> FittedNetwork:
     """Climb the ladder from pretrained weights, or train from scratch where there are none."""
     context = context_of(reading, split, start, fit_options, environment)
+    if environment.work:
+        check_room(environment.work.parent, start.make(len(context.classes)), trained=start.pretrained is None)
     if start.pretrained is None:
         scratch = train_from_scratch(start.maker(len(context.classes)), context)
         return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None)
