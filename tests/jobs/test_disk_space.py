@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from photos import folder
 
-from receptron import disk_room
 from receptron.errors import StorageFault
 from receptron.jobs.options import Extras
 from receptron.jobs.training.train import train
 from receptron.progress import Silent
 from receptron.training.features import cache
 from receptron.training.features.cache import prune
+from receptron.training.hardware import disk_room
 
 pytestmark = pytest.mark.usefixtures("quick")
 

@@ -46,6 +46,15 @@ def train(
         list[Path] | None,
         typer.Option(parser=paths.path, help="Table of corrected labels that review wrote; several in their order.", show_default=False),
     ] = None,
+    synthetic: Annotated[
+        Path | None,
+        typer.Option(
+            parser=paths.path,
+            help="Class folders of generated images, learnt from besides and never judged on.",
+            rich_help_panel="Synthetic images",
+            show_default=False,
+        ),
+    ] = None,
     like: Annotated[
         Path | None,
         typer.Option(parser=paths.path, help="Folder of an earlier run: decide as it did, to the same network.", show_default=False),
@@ -97,7 +106,7 @@ def train(
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()),
+        augment, tuple(labels or ()), synthetic,
     )  # fmt: skip
     if plan:
         from receptron.cli.output import plan_text
@@ -150,6 +159,9 @@ def _show(run: "Run") -> None:
     if run.corrections:
         screen.show(f"Mended   {run.corrections.words}")
         screen.show(f"         {run.corrections.gain_words}")
+    if run.synthetic:
+        screen.show(f"Made     {run.synthetic.words}")
+        screen.show(f"         {run.synthetic.effect_words}")
     if run.learning_curve:
         screen.show(f"More     {run.learning_curve.words}")
     if run.input_check and run.input_check.fault:

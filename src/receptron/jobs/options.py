@@ -41,6 +41,7 @@ class Extras:
         progress: Told how far it is.
         image_memory: Megabytes that one image may take while it is decoded.
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
+        synthetic: Folder of generated images, in class folders, that are learnt from besides and never judged on.
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
 
     Example:
@@ -63,6 +64,7 @@ class Extras:
     image_memory: float = IMAGE_MEMORY
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
+    synthetic: str | Path | None = None
 
 
 def seconds(text: str | float) -> float:

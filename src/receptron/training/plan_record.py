@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from receptron.data.records import Audit, SplitSummary
 from receptron.evaluation.records import Estimate
-from receptron.training.records import AugmentationRecord, InputCheck, RankedWeights, RungRecord, Seconds, Trial
+from receptron.training.records import AugmentationRecord, InputCheck, RankedWeights, RungRecord, Seconds, SyntheticImages, Trial
 
 
 @dataclass(frozen=True)
@@ -95,4 +95,5 @@ class Plan:
     time: Seconds  # that the training may take
     seconds: Seconds  # that the plan took
     settings: dict[str, str]
+    synthetic: SyntheticImages | None  # generated images that are learnt from besides
     next: str  # the command that trains

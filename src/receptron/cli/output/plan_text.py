@@ -36,6 +36,8 @@ def _steps(plan: Plan) -> list[tuple[str, list[str]]]:
         ("Distance", _distance(plan)),
         ("Views", _views(plan)),
     ]
+    if plan.synthetic:
+        steps.append(("Made", [plan.synthetic.words, plan.synthetic.effect_words]))
     return [(f"{number} {name}", lines) for number, (name, lines) in enumerate(steps, 1)]
 
 

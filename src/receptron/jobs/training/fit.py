@@ -1,6 +1,6 @@
 """From images on two sides to a trained network and its answers on the training side, out of fold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from receptron.training.features.input_check import check_input
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
-from receptron.training.records import InputCheck, RungRecord, Trial
+from receptron.training.records import InputCheck, RungRecord, SyntheticEffect, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one
@@ -40,6 +40,7 @@ class FittedNetwork:
     head_logits: NDArray[np.float64] | None  # (N, classes) of the linear head, out of fold, for all training images
     head_strength: float | None  # scikit-learn's C of the linear head
     input_check: InputCheck | None
+    synthetic: SyntheticEffect | None = None  # what synthetic images brought
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -69,23 +70,31 @@ class FitOptions:
 
 
 def fit_network(
-    reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
+    reading: Ingested,
+    split: Split,
+    start: InitialWeights,
+    fit_options: FitOptions,
+    environment: RunEnvironment,
+    synthetic: Images | None = None,
 ) -> FittedNetwork:
-    """Climb the ladder from pretrained weights, or train from scratch where there are none."""
-    context = context_of(reading, split, start, fit_options, environment)
+    """Climb the ladder from pretrained weights, or train from scratch where there are none; `synthetic` images are learnt from besides."""
+    context = replace(context_of(reading, split, start, fit_options, environment), synthetic=synthetic)
     if environment.work:
         check_room(environment.work.parent, start.make(len(context.classes)), trained=start.pretrained is None)
     if start.pretrained is None:
         scratch = train_from_scratch(start.maker(len(context.classes)), context)
-        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None)
+        return FittedNetwork(
+            _classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, scratch.context, None, None, None, None,
+            scratch.synthetic,
+        )  # fmt: skip
     net = start.make(len(context.classes))
     checked = check_input(net, context)
     if checked.fault:
         environment.progress.tell(f"Warning: {checked.fault}")
     ladder = run_ladder(net, context)
     return FittedNetwork(
-        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features, ladder.head_logits,
-        ladder.head_strength, checked,
+        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, ladder.context, ladder.features, ladder.head_logits,
+        ladder.head_strength, checked, ladder.synthetic,
     )  # fmt: skip
 
 

@@ -45,6 +45,7 @@ from receptron.jobs.training.run_directory import Begun, check_beside, choose_fo
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
+from receptron.jobs.training.synthetic.folder import look_into, read_synthetic
 from receptron.progress import Progress
 from receptron.records import to_json
 from receptron.training.augmentation_sheet import augmentation_record, seen, sheet
@@ -134,6 +135,7 @@ def train(
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     relabelling = read_relabelling(extras.labels)
+    made = look_into(extras.synthetic, catalog)
     folder = choose_folder(path, out, resume=extras.resume)
     check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -153,6 +155,7 @@ def train(
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
+        settings |= made.settings if made else {}
         if like:
             settings["like"] = like.run.report.parent
         if like:
@@ -170,14 +173,19 @@ def train(
                 start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
                 augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
                 fit_options = replace(fit_options, augmentation=augmentation)
-                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
+                synthetic, seen_besides = (
+                    read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken) if made else (None, None)
+                )
+                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment, synthetic)
                 signals.leave_if_told()
                 cut_short = signals.stop
             with watchmaker.stage("learning curve"):
                 curve = would_more_help(learnt)
             with watchmaker.stage("judging"):
                 unlike = unlike_known(learnt.outcome, learnt.context)
-                card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
+                origin = provenance(sided, learnt, start, fit_options, command)
+                origin = replace(origin, synthetic=learnt.context.extra, synthetic_sha256=made.sha256 if made else "")
+                card, judged = _judge(sided, learnt, unlike, start, extras, origin)
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), sided.placed(), unlike.scorer)
@@ -189,6 +197,7 @@ def train(
                     ranking=ranking,
                     augmentation=augmentation_record(augmentation, card.rung),
                     learning_curve=curve,
+                    synthetic=replace(seen_besides, effect=learnt.synthetic) if seen_besides else None,
                 )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))

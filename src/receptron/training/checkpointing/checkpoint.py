@@ -18,9 +18,9 @@ from torch import Tensor
 
 from receptron import atomic_write
 from receptron.bundle import manifest
-from receptron.disk_room import shortage
 from receptron.errors import BadValue, BundleCorrupt, BundleFault, NonFinite, StorageFault
 from receptron.records import from_json, to_json
+from receptron.training.hardware.disk_room import shortage
 from receptron.weights.store import unpack
 
 T = TypeVar("T")

@@ -24,9 +24,9 @@ from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
 from receptron.data.reading.pixel_formats import Pixels
-from receptron.disk_room import shortage, shown
 from receptron.errors import StorageFault
 from receptron.progress import Progress
+from receptron.training.hardware.disk_room import shortage, shown
 from receptron.weights.inputs import InputSpec
 from receptron.wording import counted
 

@@ -52,7 +52,8 @@ class TrainableRung:
         """How long it takes without each of `folds` in turn, and the final training after that."""
         count = len(context.images)
         learning = sum(1 - len(fold) / count for fold in folds)
-        return self.seconds(round(count * (_last_epochs(self.plan) / self.plan.epochs + learning)))
+        final = _last_epochs(self.plan) / self.plan.epochs
+        return self.seconds(round(count * (final + learning) + context.extra * (final + len(folds))))
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,8 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         module, fitted = train(step, context, number)
         points.extend(fitted.points)
         if fitted.out_of_time:
-            verdict, short = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}", True
+            again = step.seconds(len(truth) - len(held_out) + context.extra)
+            verdict, short = f"the time was up in fold {number + 1}{_longer(context, again)}", True
             break
         modules.append(module)
         said = step.judge(module, held_out)

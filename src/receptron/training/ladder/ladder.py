@@ -22,10 +22,11 @@ from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
-from receptron.training.ladder.linear_probe import Chosen, choose_head
+from receptron.training.ladder.linear_probe import Chosen
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
+from receptron.training.ladder.synthetic_effect import head_of, without_synthetic
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.records import EpochRecord, RungRecord, Trial
+from receptron.training.records import EpochRecord, RungRecord, SyntheticEffect, Trial
 
 BATCH = 32
 VISITS = 12_000  # image visits that fine-tuning needs at least, so few images are visited for more epochs
@@ -49,6 +50,8 @@ class LowerRungs:
     features: Features
     chosen: Chosen
     notes: _Notes
+    context: TrainingContext  # without synthetic images, if they surely hurt
+    synthetic: SyntheticEffect | None
 
 
 @dataclass(frozen=True)
@@ -61,12 +64,15 @@ class Ladder:
     features: Features
     head_logits: NDArray[np.float64]  # (N, classes) of the linear head, out of fold
     head_strength: float
+    context: TrainingContext  # without synthetic images, if they surely hurt
+    synthetic: SyntheticEffect | None = None
 
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     """Adapt a pretrained network, whose head already has `context.classes`, to the images of the training side."""
     lower = lower_rungs(net, context)
-    features, chosen, notes, truth = lower.features, lower.chosen, lower.notes, context.images.targets.numpy()
+    features, chosen, notes, context = lower.features, lower.chosen, lower.notes, lower.context
+    truth = context.images.targets.numpy()
     chosen.head.put_into(last_layer(net))
     outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
     if features.maps.shape[1] > 1:
@@ -74,7 +80,7 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
-    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength)
+    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength, context, lower.synthetic)
 
 
 def lower_rungs(net: Classifier, context: TrainingContext) -> LowerRungs:
@@ -82,14 +88,15 @@ def lower_rungs(net: Classifier, context: TrainingContext) -> LowerRungs:
     notes = _Notes([], [], [])
     features = compute(net, context, notes.trials)
     below = _rung_0(features, context, notes)
-    return LowerRungs(features, _rung_1(features, context, below, notes), notes)
+    chosen, effect = _rung_1(features, context, below, notes)
+    return LowerRungs(features, chosen, notes, context if effect is None or effect.used else without_synthetic(context), effect)
 
 
 def rungs_ahead(net: Classifier, lower: LowerRungs, context: TrainingContext) -> tuple[TrainableRung, ...]:
     """The rungs above, timed by a step or two on this machine and not begun; none where images were seen in one way only."""
     if lower.features.maps.shape[1] == 1:
         return ()
-    last = _last_stage(lower.features, context, lower.chosen, lower.notes)
+    last = _last_stage(lower.features, lower.context, lower.chosen, lower.notes)
     return last, _everything(net, lower.features, context, (), lower.notes)
 
 
@@ -154,9 +161,9 @@ def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDAr
     return near
 
 
-def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
+def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> tuple[Chosen, SyntheticEffect | None]:
     began, truth = context.environment.time_budget.spent, context.images.targets
-    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress)
+    chosen, effect = head_of(features, context)
     right = chosen.logits.argmax(1) == truth.numpy()
     units = numbered(context.images.groups)
     gain = paired_gain(right, below, units)
@@ -165,7 +172,7 @@ def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool
     seconds = context.environment.time_budget.spent - began
     accuracy = share(right, np.ones(len(right), bool), units, len(context.folds))
     notes.rungs.append(RungRecord("linear head", accuracy, gain, seconds, True, why))
-    return chosen
+    return chosen, effect
 
 
 def _try(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
@@ -197,8 +204,10 @@ def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, no
         return tail
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = context.images.part(rows)
-        return ViewSource(augmented[torch.from_numpy(rows)], part.names, part.targets)
+        part, seen = context.learnt_from(rows), augmented[torch.from_numpy(rows)]
+        if context.synthetic and features.synthetic_maps is not None:
+            seen = torch.cat([seen, features.synthetic_maps[:, 1:]])
+        return ViewSource(seen, part.names, part.targets)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers(module, features.maps[torch.from_numpy(rows), 0], engine)
@@ -218,8 +227,7 @@ def _everything(net: Classifier, features: Features, context: TrainingContext, b
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = context.images.part(rows)
-        return canvas_source(context, part)
+        return canvas_source(context, context.learnt_from(rows))
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers_on_canvases(module, context, context.images.part(rows), engine)
@@ -228,7 +236,7 @@ def _everything(net: Classifier, features: Features, context: TrainingContext, b
 
 
 def _plan(context: TrainingContext, rate: float, layer_decay: float = 1.0) -> Hyperparameters:
-    count = len(context.images)
+    count = len(context.images) + context.extra
     epochs = min(40, max(8, round(VISITS / count)))
     return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
 

@@ -46,6 +46,14 @@ class Chosen:
     logits: NDArray[np.float64]  # (N, classes), out of fold
 
 
+@dataclass(frozen=True)
+class More:
+    """Features (M, views, D) with class numbers (M,) that every fit sees besides, and that nothing is judged on."""
+
+    features: Tensor
+    targets: Tensor
+
+
 def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -> LinearHead:
     """The head for features (N, views, D) whose images have class numbers (N,); the views of an image share its weight, so that
     a strength means the same whatever the number of views. Of images that are all of one class a head can only learn to name it.
@@ -74,28 +82,40 @@ def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float) -
 
 
 def choose_head(
-    features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], progress: Progress | None = None
+    features: Tensor,
+    targets: Tensor,
+    classes: int,
+    folds: Sequence[NDArray[np.int64]],
+    progress: Progress | None = None,
+    more: More | None = None,
 ) -> Chosen:
     """Try every strength on the folds (arrays of held-out rows) by log-loss on centre views; fit on all images with the best."""
     centre, losses, told = features[:, :1], list[float](), progress or Silent()
     told.start("linear head", len(STRENGTHS), "strengths")
     for strength in STRENGTHS:
-        losses.append(_log_loss(_out_of_fold(centre, targets, classes, folds, strength)[1], targets))
+        losses.append(_log_loss(_out_of_fold(centre, targets, classes, folds, strength, more)[1], targets))
         told.advance()
     strength = STRENGTHS[int(np.argmin(losses))]
-    heads, logits = _out_of_fold(features, targets, classes, folds, strength)
+    heads, logits = _out_of_fold(features, targets, classes, folds, strength, more)
     told.done(f"{strength:g} is best")
-    return Chosen(fit_head(features, targets, classes, strength), tuple(heads), logits)
+    return Chosen(fit_head(*with_more(features, targets, more), classes, strength), tuple(heads), logits)
+
+
+def with_more(features: Tensor, targets: Tensor, more: More | None) -> tuple[Tensor, Tensor]:
+    """Features (N, views, D) and class numbers, with those of `more` behind them, in as many views."""
+    if more is None:
+        return features, targets
+    return torch.cat([features, more.features[:, : features.shape[1]]]), torch.cat([targets, more.targets])
 
 
 def _out_of_fold(
-    features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], strength: float
+    features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], strength: float, more: More | None
 ) -> tuple[list[LinearHead], NDArray[np.float64]]:
     heads: list[LinearHead] = []
     logits = np.zeros((len(targets), classes))
     for held_out in folds:
         learning = np.setdiff1d(np.arange(len(targets)), held_out)
-        heads.append(fit_head(features[learning], targets[learning], classes, strength))
+        heads.append(fit_head(*with_more(features[learning], targets[learning], more), classes, strength))
         logits[held_out] = heads[-1].logits(features[held_out, 0])
     return heads, logits
 

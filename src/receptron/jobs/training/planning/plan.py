@@ -28,6 +28,7 @@ from receptron.jobs.training.initial_weights import InitialWeights
 from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.planning.reasons import Asked, images_seen, start_of
 from receptron.jobs.training.sided_images import Placing, place_images
+from receptron.jobs.training.synthetic.folder import look_into, read_synthetic
 from receptron.jobs.training.train import check_kinds, starts_of, tell_table
 from receptron.training.augmentation_sheet import augmentation_record
 from receptron.training.checkpointing.decision_log import DecisionLog
@@ -40,7 +41,7 @@ from receptron.training.ladder.cross_validation import TrainableRung, obstacle
 from receptron.training.ladder.from_scratch import NAME, intend, rung_0
 from receptron.training.ladder.ladder import LowerRungs, lower_rungs, no_views, rungs_ahead
 from receptron.training.plan_record import DomainDistance, Plan, PlannedFeatures, PlannedRung
-from receptron.training.records import InputCheck, RungRecord, Trial
+from receptron.training.records import InputCheck, RungRecord, SyntheticEffect, Trial
 from receptron.wording import counted
 
 _SCRATCH = "from scratch there are no features that know anything before training"
@@ -57,6 +58,7 @@ class _Outlook:
     input_check: InputCheck | None = None
     features: PlannedFeatures | None = None
     distance: DomainDistance | None = None
+    synthetic: SyntheticEffect | None = None
 
 
 def plan(
@@ -90,6 +92,10 @@ def plan(
     start, sided, ranking = ranked(starts, sided, fit_options, environment, within(extras.image_memory))
     augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
     context = context_of(sided.reading, sided.split, start, replace(fit_options, augmentation=augmentation), environment)
+    limits, synthetic = within(extras.image_memory), None
+    if made := look_into(extras.synthetic, catalog):
+        images, synthetic = read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken)
+        context = replace(context, synthetic=images)
     outlook = _from_scratch(start, context) if start.pretrained is None else _adapting(start, context)
     expected = next((rung.accuracy for rung in outlook.measured if rung.name == "linear head"), None)
     settings = {"time": str(time), "seed": str(seed), "device": where, "test size": str(test_size), "precision": extras.precision}
@@ -102,7 +108,8 @@ def plan(
         augmentation=augmentation_record(augmentation, NAME if start.pretrained is None else "last stage"),
         features=outlook.features, measured=outlook.measured, rungs=outlook.rungs, accuracy=expected,
         accuracy_unknown="" if expected else outlook.unknown, trials=outlook.trials, time=budget, seconds=monotonic() - began,
-        settings=settings | extras.images.settings, next=_next(extras.command, path),
+        synthetic=replace(synthetic, effect=outlook.synthetic) if synthetic else None,
+        settings=settings | (made.settings if made else {}) | extras.images.settings, next=_next(extras.command, path),
     )  # fmt: skip
 
 
@@ -137,9 +144,10 @@ def _adapting(start: InitialWeights, context: TrainingContext) -> _Outlook:
         return _Outlook((), (), (), f"{fault.what.rstrip('.')}: {fault.mend}", checked)
     features = lower.features
     seen = PlannedFeatures(features.maps.shape[1], features.speed, features.expected, features.took, features.cached)
+    context = lower.context
     rungs = _ahead(net, lower, _with_features_there(context, features.took))
     distance = domain_distance(features.pooled[:, 0], context)
-    return _Outlook(tuple(lower.notes.trials), tuple(lower.notes.rungs), rungs, "", checked, seen, distance)
+    return _Outlook(tuple(lower.notes.trials), tuple(lower.notes.rungs), rungs, "", checked, seen, distance, lower.synthetic)
 
 
 def _with_features_there(context: TrainingContext, took: float) -> TrainingContext:

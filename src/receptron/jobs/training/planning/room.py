@@ -4,8 +4,8 @@ from pathlib import Path
 
 from torch import nn
 
-from receptron.disk_room import shortage, shown
 from receptron.errors import StorageFault
+from receptron.training.hardware.disk_room import shortage, shown
 
 _CHECKPOINTS = 3  # two that are kept and the one that is written
 _BESIDE = 8 * 2**20  # bytes of card, split, record and report of a small run
