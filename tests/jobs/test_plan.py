@@ -14,6 +14,7 @@ from receptron.jobs.options import Extras
 from receptron.jobs.training.planning.plan import plan
 from receptron.jobs.training.train import train
 from receptron.records import from_json, to_json
+from receptron.training.loop.recipe import Recipe
 from receptron.training.plan_record import DomainDistance, Plan
 from shell import run
 
@@ -78,6 +79,11 @@ def test_from_scratch_what_is_unknown_is_said_and_the_epochs_are_those_of_the_ru
     found = train(photos, tmp_path / "out", "lenet5", "none", "20s", extras=extras(tmp_path))
     assert planned.rungs[0].why.startswith(f"{found.decisions['epochs']} epochs")
     assert [one.accuracy for one in planned.measured] == [one.accuracy for one in found.ladder[:2]]
+
+
+def test_what_is_set_of_learning_is_planned_with(photos: Path, tmp_path: Path):
+    planned = plan(photos, "lenet5", "none", extras=Extras(precision="float32", cache=tmp_path, recipe=Recipe(epochs=7)))
+    assert planned.rungs[0].why.startswith("7 epochs") and planned.settings["epochs"] == "7"
 
 
 def test_too_little_time_for_features_makes_the_accuracy_unknown_with_the_reason(

@@ -16,6 +16,7 @@ from receptron.errors import BadValue, StorageFault, UnknownName
 from receptron.given_path import check_given
 from receptron.progress import Progress, Silent
 from receptron.records import short
+from receptron.training.loop.recipe import Recipe
 from receptron.weights.sidecar import Sidecar
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -41,8 +42,9 @@ class Extras:
         progress: Told how far it is.
         image_memory: Megabytes that one image may take while it is decoded.
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
-        synthetic: Folder of generated images, in class folders, that are learnt from besides and never judged on.
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
+        recipe: How the network learns, as far as that is not left to the ladder.
+        synthetic: Folder of generated images, in class folders, that are learnt from besides and never judged on.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -64,6 +66,7 @@ class Extras:
     image_memory: float = IMAGE_MEMORY
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
+    recipe: Recipe = field(default_factory=Recipe)
     synthetic: str | Path | None = None
 
 

@@ -22,6 +22,7 @@ from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.decision_log import SPENT, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.loop.hooks import Hooks
+from receptron.training.loop.recipe import Recipe
 from receptron.training.records import EpochRecord, PhaseName
 from receptron.weights.inputs import InputSpec
 
@@ -108,6 +109,7 @@ class TrainingContext:
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
     depth: DepthScale = NOMINAL  # by which the canvases were made
     synthetic: Images | None = None  # generated images: learnt from beside the others, on no fold, and never judged on
+    recipe: Recipe = field(default_factory=Recipe)
 
     @property
     def extra(self) -> int:

@@ -88,7 +88,7 @@ def plan(
     sided = place_images(catalog, starts[0], Placing(test_size, check_seed(seed), sides, relabelling), extras)
     environment = RunEnvironment(None, activations, TimeBudget(budget), DecisionLog(None), progress=extras.progress)
     first = fitted(extras.augment, starts[0].spec.pixels, starts[0].channels, grey=starts[0].grey)
-    fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), first)
+    fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), first, extras.recipe)
     start, sided, ranking = ranked(starts, sided, fit_options, environment, within(extras.image_memory))
     augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
     context = context_of(sided.reading, sided.split, start, replace(fit_options, augmentation=augmentation), environment)
@@ -98,7 +98,8 @@ def plan(
         context = replace(context, synthetic=images)
     outlook = _from_scratch(start, context) if start.pretrained is None else _adapting(start, context)
     expected = next((rung.accuracy for rung in outlook.measured if rung.name == "linear head"), None)
-    settings = {"time": str(time), "seed": str(seed), "device": where, "test size": str(test_size), "precision": extras.precision}
+    settings = (made.settings if made else {}) | extras.recipe.settings | extras.images.settings
+    settings |= {"time": str(time), "seed": str(seed), "device": where, "test size": str(test_size), "precision": extras.precision}
     return Plan(
         path=str(path), images=images_seen(sided), audit=sided.audit, split=sided.split.summary, training=len(sided.split.train),
         test=len(sided.split.test), folds=tuple(map(len, context.folds)),
@@ -109,7 +110,7 @@ def plan(
         features=outlook.features, measured=outlook.measured, rungs=outlook.rungs, accuracy=expected,
         accuracy_unknown="" if expected else outlook.unknown, trials=outlook.trials, time=budget, seconds=monotonic() - began,
         synthetic=replace(synthetic, effect=outlook.synthetic) if synthetic else None,
-        settings=settings | (made.settings if made else {}) | extras.images.settings, next=_next(extras.command, path),
+        settings=settings, next=_next(extras.command, path),
     )  # fmt: skip
 
 
