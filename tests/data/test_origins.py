@@ -119,6 +119,10 @@ def test_nothing_is_found_where_all_classes_come_from_one_place(tmp_path: Path):
     assert all(one.low < 0.65 for one in found.origins), found.origins
 
 
+def test_small_scans_that_fill_their_frame_are_no_warning():
+    assert not warned(audit("digits"))
+
+
 @pytest.mark.parametrize("names", ["class", "other", "plural"])
 def test_names_that_people_give_to_classes_are_no_warning(tmp_path: Path, names: str):
     rng, root = np.random.default_rng(0), tmp_path / "set"

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from scipy.stats import binomtest
 
 from receptron.data.audit.context import AuditContext
+from receptron.data.deduplication.perceptual_hash import SMALLEST
 from receptron.data.records import Finding, OriginShare
 from receptron.data.splitting.groups import linked
 from receptron.wording import listed
@@ -112,11 +113,12 @@ def _resolution(context: AuditContext, places: Sequence[int]) -> Facts:
 
 
 def _border(context: AuditContext, places: Sequence[int]) -> Facts:
-    """Mean and spread of the outermost rows and columns."""
+    """Mean and spread of the outermost rows and columns; zeros for images so small that what they show reaches their edge."""
     grey = context.reading.looks.grey[list(places)].astype(float)
     edges = grey[:, :EDGE], grey[:, -EDGE:], grey[:, :, :EDGE], grey[:, :, -EDGE:]
     flat = [edge.reshape(len(grey), -1) for edge in edges]
-    return np.stack([part for edge in flat for part in (edge.mean(1), edge.std(1))], axis=1)
+    large = context.reading.looks.sides[list(places)] >= SMALLEST
+    return np.stack([part for edge in flat for part in (edge.mean(1), edge.std(1))], axis=1) * large[:, None]
 
 
 def _compression(context: AuditContext, places: Sequence[int]) -> Facts:
