@@ -33,6 +33,8 @@ class Provenance:
     precision: Note
     memory_format: Note
     made: Annotated[str, Meta(pattern=r"^\d{4}-\d\d-\d\d(T\S{1,30})?$")]  # ISO 8601, UTC
+    synthetic: Count = 0  # generated images that were learnt from besides
+    synthetic_sha256: Annotated[str, Meta(pattern="^([0-9a-f]{64})?$")] = ""  # over those that were given, used or not
 
 
 @dataclass(frozen=True)

@@ -46,6 +46,15 @@ def train(
         list[Path] | None,
         typer.Option(parser=paths.path, help="Table of corrected labels that review wrote; several in their order.", show_default=False),
     ] = None,
+    synthetic: Annotated[
+        Path | None,
+        typer.Option(
+            parser=paths.path,
+            help="Class folders of generated images, learnt from besides and never judged on.",
+            rich_help_panel="Synthetic images",
+            show_default=False,
+        ),
+    ] = None,
     like: Annotated[
         Path | None,
         typer.Option(parser=paths.path, help="Folder of an earlier run: decide as it did, to the same network.", show_default=False),
@@ -95,6 +104,7 @@ def train(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done, and what to expect; nothing is trained.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
@@ -127,8 +137,15 @@ def train(
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()), recipe,
+        augment, tuple(labels or ()), recipe, synthetic,
     )  # fmt: skip
+    if plan:
+        from receptron.cli.output import plan_text
+        from receptron.jobs.training.planning.plan import plan as planned
+
+        strategy = planned(path, net, weights, time, seed, device, test_size, extras)
+        screen.json(strategy) if as_json else plan_text.show(strategy)
+        return
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -177,6 +194,9 @@ def _show(run: "Run") -> None:
     if run.corrections:
         screen.show(f"Mended   {run.corrections.words}")
         screen.show(f"         {run.corrections.gain_words}")
+    if run.synthetic:
+        screen.show(f"Made     {run.synthetic.words}")
+        screen.show(f"         {run.synthetic.effect_words}")
     if run.learning_curve:
         screen.show(f"More     {run.learning_curve.words}")
     if run.input_check and run.input_check.fault:

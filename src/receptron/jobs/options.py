@@ -44,6 +44,7 @@ class Extras:
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
         recipe: How the network learns, as far as that is not left to the ladder.
+        synthetic: Folder of generated images, in class folders, that are learnt from besides and never judged on.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -66,6 +67,7 @@ class Extras:
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
+    synthetic: str | Path | None = None
 
 
 def seconds(text: str | float) -> float:

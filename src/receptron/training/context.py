@@ -109,8 +109,21 @@ class TrainingContext:
     environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
     depth: DepthScale = NOMINAL  # by which the canvases were made
+    synthetic: Images | None = None  # generated images: learnt from beside the others, on no fold, and never judged on
     recipe: Recipe = field(default_factory=Recipe)
     balance: ClassBalance = field(default_factory=ClassBalance)  # how classes with few images are weighed
+
+    @property
+    def extra(self) -> int:
+        """How many synthetic images each fit sees besides."""
+        return len(self.synthetic) if self.synthetic else 0
+
+    def learnt_from(self, rows: NDArray[np.int64]) -> Images:
+        """What a fit sees that learns from the images `rows`: these, and every synthetic image."""
+        part, more = self.images.part(rows), self.synthetic
+        if more is None:
+            return part
+        return Images(part.digests + more.digests, part.names + more.names, torch.cat([part.targets, more.targets]))
 
     def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
         """Groups of training images, numbered from 0; None where all are independent."""

@@ -146,6 +146,54 @@ class LabelCorrections:
 
 
 @dataclass(frozen=True)
+class SyntheticEffect:
+    """What synthetic images brought, judged on real images that were held out; they are left out where they surely hurt."""
+
+    judged: str  # the rung that learnt with and without them
+    without: Estimate | None  # right answers of that rung without them; None: not measured
+    beside: Estimate | None  # and with them
+    gain: Estimate | None  # of the second over the first, paired
+    used: bool
+    unknown: str = ""  # why nothing was measured; empty where it was
+
+
+@dataclass(frozen=True)
+class SyntheticImages:
+    """Generated images that were learnt from beside the real ones, and never judged on."""
+
+    folder: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]  # over the digests of those that could be used, with their labels
+    images: int  # that could be used
+    classes: dict[str, int]
+    missing: tuple[str, ...]  # classes without one
+    copies_of_test: int  # left out: copies of real images of the test side
+    copies_of_training: int  # left out: copies of real training images, which are held out in turn
+    broken: int  # that cannot be read
+    effect: SyntheticEffect | None = None
+
+    @property
+    def words(self) -> str:
+        """What was used, in one line."""
+        told = f"{counted(self.images, 'image')} of {self.folder}"
+        away = [f"{counted(self.copies_of_test, 'copy')} of test images"] if self.copies_of_test else []
+        away += [f"{counted(self.copies_of_training, 'copy')} of training images"] if self.copies_of_training else []
+        away += [f"{self.broken:,} unreadable"] if self.broken else []
+        told += f" ({', '.join(away)} left out)" if away else ""
+        used = self.effect is None or self.effect.used
+        return f"{told}, learnt from beside the real ones" if used else f"{told}, not learnt from: they surely hurt"
+
+    @property
+    def effect_words(self) -> str:
+        """What they brought, in one line."""
+        found = self.effect
+        if found is None or found.gain is None or found.beside is None:
+            return f"what they bring is unknown, because {found.unknown if found else 'it was not measured'}"
+        ends = found.gain.method if found.gain.unknown else f"{100 * found.gain.low:+.1f} to {100 * found.gain.high:+.1f}"
+        real = counted(found.gain.count, "real image")
+        return f"{found.judged} {100 * found.gain.value:+.1f} points ({ends}) with them on {real} held out, to {found.beside.words}"
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -185,6 +233,7 @@ class Run:
         learning_curve: Whether more images would help; None: not looked for.
         balance: How classes with few images were weighed, and what was tried; None: not asked for.
         rate_searches: Range tests that found a learning rate, where one was to be found.
+        synthetic: Generated images that were learnt from, and what they brought; None where none were given.
 
     Example:
         >>> from pathlib import Path
@@ -221,3 +270,4 @@ class Run:
     learning_curve: LearningCurve | None = None
     balance: BalanceRecord | None = None
     rate_searches: tuple[RateSearch, ...] = ()
+    synthetic: SyntheticImages | None = None

@@ -118,8 +118,11 @@ def _decoded(file: EncodedFile, limits: Limits, shortest: int | None, scale: Dep
     if turn >= 5 and kind != "TIFF":
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
+    rounding = _rounding(image)
     grey, blank = _is_grey(pixels), _is_blank(pixels)
-    return pixels, ImageFacts(kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha, found, plan.told, blank)
+    return pixels, ImageFacts(
+        kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha, found, plan.told, blank, len(file.data), rounding
+    )
 
 
 def _check_scan(file: EncodedFile, image: ImageFile.ImageFile) -> None:
@@ -168,6 +171,13 @@ def _bits(image: ImageFile.ImageFile, file: EncodedFile) -> int:
     if file.kind in ("AVIF", "HEIF"):
         return file_header.iso_bits(file.data)
     return 1 if image.mode == "1" else 8
+
+
+def _rounding(image: ImageFile.ImageFile) -> float:
+    """Mean step of a JPEG's first quantisation table, which its program and quality chose; 0 for other formats."""
+    tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
+    first = next(iter(tables.values()), [])
+    return sum(first) / len(first) if first else 0.0
 
 
 def _turn(image: ImageFile.ImageFile, kind: str) -> int:

@@ -46,6 +46,7 @@ from receptron.jobs.training.run_directory import Begun, check_beside, choose_fo
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
+from receptron.jobs.training.synthetic.folder import look_into, read_synthetic
 from receptron.progress import Progress
 from receptron.records import to_json
 from receptron.training.augmentation_sheet import augmentation_record, seen, sheet
@@ -121,7 +122,7 @@ def train(
         >>> run.model.as_posix(), run.card.rung, run.card.evaluation.count
         ('lenet-model/model', 'from scratch', 359)
     """
-    _check_kinds(net, weights, device, test_size, extras)
+    check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
     asked = {"path": path, "net": net, "weights": weights, "time": time, "seed": seed, "device": device, "test_size": test_size}
     command = extras.command or python_call(asked, extras)
@@ -133,17 +134,18 @@ def train(
     limits = within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
-    if _tell_table(catalog, extras.progress):
+    if tell_table(catalog, extras.progress):
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     relabelling = read_relabelling(extras.labels)
+    made = look_into(extras.synthetic, catalog)
     folder = choose_folder(path, out, resume=extras.resume)
     check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = _starts(catalog, net, weights, extras)
+        starts = starts_of(catalog, net, weights, extras)
         start = starts[0]
         for one in starts:
             check_shape(one.net, one.channels, extras.recipe)
@@ -159,6 +161,7 @@ def train(
         settings |= extras.recipe.settings
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
+        settings |= made.settings if made else {}
         if like:
             settings["like"] = like.run.report.parent
         if like:
@@ -176,14 +179,19 @@ def train(
                 start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
                 augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
                 fit_options = replace(fit_options, augmentation=augmentation)
-                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
+                synthetic, seen_besides = (
+                    read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken) if made else (None, None)
+                )
+                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment, synthetic)
                 signals.leave_if_told()
                 cut_short = signals.stop
             with watchmaker.stage("learning curve"):
                 curve = would_more_help(learnt)
             with watchmaker.stage("judging"):
                 unlike = unlike_known(learnt.outcome, learnt.context)
-                card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
+                origin = provenance(sided, learnt, start, fit_options, command)
+                origin = replace(origin, synthetic=learnt.context.extra, synthetic_sha256=made.sha256 if made else "")
+                card, judged = _judge(sided, learnt, unlike, start, extras, origin)
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
                 store.save(place.model, card, learnt.net.state_dict(), sided.placed(), unlike.scorer)
@@ -196,6 +204,7 @@ def train(
                     augmentation=augmentation_record(augmentation, card.rung),
                     learning_curve=curve,
                     rate_searches=rate_searches(decisions),
+                    synthetic=replace(seen_besides, effect=learnt.synthetic) if seen_besides else None,
                 )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
@@ -208,7 +217,7 @@ def train(
     return run
 
 
-def _check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
+def check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
     """Raises: BadValue for an argument of a type that cannot be meant."""
     check_kind("net", net, str, type(None))
     for one in listed_weights(weights) or [None]:
@@ -218,7 +227,7 @@ def _check_kinds(net: object, weights: object, device: object, test_size: object
     check_kind("extras", extras, Extras, type(None))
 
 
-def _starts(
+def starts_of(
     catalog: Catalog, net: str | None, weights: str | Path | Sequence[str | Path] | None, extras: Extras
 ) -> tuple[InitialWeights, ...]:
     """Where training may start: one place, or all at hand for `--net auto`."""
@@ -232,7 +241,7 @@ def _starts(
     return (choose_initial_weights(catalog, Wish(net, given[0] if given else None, extras.facts), limits, extras.progress),)
 
 
-def _tell_table(catalog: Catalog, progress: Progress) -> bool:
+def tell_table(catalog: Catalog, progress: Progress) -> bool:
     """What of a table is not used. Returns: whether it gives folds, which leave nothing for a test side."""
     for line in of_columns(catalog.unused_columns):
         progress.tell(line)

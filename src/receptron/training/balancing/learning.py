@@ -3,7 +3,6 @@
 from collections.abc import Callable
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from receptron.training.context import TrainingContext
@@ -18,7 +17,7 @@ def objective_of(context: TrainingContext, plan: Hyperparameters) -> Supervised:
 
 
 def visits_of(context: TrainingContext, rows: NDArray[np.int64], plan: Hyperparameters) -> Callable[[int], Visits] | None:
-    """Where a sampler was asked for, epoch -> visits to the training images `rows`, by their places among these; else None."""
+    """Where a sampler was asked for, epoch -> visits to what a fit sees that learns from `rows`, by places among these; else None."""
     if context.balance.method != "sampler":
         return None
-    return balanced(context.images.targets[torch.from_numpy(rows)], plan.seed)
+    return balanced(context.learnt_from(rows).targets, plan.seed)

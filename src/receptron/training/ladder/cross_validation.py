@@ -5,7 +5,7 @@ It is left as soon as it could hardly be shown to gain any more: Lan, Simon & Ha
 
 import copy
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -50,6 +50,13 @@ class TrainableRung:
         """How long training on `images` images will take."""
         return self.plan.epochs * images / self.speed
 
+    def needed(self, context: TrainingContext, folds: Sequence[NDArray[np.int64]]) -> float:
+        """How long it takes without each of `folds` in turn, and the final training after that."""
+        count = len(context.images)
+        learning = sum(1 - len(fold) / count for fold in folds)
+        final = _last_epochs(self.plan) / self.plan.epochs
+        return self.seconds(round(count * (final + learning) + context.extra * (final + len(folds))))
+
 
 @dataclass(frozen=True)
 class CrossValidated:
@@ -88,7 +95,8 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         module, fitted = train(step, context, number)
         points.extend(fitted.points)
         if fitted.out_of_time:
-            verdict, short = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}", True
+            again = step.seconds(len(truth) - len(held_out) + context.extra)
+            verdict, short = f"the time was up in fold {number + 1}{_longer(context, again)}", True
             break
         modules.append(module)
         said = step.judge(module, held_out)
@@ -110,6 +118,12 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
     rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why, short and not taken)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
+
+
+def obstacle(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int) -> str:
+    """Why `cross_validate` would not train even one fold of `step`, or nothing."""
+    none = np.zeros(0, np.int64)
+    return _hopeless(np.zeros(0, bool), below, none, context, looks) or _no_time(step, context, 0)
 
 
 def _in_words(gain: float, taken: bool, tested: str) -> str:
@@ -171,10 +185,9 @@ def _halted(context: TrainingContext) -> str:
 
 def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
-    count, decisions = len(context.images), context.environment.decisions
-    learning = 1 - len(context.folds[fold]) / count
+    decisions = context.environment.decisions
     left = len(context.folds) - fold if context.full_folds else 1
-    needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + learning * left)))
+    needed = step.needed(context, [context.folds[fold]] * left)
     key = f"time for {step.name}, fold {fold + 1}"
     known = decisions.recall(key, str)
     if known and decisions.is_given(key):

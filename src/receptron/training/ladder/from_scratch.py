@@ -24,12 +24,14 @@ from receptron.training.inference import answers, answers_on_canvases, embedding
 from receptron.training.inner_split import inner_split, stopping_in_words, stops_early
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
+from receptron.training.ladder.synthetic_effect import effect_of, without_synthetic
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
-from receptron.training.records import EpochRecord, PhaseName, RungRecord, Trial
+from receptron.training.records import EpochRecord, PhaseName, RungRecord, SyntheticEffect, Trial
 from receptron.wording import counted
 
 NAME = "from scratch"
+ALONE = "from scratch, real images alone"  # beside one that learns from synthetic images too
 BATCH = 64
 RATE = 0.1  # of SGD, for a batch of 64 under BatchNorm
 DECAY = 5e-4
@@ -45,6 +47,8 @@ class Scratch:
     outcome: LadderOutcome
     rungs: tuple[RungRecord, ...]
     trials: tuple[Trial, ...]
+    context: TrainingContext  # without synthetic images, if they surely hurt
+    synthetic: SyntheticEffect | None = None
 
 
 def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext) -> Scratch:
@@ -52,15 +56,18 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
 
     With `context.full_folds` every fold is held out once, so that each image gets an honest answer.
     """
-    trials: list[Trial] = []
-    sample = torch.zeros(BATCH, context.channels, context.spec.pixels, context.spec.pixels)
-    engine, speed = fastest_for_training(make(), sample, NAME, context, trials)
-    trained = len(context.folds) if context.full_folds else 1
-    plan = _plan(context, speed, trained)
-    near, rungs = _rung_0(context)
+    intended = intend(make, context)
+    trials, trained, plan, engine = intended.trials, intended.networks, intended.plan, intended.engine
+    near, rungs = rung_0(context)
     began, points = context.environment.time_budget.spent, list[EpochRecord]()
     nets, stalled = list[Classifier](), False
-    for number in range(trained):
+    effect = None
+    if context.synthetic:
+        first, effect, weighed = _weighed(make, context, plan, engine)
+        context = context if effect.used else without_synthetic(context)
+        nets.append(first)
+        points.extend(weighed)
+    for number in range(len(nets), 1 if context.environment.signals.stop and nets else trained):
         net, fitted = _without(make, context, plan, engine, number)
         nets.append(net)
         points.extend(fitted.points)
@@ -88,7 +95,47 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     stopped = "without pretrained weights there is one rung"
     seen = tuple(embeddings(net, context, engine.device) for net in nets)
     outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen))
-    return Scratch(outcome, (*rungs, rung), tuple(trials))
+    return Scratch(outcome, (*rungs, rung), tuple(trials), context, effect)
+
+
+def _weighed(
+    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Engine
+) -> tuple[Classifier, SyntheticEffect, list[EpochRecord]]:
+    """Two networks without the first fold, one with synthetic images and one without them: the one to keep, and why."""
+    ours, fitted = _without(make, context, plan, engine, 0)
+    alone, other = _without(make, without_synthetic(context), plan, engine, 0, ALONE)
+    if context.environment.signals.stop or fitted.out_of_time or other.out_of_time:
+        cut = "the training was ended early" if context.environment.signals.stop else "the time was up: give it a longer --time"
+        return ours, SyntheticEffect(NAME, None, None, None, True, cut), list(fitted.points)
+    held_out = context.images.part(context.folds[0])
+    right = [answers_on_canvases(net, context, held_out, engine).argmax(1) == held_out.targets.numpy() for net in (ours, alone)]
+    effect = effect_of(right[0], right[1], context.groups_of(context.folds[0]), NAME, 1)
+    return (ours, effect, list(fitted.points)) if effect.used else (alone, effect, list(other.points))
+
+
+@dataclass(frozen=True)
+class Intended:
+    """What training from scratch is going to do."""
+
+    engine: Engine
+    speed: float  # training images per second
+    plan: Hyperparameters
+    networks: int  # one for each fold that is held out
+    trials: list[Trial]
+
+    def seconds(self, context: TrainingContext) -> float:
+        """How long all of it takes at this speed."""
+        count, held_out = len(context.images) + context.extra, context.folds[: self.networks]
+        return self.plan.epochs * sum(count - len(fold) for fold in held_out) / self.speed
+
+
+def intend(make: Callable[[], Classifier], context: TrainingContext) -> Intended:
+    """Number format by trial, and as many epochs as the images want and the time allows."""
+    trials: list[Trial] = []
+    sample = torch.zeros(BATCH, context.channels, context.spec.pixels, context.spec.pixels)
+    engine, speed = fastest_for_training(make(), sample, NAME, context, trials)
+    networks = len(context.folds) if context.full_folds else 1
+    return Intended(engine, speed, _plan(context, speed, networks + bool(context.synthetic)), networks, trials)
 
 
 def pixels_of(context: TrainingContext, images: Images) -> Tensor:
@@ -99,16 +146,16 @@ def pixels_of(context: TrainingContext, images: Images) -> Tensor:
 
 
 def _without(
-    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Engine, fold: int
+    make: Callable[[], Classifier], context: TrainingContext, plan: Hyperparameters, engine: Engine, fold: int, rung: str = NAME
 ) -> tuple[Classifier, Fitted]:
     """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
     torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))
     net, rows, aside = make(), learning_rows(len(context.images), context.folds[fold]), context.folds[fold]
     if context.full_folds:  # where the folds are the only honest figure there is, they must not choose the epoch; another fold may
         rows, aside = inner_split(context, fold)
-    source = canvas_source(context, context.images.part(rows))
+    source = canvas_source(context, context.learnt_from(rows))
     judged = None if aside is None else _accuracy_on(context.images.part(aside), context, engine)
-    name = PhaseName(NAME, fold)
+    name = PhaseName(rung, fold)
     phase = Phase(name, net, source, plan, objective_of(context, plan), judged, visits_of(context, rows, plan))
     return net, fit(replace(phase, plan=with_rate(phase, engine, context)), engine, context.environment.hooks(name))
 
@@ -126,7 +173,7 @@ def _accuracy_on(images: Images, context: TrainingContext, engine: Engine) -> Ca
 
 def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:
     """As many epochs as the images want and the time allows; decided once, and remembered."""
-    count = len(context.images) - len(context.folds[0])
+    count = len(context.images) - len(context.folds[0]) + context.extra
     epochs = context.environment.decisions.recall("epochs", int)
     if epochs is None:
         allowed = SHARE * context.environment.time_budget.left * speed / (count * trained)
@@ -135,7 +182,7 @@ def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparamete
     return context.recipe.applied(plan)
 
 
-def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:
+def rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:
     """Majority and nearest neighbour on pixels, out of fold; and which images the latter gets right."""
     began, truth = context.environment.time_budget.spent, context.images.targets
     common = (truth == baselines.majority(truth, len(context.classes))).numpy()

@@ -109,8 +109,10 @@ def _step(features: Features, context: TrainingContext) -> TrainableRung:
         return _standardised(made, middle, spread)
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = context.images.part(rows)
-        return ViewSource(pooled[torch.from_numpy(rows)], part.names, part.targets)
+        part, seen = context.learnt_from(rows), pooled[torch.from_numpy(rows)]
+        if context.synthetic and features.synthetic_pooled is not None:
+            seen = torch.cat([seen, features.synthetic_pooled[:, -pooled.shape[1] :]])
+        return ViewSource(seen, part.names, part.targets)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers(module, features.pooled[torch.from_numpy(rows), 0], engine)

@@ -25,10 +25,11 @@ from receptron.training.inference import answers, answers_on_canvases, embedding
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
 from receptron.training.ladder.hidden_rung import Head, climb_to_hidden
-from receptron.training.ladder.linear_probe import Chosen, choose_head
+from receptron.training.ladder.linear_probe import Chosen
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
+from receptron.training.ladder.synthetic_effect import head_of, without_synthetic
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.records import EpochRecord, RungRecord, Trial
+from receptron.training.records import EpochRecord, RungRecord, SyntheticEffect, Trial
 
 BATCH = 32
 VISITS = 12_000  # image visits that fine-tuning needs at least, so few images are visited for more epochs
@@ -46,6 +47,18 @@ class _Notes:
 
 
 @dataclass(frozen=True)
+class LowerRungs:
+    """The rungs that need nothing but features: both baselines and the linear head."""
+
+    features: Features
+    chosen: Chosen
+    notes: _Notes
+    context: TrainingContext  # without synthetic images, if they surely hurt, and with how classes are weighed
+    balance: BalanceRecord | None
+    synthetic: SyntheticEffect | None
+
+
+@dataclass(frozen=True)
 class Ladder:
     """The ladder's outcome, and what its lower rungs say of other images."""
 
@@ -55,19 +68,16 @@ class Ladder:
     features: Features
     head_logits: NDArray[np.float64]  # (N, classes) of the linear head, out of fold
     head_strength: float
-    context: TrainingContext  # as it came, with how classes are weighed
+    context: TrainingContext  # as it came, with how classes are weighed; without synthetic images, if they surely hurt
     balance: BalanceRecord | None
+    synthetic: SyntheticEffect | None = None
 
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     """Adapt a pretrained network, whose head already has `context.classes`, to the images of the training side."""
-    notes = _Notes([], [], [])
+    lower = lower_rungs(net, context)
+    features, chosen, notes, context = lower.features, lower.chosen, lower.notes, lower.context
     truth = context.images.targets.numpy()
-    features = compute(net, context, notes.trials)
-    below = _rung_0(features, context, notes)
-    weighed, balance = choose_balance(features, context)
-    context = replace(context, balance=weighed)
-    chosen = _rung_1(features, context, below, notes)
     chosen.head.put_into(net)
     outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
     heads, climbing = chosen.folds, features
@@ -79,11 +89,32 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     if features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, climbing, heads, context, notes)
     else:
-        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
+        notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
     return Ladder(
-        done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength, context, balance
+        done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength, context, lower.balance,
+        lower.synthetic,
     )  # fmt: skip
+
+
+def lower_rungs(net: Classifier, context: TrainingContext) -> LowerRungs:
+    """Features through the cache, the baselines and the linear head on them; the network stays as it is. Raises: TooLittleTime."""
+    notes = _Notes([], [], [])
+    features = compute(net, context, notes.trials)
+    below = _rung_0(features, context, notes)
+    weighed, balance = choose_balance(features, context)
+    context = replace(context, balance=weighed)
+    chosen, effect = _rung_1(features, context, below, notes)
+    context = context if effect is None or effect.used else without_synthetic(context)
+    return LowerRungs(features, chosen, notes, context, balance, effect)
+
+
+def rungs_ahead(net: Classifier, lower: LowerRungs, context: TrainingContext) -> tuple[TrainableRung, ...]:
+    """The rungs above, timed by a step or two on this machine and not begun; none where images were seen in one way only."""
+    if lower.features.maps.shape[1] == 1:
+        return ()
+    last = _last_stage(lower.features, lower.context, lower.chosen.folds, lower.notes)
+    return last, _everything(net, lower.features, context, (), lower.notes)
 
 
 def _climb(
@@ -104,7 +135,7 @@ def _climb(
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    step = _everything(net, features, context, validated, notes)
+    step = _everything(net, features, context, validated.modules, notes)
     above = _try(step, context, right, len(validated.modules), notes)
     if not above.taken:
         return outcome
@@ -127,7 +158,8 @@ def _through(tail: nn.Module, features: Features) -> NDArray[np.float32]:
     return pool(tail, features.maps[:, :1], Engine(features.engine.device))[:, 0].numpy()
 
 
-def _no_views(features: Features, context: TrainingContext) -> str:
+def no_views(features: Features, context: TrainingContext) -> str:
+    """Why the last stage cannot be tried where images were seen in one way only."""
     least = context.environment.time_budget.spent + 2 * len(context.images) / features.speed
     return f"there was no time to look at the images in more than one way: give it --time {rounded_up(least / TIME_SHARE)} or more"
 
@@ -146,9 +178,9 @@ def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDAr
     return near
 
 
-def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
+def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> tuple[Chosen, SyntheticEffect | None]:
     began, truth = context.environment.time_budget.spent, context.images.targets
-    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress, context.balance)
+    chosen, effect = head_of(features, context)
     right = chosen.logits.argmax(1) == truth.numpy()
     units = numbered(context.images.groups)
     gain = paired_gain(right, below, units)
@@ -157,7 +189,7 @@ def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool
     seconds = context.environment.time_budget.spent - began
     accuracy = share(right, np.ones(len(right), bool), units, len(context.folds))
     notes.rungs.append(RungRecord("linear head", accuracy, gain, seconds, True, why))
-    return chosen
+    return chosen, effect
 
 
 def _try(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
@@ -189,8 +221,10 @@ def _last_stage(features: Features, context: TrainingContext, heads: Sequence[He
         return tail
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = context.images.part(rows)
-        return ViewSource(augmented[torch.from_numpy(rows)], part.names, part.targets)
+        part, seen = context.learnt_from(rows), augmented[torch.from_numpy(rows)]
+        if context.synthetic and features.synthetic_maps is not None:
+            seen = torch.cat([seen, features.synthetic_maps[:, 1:]])
+        return ViewSource(seen, part.names, part.targets)
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers(module, features.maps[torch.from_numpy(rows), 0], engine)
@@ -198,20 +232,19 @@ def _last_stage(features: Features, context: TrainingContext, heads: Sequence[He
     return TrainableRung("last stage", plan, engine, speed, start, source, judge)
 
 
-def _everything(net: Classifier, features: Features, context: TrainingContext, below: CrossValidated, notes: _Notes) -> TrainableRung:
-    """Rung 3: the whole network on pixels, starting from rung 2."""
+def _everything(net: Classifier, features: Features, context: TrainingContext, below: Sequence[nn.Module], notes: _Notes) -> TrainableRung:
+    """Rung 3: the whole network on pixels, starting from what rung 2 made of its tail without each fold."""
     plan = _plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
     sample = torch.zeros(BATCH // 2, context.channels, context.spec.pixels, context.spec.pixels)
     engine, speed = fastest_for_training(net, sample, "everything", context, notes.trials)
 
     def start(fold: int) -> nn.Module:
         twin = copy.deepcopy(net)
-        twin.load_state_dict(_from_tail(net, below.modules[fold], features.divided.boundary))
+        twin.load_state_dict(_from_tail(net, below[fold], features.divided.boundary))
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:
-        part = context.images.part(rows)
-        return canvas_source(context, part)
+        return canvas_source(context, context.learnt_from(rows))
 
     def judge(module: nn.Module, rows: NDArray[np.int64]) -> NDArray[np.float64]:
         return answers_on_canvases(module, context, context.images.part(rows), engine)
@@ -220,7 +253,7 @@ def _everything(net: Classifier, features: Features, context: TrainingContext, b
 
 
 def _plan(context: TrainingContext, rate: float, layer_decay: float = 1.0) -> Hyperparameters:
-    count = len(context.images)
+    count = len(context.images) + context.extra
     epochs = min(40, max(8, round(VISITS / count)))
     plan = Hyperparameters(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
     return context.recipe.applied(plan)

@@ -50,6 +50,14 @@ class Chosen:
     logits: NDArray[np.float64]  # (N, classes), out of fold
 
 
+@dataclass(frozen=True)
+class More:
+    """Features (M, views, D) with class numbers (M,) that every fit sees besides, and that nothing is judged on."""
+
+    features: Tensor
+    targets: Tensor
+
+
 def fit_head(features: Tensor, targets: Tensor, classes: int, strength: float, balance: ClassBalance = _ALIKE) -> LinearHead:
     """The head for features (N, views, D) whose images have class numbers (N,); the views of an image share its weight, so that
     a strength means the same whatever the number of views. Of images that are all of one class a head can only learn to name it.
@@ -86,14 +94,15 @@ def choose_head(
     folds: Sequence[NDArray[np.int64]],
     progress: Progress | None = None,
     balance: ClassBalance = _ALIKE,
+    more: More | None = None,
 ) -> Chosen:
     """Try every strength on the folds (arrays of held-out rows) by log-loss on centre views; fit on all images with the best."""
     told = progress or Silent()
     told.start("linear head", len(STRENGTHS), "strengths")
-    strength, _ = best_strength(features[:, :1], targets, classes, folds, balance, told.advance)
-    heads, logits = _out_of_fold(features, targets, classes, folds, strength, balance)
+    strength, _ = best_strength(features[:, :1], targets, classes, folds, balance, told.advance, more)
+    heads, logits = _out_of_fold(features, targets, classes, folds, strength, balance, more)
     told.done(f"{strength:g} is best")
-    return Chosen(fit_head(features, targets, classes, strength, balance), tuple(heads), logits)
+    return Chosen(fit_head(*with_more(features, targets, more), classes, strength, balance), tuple(heads), logits)
 
 
 def best_strength(
@@ -103,25 +112,39 @@ def best_strength(
     folds: Sequence[NDArray[np.int64]],
     balance: ClassBalance,
     advance: Callable[[], object] = lambda: None,
+    more: More | None = None,
 ) -> tuple[float, NDArray[np.float64]]:
     """The strength of least log-loss on the folds, by the weights of `balance`, from features (N, 1, D); its logits (N, classes)."""
     losses, said = list[float](), list[NDArray[np.float64]]()
     for strength in STRENGTHS:
-        said.append(_out_of_fold(centre, targets, classes, folds, strength, balance)[1])
+        said.append(_out_of_fold(centre, targets, classes, folds, strength, balance, more)[1])
         losses.append(_log_loss(said[-1], targets, balance))
         advance()
     best = int(np.argmin(losses))
     return STRENGTHS[best], said[best]
 
 
+def with_more(features: Tensor, targets: Tensor, more: More | None) -> tuple[Tensor, Tensor]:
+    """Features (N, views, D) and class numbers, with those of `more` behind them, in as many views."""
+    if more is None:
+        return features, targets
+    return torch.cat([features, more.features[:, : features.shape[1]]]), torch.cat([targets, more.targets])
+
+
 def _out_of_fold(
-    features: Tensor, targets: Tensor, classes: int, folds: Sequence[NDArray[np.int64]], strength: float, balance: ClassBalance
+    features: Tensor,
+    targets: Tensor,
+    classes: int,
+    folds: Sequence[NDArray[np.int64]],
+    strength: float,
+    balance: ClassBalance,
+    more: More | None,
 ) -> tuple[list[LinearHead], NDArray[np.float64]]:
     heads: list[LinearHead] = []
     logits = np.zeros((len(targets), classes))
     for held_out in folds:
         learning = np.setdiff1d(np.arange(len(targets)), held_out)
-        heads.append(fit_head(features[learning], targets[learning], classes, strength, balance))
+        heads.append(fit_head(*with_more(features[learning], targets[learning], more), classes, strength, balance))
         logits[held_out] = heads[-1].logits(features[held_out, 0])
     return heads, logits
 
