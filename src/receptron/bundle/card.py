@@ -12,6 +12,7 @@ from receptron.data.audit.preconditions import MOST_CLASSES
 from receptron.data.reading.depth_scale import DepthScale
 from receptron.evaluation.novelty.rule import NoveltyFigures, NoveltyRule
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
+from receptron.own_net.record import OwnNetRecord
 from receptron.weights.inputs import InputSpec
 
 _Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -39,14 +40,14 @@ class ModelCard:
     """Everything that predict, evaluate and every later use know about a model besides its weights.
 
     Attributes:
-        net: Name in the zoo.
+        net: Name in the zoo, or file and class of a network of the user's own.
         classes: Class names in the order of the network's outputs.
         channels: Channels that the network takes, 1 or 3.
         input: How an image becomes the network's input: size in px, crop, mean, standard deviation.
         temperature: What logits are divided by before the softmax.
         rung: What was trained: "linear head", "last stage", "everything", "from scratch".
         parameters: Numbers that can be learnt.
-        macs: Multiply-accumulates for one image.
+        macs: Multiply-accumulates for one image; None for a network of the user's own that cannot be recorded.
         evaluation: Every metric on the test images, or by cross-validation.
         comparisons: The network against baselines, on the same images.
         provenance: Where the model came from, enough to make it again.
@@ -57,6 +58,7 @@ class ModelCard:
         novelty: From which scores on an image is of none of the classes; None where that cannot be told.
         novelty_figures: How many test images are called so; None where there were none, or it cannot be told.
         novelty_unknown: Why it cannot be told; None in models of before too.
+        own: By what the file of a network of the user's own is known again; None for a net of the zoo. Nothing of it is ever run unasked.
         format: Version of this record.
 
     Example:
@@ -66,14 +68,14 @@ class ModelCard:
         ('lenet5', 10, 16, 'from scratch')
     """
 
-    net: Annotated[str, Meta(min_length=1, max_length=100)]
+    net: Annotated[str, Meta(min_length=1, max_length=500)]
     classes: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=MOST_CLASSES)]
     channels: Annotated[int, Meta(ge=1, le=3)]
     input: InputSpec
     temperature: Annotated[float, Meta(ge=0.01, le=100)]
     rung: Note
     parameters: Count
-    macs: Count
+    macs: Count | None
     evaluation: Evaluation
     comparisons: Annotated[tuple[BaselineComparison, ...], Meta(max_length=100)]
     provenance: Provenance
@@ -84,4 +86,5 @@ class ModelCard:
     novelty: NoveltyRule | None = None
     novelty_figures: NoveltyFigures | None = None
     novelty_unknown: Note | None = None
+    own: OwnNetRecord | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

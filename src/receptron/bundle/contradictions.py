@@ -14,6 +14,10 @@ def contradictions(card: ModelCard) -> Iterator[str]:
         yield "channels is 2: it must be 1 or 3"
     if twice := _twice(card.classes):
         yield f"classes has {short(twice)} more than once: every class has a name of its own"
+    if card.own is None and card.macs is None:
+        yield "macs is null: those of a net of the zoo are known"
+    if card.own is not None and (card.own.file not in card.own.sources or card.net != card.own.shown):
+        yield f"own is of {short(card.own.shown)}: net must say so too, and its file must be among the sources"
     yield from _evaluation(card.evaluation, card.classes)
     if card.set_figures is not None:
         for name in ("held", "single"):

@@ -22,14 +22,18 @@ _ROWS = 50  # classes
 def evaluate(
     model: Annotated[
         Path,
-        typer.Argument(parser=paths.path, help="Model directory that train wrote; not with --net.", show_default=False),
+        typer.Argument(parser=paths.path, help="Model directory that train wrote; not with --net NAME.", show_default=False),
     ],
     path: Annotated[
         Path | None,
         typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False),
     ] = None,
     net: Annotated[
-        str | None, typer.Option(help="Instead of a model: a net of the zoo, with its published weights.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Instead of a model: a net of the zoo, with its published weights. With one: FILE.py:CLASS, its network of your own.",
+            show_default=False,
+        ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Published reference or file of its weights.", show_default=False)] = None,
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from receptron.training.records import Run
 
 _RARE = "Rarely needed"
+_OWN = "A network of your own"
 
 
 def train(
@@ -31,7 +32,8 @@ def train(
     net: Annotated[
         str | None,
         typer.Option(
-            help="Network of the zoo, or auto: the best of the weights at hand. Default: by the size of the images.", show_default=False
+            help="Network of the zoo, FILE.py:CLASS (your own), or auto: the best of the weights at hand. Default: by the images' size.",
+            show_default=False,
         ),
     ] = None,
     weights: Annotated[
@@ -65,6 +67,12 @@ def train(
     ] = None,
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
+    args: Annotated[
+        str | None,
+        typer.Option(
+            help='JSON: what the class of your own network is called with: {"depth": 18}.', rich_help_panel=_OWN, show_default=False
+        ),
+    ] = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -96,7 +104,7 @@ def train(
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()),
+        augment, tuple(labels or ()), args,
     )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
@@ -108,7 +116,7 @@ def train(
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
     from receptron.data.splitting.few_groups import few_groups
-    from receptron.report.training.commands import again
+    from receptron.report.training.commands import again, own_flag
 
     card, found = run.card, run.card.evaluation
     screen.show()
@@ -150,7 +158,7 @@ def _show(run: "Run") -> None:
     screen.show(f"Again    {again(run)}")
     screen.show(f"Model    {run.model}")
     screen.show(f"Report   {run.report}")
-    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...")
+    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...{own_flag(run)}")
 
 
 def _sets(card: "ModelCard") -> str:

@@ -42,6 +42,7 @@ class Extras:
         image_memory: Megabytes that one image may take while it is decoded.
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
+        arguments: JSON: what the class or function of a network of one's own is called with.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -63,6 +64,8 @@ class Extras:
     image_memory: float = IMAGE_MEMORY
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
+    arguments: str | None = None
+    arguments: str | None = None
 
 
 def seconds(text: str | float) -> float:

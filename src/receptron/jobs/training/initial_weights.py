@@ -13,6 +13,7 @@ from receptron.data.reading.decode import decode
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, ImageTooSmall, UnknownName, UnreadableImage
+from receptron.own_net.own_network import OwnNet
 from receptron.progress import Progress
 from receptron.weights import sidecar
 from receptron.weights.carried import INSTALL, carried
@@ -40,6 +41,7 @@ class Wish:
     net: str | None = None
     weights: str | Path | None = None  # reference, file, "none", or None for the default
     facts: sidecar.Sidecar = field(default_factory=sidecar.Sidecar)  # what flags say of a weights file
+    arguments: str | None = None  # JSON: what a network of one's own is made with
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,8 @@ class InitialWeights:
     spec: InputSpec
     channels: int
     grey: bool
+    own: OwnNet | None = None  # where the network is the user's
+    float32_only: bool = False  # its code does not bear fewer bits
 
     @property
     def reference(self) -> str:
@@ -59,6 +63,9 @@ class InitialWeights:
 
     def make(self, classes: int) -> Classifier:
         """A network with its weights, pretrained or fresh."""
+        if self.own:
+            state = self.pretrained.state() if self.pretrained else None
+            return self.own.classifier(classes, (self.channels, self.spec.pixels), state)
         if self.pretrained is None:
             return build(self.net, classes=classes, channels=self.channels)
         return load_pretrained(self.pretrained, classes, self.channels, None)  # a new class layer goes without saying here

@@ -76,6 +76,8 @@ def _climb(
     """From the linear head to the last stage, and from there to everything, while each is surely better; the network changes in place."""
     truth = context.images.targets.numpy()
     right = start.logits.argmax(1) == truth
+    if not len(net.stages):
+        return _climb_to_everything(net, start, _unstaged(features, chosen, context, notes), features, right, context, notes)
     step = _last_stage(features, context, chosen, notes)
     validated = _try(step, context, right, len(context.folds), notes)
     if not validated.taken:
@@ -88,14 +90,32 @@ def _climb(
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    step = _everything(net, features, context, validated, notes)
-    above = _try(step, context, right, len(validated.modules), notes)
+    return _climb_to_everything(net, outcome, validated, features, right, context, notes)
+
+
+def _climb_to_everything(
+    net: Classifier, start: LadderOutcome, below: CrossValidated, features: Features, right: NDArray[np.bool_], context: TrainingContext,
+    notes: _Notes,
+) -> LadderOutcome:  # fmt: skip
+    """From `start`, whose networks without each fold are `below`, to everything, if that is surely better."""
+    step = _everything(net, features, context, below, notes)
+    above = _try(step, context, right, len(below.modules), notes)
     if not above.taken:
-        return outcome
+        return start
     net.load_state_dict(_finish(step, context, above, notes).state_dict())
     nets = tuple([module for module in above.modules if isinstance(module, Classifier)])
     seen = Embeddings(embeddings(net, context, step.engine.device), tuple([embeddings(one, context, step.engine.device) for one in nets]))
     return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen)
+
+
+def _unstaged(features: Features, chosen: Chosen, context: TrainingContext, notes: _Notes) -> CrossValidated:
+    """The linear heads without each fold, where a network has no stages that a last one could be told from."""
+    tails = [copy.deepcopy(features.divided.tail) for _ in context.folds]
+    for tail, head in zip(tails, chosen.folds, strict=True):
+        head.put_into(last_layer(tail))
+    why = "the network has no stem, stages and head, so there is no last stage; everything is next"
+    notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, why))
+    return CrossValidated(notes.rungs[-1], tuple(tails), np.arange(len(chosen.logits)), chosen.logits, ())
 
 
 def _frozen(features: Features, context: TrainingContext) -> Embeddings:
