@@ -24,6 +24,7 @@ from shell import run
 pytestmark = pytest.mark.usefixtures("quick")
 
 NET = """
+import os
 import torch
 from torch import nn
 from layers import block
@@ -36,6 +37,7 @@ class Net(nn.Module):
 
     def forward(self, x):
         print("seen", x.shape)
+        if "OWN_FAILS" in os.environ: raise KeyError("gone")
         x = nn.functional.adaptive_avg_pool2d(self.body(x), 2)
         return self.fc(self.drop(x.view(x.size(0), -1)))
 """
@@ -115,6 +117,14 @@ def test_the_commands_ask_for_the_file_and_say_what_to_type(made: tuple[Run, str
     shown = run("train", photos, "--net", net, "--time", "2s", "--out", tmp_path / "o", "--weights-pixels", "32")
     assert "".join(f"IMAGE... --net {net}".split()) in "".join(shown.out.split())
     assert "seen" not in shown.out
+
+
+def test_what_the_network_raises_later_is_told_by_its_line(made: tuple[Run, str, Path], monkeypatch: pytest.MonkeyPatch):
+    found, net, _ = made
+    monkeypatch.setenv("OWN_FAILS", "1")
+    for ask in (lambda: load(found.model, net=net), lambda: predict(found.model, ["x.png"], net=net)):
+        with pytest.raises(ForwardFault, match=r"KeyError: 'gone' \(net\.py, line 16"):
+            ask()
 
 
 def test_a_changed_file_or_neighbour_is_refused_with_both_digests_and_never_run(made: tuple[Run, str, Path], photos: Path, tmp_path: Path):
@@ -219,7 +229,7 @@ def test_what_is_asked_of_a_network_of_the_zoo_or_of_none_is_refused(photos: Pat
     with pytest.raises(BadValue, match="passed over"):
         train(photos, tmp_path / "a", net=net, extras=extras(tmp_path, facts=Sidecar(keys="timm")))
     (tmp_path / "code" / "net.py").write_text(NET.replace("width * 4, num_classes", "width * 5, num_classes"))
-    with pytest.raises(ForwardFault, match=r"net\.py, line 15"):
+    with pytest.raises(ForwardFault, match=r"net\.py, line 18"):
         train(photos, tmp_path / "a", net=net, extras=extras(tmp_path))
     (tmp_path / "code" / "net.py").write_text(
         NET.replace("nn.functional.adaptive_avg_pool2d(self.body(x), 2)", "self.body(x)[..., :8, :8]").replace("width * 4", "width * 64")

@@ -13,7 +13,7 @@ from receptron.data.reading.depth_scale import DepthScale
 from receptron.evaluation.novelty.rule import NoveltyFigures, NoveltyRule
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
 from receptron.own_net.record import OwnNetRecord
-from receptron.weights.inputs import InputSpec
+from receptron.weights.inputs import MOST_BANDS, InputSpec
 
 _Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
@@ -42,7 +42,7 @@ class ModelCard:
     Attributes:
         net: Name in the zoo, or file and class of a network of the user's own.
         classes: Class names in the order of the network's outputs.
-        channels: Channels that the network takes, 1 or 3.
+        channels: Channels that the network takes: 1 or 3, or as many as images have bands.
         input: How an image becomes the network's input: size in px, crop, mean, standard deviation.
         temperature: What logits are divided by before the softmax.
         rung: What was trained: "linear head", "last stage", "everything", "from scratch".
@@ -70,7 +70,7 @@ class ModelCard:
 
     net: Annotated[str, Meta(min_length=1, max_length=500)]
     classes: Annotated[tuple[Label, ...], Meta(min_length=2, max_length=MOST_CLASSES)]
-    channels: Annotated[int, Meta(ge=1, le=3)]
+    channels: Annotated[int, Meta(ge=1, le=MOST_BANDS)]
     input: InputSpec
     temperature: Annotated[float, Meta(ge=0.01, le=100)]
     rung: Note

@@ -10,8 +10,8 @@ from receptron.records import short
 
 def contradictions(card: ModelCard) -> Iterator[str]:
     """One sentence for each, the field first; none for a card that `train` wrote."""
-    if card.channels == 2:
-        yield "channels is 2: it must be 1 or 3"
+    if card.channels != card.input.bands and (card.input.bands or card.channels not in (1, 3)):
+        yield f"channels is {card.channels}: it must be {card.input.bands or '1 or 3'}"
     if twice := _twice(card.classes):
         yield f"classes has {short(twice)} more than once: every class has a name of its own"
     if card.own is None and card.macs is None:

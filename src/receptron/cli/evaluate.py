@@ -47,6 +47,7 @@ def evaluate(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    channels_axis: scan_flags.ChannelsAxis = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     views: Annotated[int, typer.Option(min=1, max=32, help="Average over so many views of each image, and tell what that gains.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
@@ -65,7 +66,17 @@ def evaluate(
     from receptron.jobs import evaluate as job
 
     options = ScanOptions(
-        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+        layout,
+        path_column,
+        label_column,
+        split_column,
+        fold_column,
+        group_column,
+        root,
+        suffix,
+        tuple(group or ()),
+        ungrouped,
+        channels_axis,
     )
     facts = weights_flags.facts(net, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     judged, images = job.subject(model, path, weights, facts, device, image_memory)

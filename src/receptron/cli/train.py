@@ -89,6 +89,7 @@ def train(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    channels_axis: scan_flags.ChannelsAxis = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
@@ -99,7 +100,17 @@ def train(
     known = None if net == "auto" else net
     facts = weights_flags.facts(known, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     images = ScanOptions(
-        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+        layout,
+        path_column,
+        label_column,
+        split_column,
+        fold_column,
+        group_column,
+        root,
+        suffix,
+        tuple(group or ()),
+        ungrouped,
+        channels_axis,
     )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(

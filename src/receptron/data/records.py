@@ -87,6 +87,7 @@ class ImageFacts:
     values: ValueRange | None = None  # of an image of more than 8 bits
     reduced: int = 1  # decoded at one so-manieth of its size, because it is over the limit
     blank: bool = False  # all black, all white or all of another colour, as it is read
+    bands: int = 0  # of an image of bands in their own units; 0 for a photo
 
 
 @dataclass(frozen=True)

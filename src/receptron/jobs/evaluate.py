@@ -143,6 +143,8 @@ def evaluate(
     """
     check_views(views)
     loaded = model if isinstance(model, Predictor) else load(model, device, within(image_memory))
+    if options and options.channels_axis != "auto":
+        loaded.plan = replace(loaded.plan, bands=replace(loaded.plan.bands, axis=options.channels_axis))
     catalog = scan(path, options)
     for note in loaded.notes:
         (progress or Silent()).tell(note)

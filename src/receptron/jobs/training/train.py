@@ -32,6 +32,7 @@ from receptron.jobs.options import (
     seconds,
 )
 from receptron.jobs.training.backbones.at_hand import AUTO, starts_at_hand
+from receptron.jobs.training.backbones.band_start import with_statistics
 from receptron.jobs.training.backbones.own_start import check_arguments, cost_of, is_own, own_settings, own_start
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
@@ -143,12 +144,13 @@ def train(
         activations = cache_folder(extras.cache)
         starts = _starts(catalog, net, weights, extras)
         start = starts[0]
-        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
             earlier = like.sides if like else relabelling.sides if relabelling else {}
             sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
+            start = with_statistics(start, sided, extras.progress)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
@@ -171,8 +173,8 @@ def train(
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
             with watchmaker.stage("learning", lambda: clock.spent):
                 environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
-                start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
-                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+                start, sided, ranking = ranked((start,) if len(starts) == 1 else starts, sided, fit_options, environment, limits)
+                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
                 fit_options = replace(fit_options, augmentation=augmentation)
                 learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
                 signals.leave_if_told()
@@ -227,7 +229,7 @@ def _starts(
         raise BadValue(
             f"{len(given)} weights were given.", why="a network starts from one", mend="have them ranked: --net auto; or give one"
         )
-    wish = Wish(net, given[0] if given else None, extras.facts, extras.arguments)
+    wish = Wish(net, given[0] if given else None, extras.facts, extras.arguments, extras.images.channels_axis)
     return ((own_start if is_own(net) else choose_initial_weights)(catalog, wish, limits, extras.progress),)
 
 

@@ -10,7 +10,7 @@ from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog
 from receptron.errors import BadValue, CheckpointMismatch, ForwardFault, ReceptronError
 from receptron.given_path import check_given
-from receptron.jobs.training.initial_weights import PHOTO, SMALL, TINY, InitialWeights, Wish, look_at
+from receptron.jobs.training.initial_weights import PHOTO, SMALL, TINY, InitialWeights, Look, Wish, band_spec, look_at
 from receptron.own_net.own_network import OwnNet, is_own, read_own
 from receptron.own_net.trial import Tried, side_that_runs, try_out
 from receptron.progress import Progress
@@ -33,10 +33,10 @@ def own_start(catalog: Catalog, wish: Wish, limits: Limits = LIMITS, progress: P
     progress.tell(f"Your network: {own.place}; the model will ask for the same {', '.join(own.record.sources)}.")
     if own.elsewhere:
         progress.tell(f"Not covered by its digest, as they lie elsewhere: {', '.join(own.elsewhere)}.")
-    look = look_at(catalog, limits)
+    look = look_at(catalog, limits, wish.axis)
     file = None if wish.weights in (None, "none") else _file(wish.weights)
     facts = _facts(file, wish.facts)
-    spec = inputs_of(facts, file) if file else _by_images(facts, look.shorter)
+    spec = _of_bands(facts, look) if look.bands else inputs_of(facts, file) if file else _by_images(facts, look.shorter)
     classes, pretrained = len(catalog.classes), None
     if file:
         pretrained = Pretrained(str(file), own.place, file, "receptron", spec, facts.licence or "unstated", facts.sha256 or "")
@@ -112,9 +112,17 @@ def _by_images(facts: Sidecar, shorter: int) -> InputSpec:
     return inputs_of(replace(facts, pixels=pixels), Path("--net"))
 
 
+def _of_bands(facts: Sidecar, look: Look) -> InputSpec:
+    """Images of bands are squeezed whole, and normalised by their own training side."""
+    for name in ("mean", "std", "crop"):
+        if getattr(facts, name) is not None:
+            raise BadValue(f"--weights-{name} would be passed over.", why="bands are normalised by the training side", mend="leave it out")
+    return band_spec(look.bands, facts.pixels or min(max(look.longer, TINY), PHOTO), look.axis)
+
+
 def _fed(own: OwnNet, classes: int, spec: InputSpec, pretrained: Pretrained | None, *, grey: bool, said: bool) -> tuple[int, Tried]:
     """How many channels the network takes, of one or three, those of the images first, and those of its weights where there are some."""
-    choices = (1, 3) if grey else (3,) if own.fed and not pretrained else (3, 1)
+    choices = (spec.bands,) if spec.bands else (1, 3) if grey else (3,) if own.fed and not pretrained else (3, 1)
     state, first = pretrained.state() if pretrained else None, list[ReceptronError]()
     for channels in choices:
         try:
