@@ -154,6 +154,7 @@ def train(
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
+        settings |= extras.recipe.settings
         if start.own:
             settings |= own_settings(start.own, net)
         if extras.labels:
@@ -164,7 +165,7 @@ def train(
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, " ".join(start_digest(one) for one in starts))
         precision = "float32" if start.float32_only else extras.precision
-        fit_options = FitOptions(seed, where, precision, bool(sided.split.test), augmentation)
+        fit_options = FitOptions(seed, where, precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
