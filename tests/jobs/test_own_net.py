@@ -123,7 +123,7 @@ def test_what_the_network_raises_later_is_told_by_its_line(made: tuple[Run, str,
     found, net, _ = made
     monkeypatch.setenv("OWN_FAILS", "1")
     for ask in (lambda: load(found.model, net=net), lambda: predict(found.model, ["x.png"], net=net)):
-        with pytest.raises(ForwardFault, match=r"KeyError: 'gone' \(net\.py, line 16"):
+        with pytest.raises(ForwardFault, match=r"KeyError: 'gone' \(net\.py, line 15"):
             ask()
 
 
@@ -229,7 +229,7 @@ def test_what_is_asked_of_a_network_of_the_zoo_or_of_none_is_refused(photos: Pat
     with pytest.raises(BadValue, match="passed over"):
         train(photos, tmp_path / "a", net=net, extras=extras(tmp_path, facts=Sidecar(keys="timm")))
     (tmp_path / "code" / "net.py").write_text(NET.replace("width * 4, num_classes", "width * 5, num_classes"))
-    with pytest.raises(ForwardFault, match=r"net\.py, line 18"):
+    with pytest.raises(ForwardFault, match=r"net\.py, line 17"):
         train(photos, tmp_path / "a", net=net, extras=extras(tmp_path))
     (tmp_path / "code" / "net.py").write_text(
         NET.replace("nn.functional.adaptive_avg_pool2d(self.body(x), 2)", "self.body(x)[..., :8, :8]").replace("width * 4", "width * 64")
