@@ -15,6 +15,7 @@ from receptron.evaluation.records import BaselineComparison, Count, Evaluation, 
 from receptron.own_net.record import OwnNetRecord
 from receptron.weights.inputs import MOST_BANDS, InputSpec
 
+_Offset: TypeAlias = Annotated[float, Meta(ge=-30, le=30)]
 _Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -58,6 +59,9 @@ class ModelCard:
         novelty: From which scores on an image is of none of the classes; None where that cannot be told.
         novelty_figures: How many test images are called so; None where there were none, or it cannot be told.
         novelty_unknown: Why it cannot be told; None in models of before too.
+        offsets: What to add to scaled logits for probabilities by the data's own shares of the classes, which training had balanced; the
+            answer is the class of the highest logit as it is. None where classes count by their images.
+        head: "linear", or "hidden:256" with a layer of so many units before the class layer.
         own: By what the file of a network of the user's own is known again; None for a net of the zoo. Nothing of it is ever run unasked.
         format: Version of this record.
 
@@ -86,5 +90,7 @@ class ModelCard:
     novelty: NoveltyRule | None = None
     novelty_figures: NoveltyFigures | None = None
     novelty_unknown: Note | None = None
+    offsets: Annotated[tuple[_Offset, ...], Meta(max_length=MOST_CLASSES)] | None = None
+    head: Annotated[str, Meta(pattern="^(linear|hidden:[1-9][0-9]{0,4})$")] = "linear"
     own: OwnNetRecord | None = None
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -14,6 +14,8 @@ def contradictions(card: ModelCard) -> Iterator[str]:
         yield f"channels is {card.channels}: it must be {card.input.bands or '1 or 3'}"
     if twice := _twice(card.classes):
         yield f"classes has {short(twice)} more than once: every class has a name of its own"
+    if card.offsets is not None and len(card.offsets) != len(card.classes):
+        yield f"offsets has {len(card.offsets)} numbers: it must have one for each of the {len(card.classes)} classes"
     if card.own is None and card.macs is None:
         yield "macs is null: those of a net of the zoo are known"
     if card.own is not None and (card.own.file not in card.own.sources or card.net != card.own.shown):

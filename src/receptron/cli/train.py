@@ -72,6 +72,15 @@ def train(
     optimiser: recipe_flags.Optimiser = None,
     decay: recipe_flags.Decay = None,
     smoothing: recipe_flags.Smoothing = None,
+    schedule: recipe_flags.Schedule = None,
+    warmup: recipe_flags.Warmup = None,
+    clip: recipe_flags.Clip = None,
+    ema: recipe_flags.Ema = None,
+    patience: recipe_flags.Patience = None,
+    drop_path: recipe_flags.DropPath = None,
+    head: recipe_flags.Head = None,
+    dropout: recipe_flags.Dropout = None,
+    balance: recipe_flags.Balance = None,
     args: Annotated[
         str | None,
         typer.Option(
@@ -118,10 +127,26 @@ def train(
         ungrouped,
         channels_axis,
     )
+    recipe = Recipe(
+        epochs=epochs,
+        rate=recipe_flags.rate(rate),
+        optimiser=optimiser,
+        decay=decay,
+        smoothing=smoothing,
+        schedule=schedule,
+        warmup=warmup,
+        clip=clip,
+        ema=ema,
+        patience=patience,
+        drop_path=drop_path,
+        head=head,
+        dropout=dropout,
+        balance=balance,
+    )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()), Recipe(epochs, rate, optimiser, decay, smoothing), args,
+        augment, tuple(labels or ()), recipe, args,
     )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
@@ -161,6 +186,10 @@ def _show(run: "Run") -> None:
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     _ranking(run)
+    if run.balance:
+        screen.show(f"Balance  {run.balance.method}: {run.balance.why}")
+    for test in run.rate_searches:
+        screen.show(f"Rate     {test.words}, in {test.phase}")
     _findings(run)
     if told := _suspects(run):
         screen.show(f"Labels   {told}")
@@ -242,6 +271,8 @@ def _suspects(run: "Run") -> str:
         return ""
     if found.unknown:
         return f"wrong ones were not looked for: {found.unknown}"
+    if not found.images and found.decided:
+        return f"none of {counted(found.looked_at, 'training image')} looks mislabelled but {found.decided:,} that a person looked at"
     if not found.images:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
     doubted = f"{len(found.images):,} of {counted(found.looked_at, 'training image')} may be mislabelled"

@@ -6,6 +6,7 @@ from math import inf
 from pathlib import Path
 
 from receptron import atomic_write, report
+from receptron.blocks.before_classes import head_of
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
@@ -33,7 +34,7 @@ from receptron.jobs.options import (
 )
 from receptron.jobs.training.backbones.at_hand import AUTO, starts_at_hand
 from receptron.jobs.training.backbones.band_start import with_statistics
-from receptron.jobs.training.backbones.own_start import check_arguments, cost_of, is_own, own_settings, own_start
+from receptron.jobs.training.backbones.own_start import check_arguments, check_own_shape, cost_of, is_own, own_settings, own_start
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
@@ -54,9 +55,11 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
+from receptron.training.found_rate import rate_searches
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
+from receptron.training.recipe_shape import check_shape
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -144,6 +147,8 @@ def train(
         activations = cache_folder(extras.cache)
         starts = _starts(catalog, net, weights, extras)
         start = starts[0]
+        for one in starts:
+            check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
@@ -168,7 +173,7 @@ def train(
         fit_options = FitOptions(seed, where, precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-            decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
+            decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
             decisions.note(THREADS, computing)
             watchmaker.go_on(READING, decisions)
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
@@ -196,6 +201,7 @@ def train(
                     ranking=ranking,
                     augmentation=augmentation_record(augmentation, card.rung),
                     learning_curve=curve,
+                    rate_searches=rate_searches(decisions),
                 )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
@@ -268,14 +274,16 @@ def _judge(
     parameters, macs = cost_of(start, learnt.net.cpu().eval())
     classes = learnt.context.classes
     logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
-    temperature = temperature_scaling.sure_temperature(logits, truth, groups)
-    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
+    offsets = learnt.context.balance.offsets
+    temperature = temperature_scaling.sure_temperature(logits, truth, groups, offsets)
+    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups, offsets=offsets)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=parameters, macs=macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
-        sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
-        novelty=unlike.rule, novelty_unknown=unlike.unknown, own=start.own.record if start.own else None,
+        sets=set_rule(temperature_scaling.probabilities(logits, temperature, offsets), truth, groups),
+        novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets, head=head_of(learnt.net),
+        own=start.own.record if start.own else None,
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
     if sided.split.test:

@@ -14,6 +14,7 @@ from receptron.jobs.training.initial_weights import PHOTO, SMALL, TINY, InitialW
 from receptron.own_net.own_network import OwnNet, is_own, read_own
 from receptron.own_net.trial import Tried, side_that_runs, try_out
 from receptron.progress import Progress
+from receptron.training.loop.recipe import Recipe
 from receptron.weights.fetch import SILENT
 from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
@@ -53,6 +54,15 @@ def check_arguments(net: str | None, arguments: str | None) -> None:
     """Raises: BadValue for arguments where there is no class of the user's to call."""
     if arguments is not None and not is_own(net):
         raise BadValue("--args would be passed over.", why="it is for a network of your own", mend="name it: --net FILE.py:CLASS")
+
+
+def check_own_shape(net: str, recipe: Recipe) -> None:
+    """Raises: BadValue for what a recipe would change of a network, whose layers are the user's own."""
+    asked = {"--head": recipe.hidden, "--dropout": recipe.dropout is not None, "--drop-path": recipe.drop_path}
+    if flags := [flag for flag, given in asked.items() if given]:
+        raise BadValue(
+            f"{', '.join(flags)} would change {net}.", why="its layers are your own", mend="write it into your network, and leave it out"
+        )
 
 
 def own_settings(own: OwnNet, net: str | None) -> dict[str, object]:
