@@ -1,5 +1,6 @@
 """Rung 1's context: activations at the frozen boundary from the cache, and what the last layer sees of them."""
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -41,7 +42,7 @@ class Features:
 
 def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> Features:
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
-    divided = divide(net, context.channels, context.spec.pixels)
+    divided = divide(copy.deepcopy(net), context.channels, context.spec.pixels)  # `net` will learn; what describes images must not
     engine, speed = fastest(divided, context, trials)
     front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.policy, 1, context.depth)
     key = cache_key(divided.front.state_dict(), one, engine.precision)
