@@ -14,7 +14,7 @@ import pytest
 from photos import backbone, folder
 
 from receptron import atomic_write
-from receptron.bundle.model import load
+from receptron.bundle import store
 from receptron.jobs.training.run_directory import RunDirectory
 
 SETTLED = ("--precision", "float32", "--time", "1h", "--every", "0.03")  # a checkpoint every few steps; nothing left to a trial
@@ -45,19 +45,29 @@ class Case:
         return subprocess.Popen([*map(str, command), *map(str, cache)], env=QUIET, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def _own(file: Path) -> tuple[str, ...]:
+    """A network of the user's own with dropout, and statistics that learning changes."""
+    layers = "nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.3)"
+    file.write_text(f"from torch import nn\n\ndef net(classes):\n    return nn.Sequential({layers}, nn.Linear(32, classes))\n")
+    return "--net", f"{file}:net", "--weights-pixels", "32"
+
+
 def digest_of(out: Path) -> str:
     """Of the weights, in a model directory that verifies."""
-    load(out / "model")
+    store.verify(out / "model")
     return atomic_write.sha256(out / "model/model.safetensors")
 
 
-@pytest.fixture(scope="module", params=[pytest.param("pretrained", marks=pytest.mark.campaign), "scratch", "recipe"])
+_CAMPAIGN = [pytest.param(kind, marks=pytest.mark.campaign) for kind in ("pretrained", "own")]
+
+
+@pytest.fixture(scope="module", params=[*_CAMPAIGN, "scratch", "recipe"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Photos, weights and an undisturbed run; from scratch with everything of augmentation, Mixup and CutMix among it."""
     place = tmp_path_factory.mktemp(request.param)
     folder(place / "photos", 30 if request.param == "pretrained" else 12)
     weights = str(backbone(place / "tiny.safetensors")) if request.param == "pretrained" else "none"
-    start = STATEFUL[request.param]
+    start = _own(place / "net.py") if request.param == "own" else STATEFUL[request.param]
     case = Case(("--weights", weights, *start), place, "", 0.0)
     began = time.monotonic()
     child = case.started(place / "undisturbed")

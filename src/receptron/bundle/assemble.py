@@ -11,18 +11,21 @@ from receptron.bundle import store
 from receptron.bundle.card import ModelCard
 from receptron.bundle.placed import MEND
 from receptron.errors import BadValue, BundleCorrupt, BundleFault, ImageTooSmall, UnknownName
+from receptron.own_net.own_network import read_own
 from receptron.records import short
 from receptron.zoo import build
 
 _VARIANCE = "running_var"
 
 
-def assemble(folder: Path, card: ModelCard, state: Mapping[str, Tensor]) -> nn.Module:
+def assemble(folder: Path, card: ModelCard, state: Mapping[str, Tensor], own: str | None = None) -> nn.Module:
     """The network of `card` with the tensors of `state`; it is shaped without numbers, so that nothing is allocated for a refused one.
 
-    Raises: BundleFault for a net that this version does not know; BundleCorrupt naming the field or the tensor.
+    `own` names the file of a network of the user's own, FILE.py or FILE.py:CLASS: without it nothing is run.
+    Raises: BundleFault for a net that this version does not know, and for another file than the model was made with; BundleCorrupt naming
+    the field or the tensor.
     """
-    net = _shaped(folder / store.CARD, card)
+    net = _own(folder, card, own) if card.own or own else _shaped(folder / store.CARD, card)
     _check_tensors(folder / store.WEIGHTS, card, net.state_dict(), state)
     net.load_state_dict(state, assign=True)
     return net
@@ -41,11 +44,30 @@ def _shaped(file: Path, card: ModelCard) -> nn.Module:
         raise BundleCorrupt(f"{file}: head is {card.head}.", why=error.why, mend=MEND) from error
     except ImageTooSmall as error:
         raise BundleCorrupt(f"{file}: input.pixels is {card.input.pixels}.", why=error.what, mend=MEND) from error
+    _check_parameters(file, card, net)
+    return net
+
+
+def _own(folder: Path, card: ModelCard, own: str | None) -> nn.Module:
+    """The user's own network, from the very file that the model was made with."""
+    if card.own is None:
+        raise BundleFault(f"{folder} holds {card.net} of the zoo, and no network of your own.", mend=f"leave --net {own} out")
+    if own is None:
+        raise BundleFault(
+            f"{folder} needs the file of its network, {card.own.shown}.",
+            why="a model directory holds no code and runs none by itself",
+            mend=f"name the file that you trust: --net {card.own.shown}",
+        )
+    net = read_own(own, record=card.own).classifier(len(card.classes), (card.channels, card.input.pixels))
+    _check_parameters(folder / store.CARD, card, net)
+    return net
+
+
+def _check_parameters(file: Path, card: ModelCard, net: nn.Module) -> None:
     held = sum(parameter.numel() for parameter in net.parameters())
     if held != card.parameters:
         why = f"{card.net} with {len(card.classes)} classes and {card.channels} channels has {held:,}"
         raise BundleCorrupt(f"{file}: parameters is {card.parameters:,}.", why=why, mend=MEND)
-    return net
 
 
 def _check_tensors(file: Path, card: ModelCard, expected: Mapping[str, Tensor], found: Mapping[str, Tensor]) -> None:

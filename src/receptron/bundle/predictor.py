@@ -14,12 +14,13 @@ from torch import nn
 from receptron.blocks.classifier import Classifier
 from receptron.bundle.placed import Placed
 from receptron.data.augmentation.prediction_views import check_views, prediction_view
+from receptron.data.bands.band_plan import BandPlan
 from receptron.data.dataset.spelling import composed
 from receptron.data.given_images.images import ImageLike, as_list, names, to_canvas
 from receptron.data.ingest import CanvasPlan
 from receptron.data.reading.depth_scale import DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.novelty.rule import NoveltyRule, novelties
@@ -116,7 +117,8 @@ class Predictor:
         self.split: tuple[Placed, ...] = ()
         self.novelty: NoveltyScorer | None = None
         self.notes: list[str] = []  # what was odd about its files and did no harm
-        self.plan = CanvasPlan(facts.input.resize, facts.input.interpolation, limits, facts.depth)
+        bands = BandPlan(facts.input.bands or 0, facts.input.channels_axis or "auto")
+        self.plan = CanvasPlan(facts.input.resize, facts.input.interpolation, limits, facts.depth, bands)
         self.net = net.eval().requires_grad_(False)
 
     def class_called(self, label: str) -> str | None:
@@ -238,7 +240,7 @@ class Predictor:
         mean = mean_logits(logits, self.facts.temperature)
         return Scores(mean, read, faults, logits[0], tuple(seconds.tolist()), novelty[0] if self.novelty else None)
 
-    def _forward(self, canvases: list[Pixels], view: int) -> NDArray[np.float64]:
+    def _forward(self, canvases: list[Canvas], view: int) -> NDArray[np.float64]:
         """Logits (N, K) of one view, and the scores of novelty beside them where the model has such."""
         weights = next(self.net.parameters())
         images = prediction_view(canvases, self.facts.input, self.facts.channels, view, mirrored=self.facts.mirrored)
@@ -256,17 +258,17 @@ class Predictor:
             return logits
         return np.concatenate([logits, self.novelty.scores(embedding.float().cpu().numpy())], axis=1)
 
-    def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
+    def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Canvas | str]]]:
         """Chunks with the number of their first image; the next is decoded while the network works on this one."""
 
-        def one(i: int) -> Pixels | str:
+        def one(i: int) -> Canvas | str:
             try:
                 return to_canvas(images[i], called[i], self.plan)
             except UnreadableImage as error:
                 return error.reason
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            waiting: list[list[Future[Pixels | str]]] = []
+            waiting: list[list[Future[Canvas | str]]] = []
             try:
                 for start in range(0, len(images) + batch, batch):
                     waiting.append([pool.submit(one, i) for i in range(start, min(start + batch, len(images)))])

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from receptron.training.records import Run
 
 _RARE = "Rarely needed"
+_OWN = "A network of your own"
 
 
 def train(
@@ -31,7 +32,8 @@ def train(
     net: Annotated[
         str | None,
         typer.Option(
-            help="Network of the zoo, or auto: the best of the weights at hand. Default: by the size of the images.", show_default=False
+            help="Network of the zoo, FILE.py:CLASS (your own), or auto: the best of the weights at hand. Default: by the images' size.",
+            show_default=False,
         ),
     ] = None,
     weights: Annotated[
@@ -88,6 +90,12 @@ def train(
     head: recipe_flags.Head = None,
     dropout: recipe_flags.Dropout = None,
     balance: recipe_flags.Balance = None,
+    args: Annotated[
+        str | None,
+        typer.Option(
+            help='JSON: what the class of your own network is called with: {"depth": 18}.', rich_help_panel=_OWN, show_default=False
+        ),
+    ] = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -105,6 +113,7 @@ def train(
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
     plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done, and what to expect; nothing is trained.")] = False,
+    channels_axis: scan_flags.ChannelsAxis = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
@@ -116,7 +125,17 @@ def train(
     known = None if net == "auto" else net
     facts = weights_flags.facts(known, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     images = ScanOptions(
-        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+        layout,
+        path_column,
+        label_column,
+        split_column,
+        fold_column,
+        group_column,
+        root,
+        suffix,
+        tuple(group or ()),
+        ungrouped,
+        channels_axis,
     )
     recipe = Recipe(
         epochs=epochs,
@@ -137,7 +156,7 @@ def train(
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()), recipe, synthetic,
+        augment, tuple(labels or ()), recipe, synthetic, args,
     )  # fmt: skip
     if plan:
         from receptron.cli.output import plan_text
@@ -156,7 +175,7 @@ def train(
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
     from receptron.data.splitting.few_groups import few_groups
-    from receptron.report.training.commands import again
+    from receptron.report.training.commands import again, own_flag
 
     card, found = run.card, run.card.evaluation
     screen.show()
@@ -205,7 +224,7 @@ def _show(run: "Run") -> None:
     screen.show(f"Again    {again(run)}")
     screen.show(f"Model    {run.model}")
     screen.show(f"Report   {run.report}")
-    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...")
+    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...{own_flag(run)}")
 
 
 def _sets(card: "ModelCard") -> str:

@@ -89,6 +89,7 @@ class ImageFacts:
     blank: bool = False  # all black, all white or all of another colour, as it is read
     size: int = 0  # bytes of the file
     rounding: float = 0.0  # mean step of a JPEG's first quantisation table; 0 for other formats
+    bands: int = 0  # of an image of bands in their own units; 0 for a photo
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,7 @@ class Extras:
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
         recipe: How the network learns, as far as that is not left to the ladder.
         synthetic: Folder of generated images, in class folders, that are learnt from besides and never judged on.
+        arguments: JSON: what the class or function of a network of one's own is called with.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -68,6 +69,7 @@ class Extras:
     labels: tuple[str | Path, ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
     synthetic: str | Path | None = None
+    arguments: str | None = None
 
 
 def seconds(text: str | float) -> float:

@@ -12,7 +12,7 @@ from torch import Tensor
 from receptron.data.augmentation.policy import Policy
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.data.splitting.groups import in_groups
 from receptron.evaluation.grouped_intervals import Groups, numbered
 from receptron.progress import Progress, Silent
@@ -129,7 +129,7 @@ class TrainingContext:
         """Groups of training images, numbered from 0; None where all are independent."""
         return None if self.images.groups is None else numbered(self.images.groups[rows])
 
-    def pictures(self, images: Images) -> list[Pixels]:
+    def pictures(self, images: Images) -> list[Canvas]:
         """Canvases of `images`."""
         return [self.canvases[digest] for digest in images.digests]
 

@@ -7,7 +7,7 @@ from receptron.data.audit.rules_files import FILE_RULES
 from receptron.data.audit.rules_groups import GROUP_RULES
 from receptron.data.audit.rules_names import NAME_RULES
 from receptron.data.audit.rules_sets import SET_RULES
-from receptron.data.deduplication.duplicates import NOT_SEARCHED, Clusters
+from receptron.data.deduplication.duplicates import NOT_SEARCHED, OF_BANDS, Clusters
 from receptron.data.ingest import Ingested
 from receptron.data.records import Audit, Catalog
 
@@ -22,4 +22,6 @@ def audit(catalog: Catalog, reading: Ingested, clusters: Clusters, seconds: floa
     broken = len(context.entries) - len(context.good)
     counts = {label: count for label, count in context.sizes.items() if label in catalog.classes}
     images = len(context.entries)
-    return Audit(catalog.root, catalog.layout, images, broken, counts, tuple(findings), seconds, catalog.unused, NOT_SEARCHED, shares)
+    banded = any(entry.facts and entry.facts.bands for entry in reading.good)
+    left = OF_BANDS if banded else NOT_SEARCHED
+    return Audit(catalog.root, catalog.layout, images, broken, counts, tuple(findings), seconds, catalog.unused, left, shares)

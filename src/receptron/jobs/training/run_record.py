@@ -60,6 +60,11 @@ def weights_digest(start: InitialWeights) -> str:
     return atomic_write.sha256(start.pretrained.path) if start.pretrained else ""
 
 
+def start_digest(start: InitialWeights) -> str:
+    """Digest of everything that training starts from: the weights file, and the user's own network."""
+    return " ".join(filter(None, (weights_digest(start), start.own.record.digest if start.own else "")))
+
+
 def provenance(sided: SidedImages, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, command: str) -> Provenance:
     """How the network was made, for the card."""
     engine = learnt.outcome.engine

@@ -10,6 +10,7 @@ from time import monotonic
 from receptron.bundle import store
 from receptron.data.audit import audit as rules
 from receptron.data.audit.preconditions import check_broken, check_classes
+from receptron.data.bands.band_plan import BandPlan
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import Ingested, read
 from receptron.data.reading.file_bytes import within
@@ -75,7 +76,10 @@ class Placing:
 def place_images(catalog: Catalog, start: InitialWeights, placing: Placing, extras: Extras) -> SidedImages:
     """Read the images, correct their labels, refuse what cannot be trained on, find copies, divide, and tell what is odd."""
     began = monotonic()
-    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
+    reading = read(
+        catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory),
+        bands=BandPlan(axis=extras.images.channels_axis),
+    )  # fmt: skip
     corrections, decided = None, frozenset[str]()
     if placing.relabelling:
         catalog, reading, corrections = placing.relabelling.applied(catalog, reading, extras.progress)

@@ -6,7 +6,6 @@ from math import inf
 from pathlib import Path
 
 from receptron import atomic_write, report
-from receptron.analysis.cost import cost
 from receptron.blocks.before_classes import head_of
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
@@ -34,6 +33,8 @@ from receptron.jobs.options import (
     seconds,
 )
 from receptron.jobs.training.backbones.at_hand import AUTO, starts_at_hand
+from receptron.jobs.training.backbones.band_start import with_statistics
+from receptron.jobs.training.backbones.own_start import check_arguments, check_own_shape, cost_of, is_own, own_settings, own_start
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
@@ -43,7 +44,7 @@ from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
 from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
-from receptron.jobs.training.run_record import provenance, run_record, weights_digest
+from receptron.jobs.training.run_record import provenance, run_record, start_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
 from receptron.jobs.training.synthetic.folder import look_into, read_synthetic
@@ -84,8 +85,8 @@ def train(
         path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
         out: Folder to write into; None: NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless
             `extras` say so.
-        net: Name in the zoo; None: one that suits the size of the images; "auto": the best of the weights at hand (in the extra
-            photos, in the cache, and those given), by a cross-validated probe and seconds on this machine.
+        net: Name in the zoo, or FILE.py:CLASS, a network of your own; None: one that suits the size of the images; "auto": the best
+            of the weights at hand (in the extra photos, in the cache, those given), by a cross-validated probe and seconds here.
         weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
             images start from scratch, others from the extra photos, or the net's first published weights. Several for net "auto".
         time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
@@ -115,6 +116,7 @@ def train(
         StorageFault: For a folder that cannot be written to.
         InUse: If another process trains into the same folder.
         NonFinite: If the loss or an answer becomes NaN or infinite.
+        ForwardFault: For what the code of a network of your own raises.
         SystemExit: With code 143 after a SIGTERM.
 
     Example:
@@ -148,17 +150,20 @@ def train(
         starts = starts_of(catalog, net, weights, extras)
         start = starts[0]
         for one in starts:
-            check_shape(one.net, one.channels, extras.recipe)
-        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+            check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
+        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
             earlier = like.sides if like else relabelling.sides if relabelling else {}
             sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
+            start = with_statistics(start, sided, extras.progress)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
         settings |= extras.recipe.settings
+        if start.own:
+            settings |= own_settings(start.own, net)
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
         settings |= made.settings if made else {}
@@ -166,8 +171,9 @@ def train(
             settings["like"] = like.run.report.parent
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
-        digest = fingerprint(settings, sided.sha256, start.spec, " ".join(weights_digest(one) for one in starts))
-        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe)
+        digest = fingerprint(settings, sided.sha256, start.spec, " ".join(start_digest(one) for one in starts))
+        precision = "float32" if start.float32_only else extras.precision
+        fit_options = FitOptions(seed, where, precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
@@ -176,8 +182,8 @@ def train(
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
             with watchmaker.stage("learning", lambda: clock.spent):
                 environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
-                start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
-                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+                start, sided, ranking = ranked((start,) if len(starts) == 1 else starts, sided, fit_options, environment, limits)
+                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
                 fit_options = replace(fit_options, augmentation=augmentation)
                 synthetic, seen_besides = (
                     read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken) if made else (None, None)
@@ -232,13 +238,15 @@ def starts_of(
 ) -> tuple[InitialWeights, ...]:
     """Where training may start: one place, or all at hand for `--net auto`."""
     given, limits = listed_weights(weights), within(extras.image_memory)
+    check_arguments(net, extras.arguments)
     if net == AUTO:
         return starts_at_hand(catalog, given, extras.facts, limits, extras.progress)
     if len(given) > 1:
         raise BadValue(
             f"{len(given)} weights were given.", why="a network starts from one", mend="have them ranked: --net auto; or give one"
         )
-    return (choose_initial_weights(catalog, Wish(net, given[0] if given else None, extras.facts), limits, extras.progress),)
+    wish = Wish(net, given[0] if given else None, extras.facts, extras.arguments, extras.images.channels_axis)
+    return ((own_start if is_own(net) else choose_initial_weights)(catalog, wish, limits, extras.progress),)
 
 
 def tell_table(catalog: Catalog, progress: Progress) -> bool:
@@ -272,7 +280,7 @@ def _judge(
     sided: SidedImages, learnt: FittedNetwork, unlike: UnlikeKnown, start: InitialWeights, extras: Extras, provenance: Provenance
 ) -> tuple[ModelCard, Judgement]:
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
-    needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
+    parameters, macs = cost_of(start, learnt.net.cpu().eval())
     classes = learnt.context.classes
     logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
     offsets = learnt.context.balance.offsets
@@ -280,10 +288,11 @@ def _judge(
     folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups, offsets=offsets)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
-        parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
+        parameters=parameters, macs=macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
         sets=set_rule(temperature_scaling.probabilities(logits, temperature, offsets), truth, groups),
         novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets, head=head_of(learnt.net),
+        own=start.own.record if start.own else None,
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
     if sided.split.test:

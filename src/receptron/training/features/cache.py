@@ -23,7 +23,7 @@ from receptron.data.augmentation.views import augmented
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import StorageFault
 from receptron.progress import Progress
 from receptron.training.hardware.disk_room import shortage, shown
@@ -49,7 +49,7 @@ class FeatureViews:
     count: int
     depth: DepthScale = NOMINAL  # by which the canvases were made
 
-    def of(self, canvases: Sequence[Pixels], names: Sequence[str], view: int) -> Tensor:
+    def of(self, canvases: Sequence[Canvas], names: Sequence[str], view: int) -> Tensor:
         """Float (N, channels, pixels, pixels) of one view of several canvases."""
         if view == 0:
             return prepare(canvases, self.spec, self.channels)

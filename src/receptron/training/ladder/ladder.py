@@ -113,6 +113,8 @@ def rungs_ahead(net: Classifier, lower: LowerRungs, context: TrainingContext) ->
     """The rungs above, timed by a step or two on this machine and not begun; none where images were seen in one way only."""
     if lower.features.maps.shape[1] == 1:
         return ()
+    if not len(net.stages):
+        return (_everything(net, lower.features, context, (), lower.notes),)
     last = _last_stage(lower.features, lower.context, lower.chosen.folds, lower.notes)
     return last, _everything(net, lower.features, context, (), lower.notes)
 
@@ -123,6 +125,8 @@ def _climb(
     """From the linear head to the last stage, and from there to everything, while each is surely better; the network changes in place."""
     truth = context.images.targets.numpy()
     right = start.logits.argmax(1) == truth
+    if not len(net.stages):
+        return _climb_to_everything(net, start, _unstaged(start, features, heads, context, notes), features, right, context, notes)
     step = _last_stage(features, context, heads, notes)
     validated = _try(step, context, right, len(context.folds), notes)
     if not validated.taken:
@@ -135,14 +139,32 @@ def _climb(
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    step = _everything(net, features, context, validated.modules, notes)
-    above = _try(step, context, right, len(validated.modules), notes)
+    return _climb_to_everything(net, outcome, validated, features, right, context, notes)
+
+
+def _climb_to_everything(
+    net: Classifier, start: LadderOutcome, below: CrossValidated, features: Features, right: NDArray[np.bool_], context: TrainingContext,
+    notes: _Notes,
+) -> LadderOutcome:  # fmt: skip
+    """From `start`, whose networks without each fold are `below`, to everything, if that is surely better."""
+    step = _everything(net, features, context, below.modules, notes)
+    above = _try(step, context, right, len(below.modules), notes)
     if not above.taken:
-        return outcome
+        return start
     net.load_state_dict(_finish(step, context, above, notes).state_dict())
     nets = tuple([module for module in above.modules if isinstance(module, Classifier)])
     seen = Embeddings(embeddings(net, context, step.engine.device), tuple([embeddings(one, context, step.engine.device) for one in nets]))
     return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen)
+
+
+def _unstaged(start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes) -> CrossValidated:
+    """The heads without each fold, where a network has no stages that a last one could be told from."""
+    tails = [copy.deepcopy(features.divided.tail) for _ in context.folds]
+    for tail, head in zip(tails, heads, strict=True):
+        head.put_into(tail)
+    why = "the network has no stem, stages and head, so there is no last stage; everything is next"
+    notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, why))
+    return CrossValidated(notes.rungs[-1], tuple(tails), start.rows, start.logits, ())
 
 
 def _frozen(features: Features, context: TrainingContext) -> Embeddings:
