@@ -60,8 +60,8 @@ class InitialWeights:
     def make(self, classes: int) -> Classifier:
         """A network with its weights, pretrained or fresh."""
         if self.pretrained is None:
-            return build(self.net, classes=classes, channels=self.channels)
-        return load_pretrained(self.pretrained, classes, self.channels, None)  # a new class layer goes without saying here
+            return build(self.net, classes=classes, channels=self.channels, pixels=self.spec.pixels)
+        return load_pretrained(self.pretrained, classes, self.channels, self.spec.pixels)  # a new class layer goes without saying here
 
     def maker(self, classes: int) -> Callable[[], Classifier]:
         """`make` for a fixed number of classes."""

@@ -6,6 +6,7 @@ from receptron.blocks.before_classes import add_hidden, set_dropout
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.drop import drop_paths
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.training.loop.layer_rates import levels_of, spread
 from receptron.training.loop.recipe import Recipe
 from receptron.zoo import build
 
@@ -26,6 +27,9 @@ def shaped(net: Classifier, recipe: Recipe, *, pretrained: bool) -> Classifier:
 
 def check_shape(start: InitialWeights, recipe: Recipe) -> None:
     """Whether the network can have what the recipe asks for, before any image is read. Raises: BadValue."""
+    if recipe.rates:
+        with torch.device("meta"):
+            spread(recipe.rates, levels_of(build(start.net, classes=2, channels=start.channels)))
     if recipe.hidden or recipe.dropout is not None or recipe.drop_path:
         with torch.device("meta"):
             shaped(build(start.net, classes=2, channels=start.channels), recipe, pretrained=False)

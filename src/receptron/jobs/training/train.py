@@ -43,6 +43,7 @@ from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
 from receptron.jobs.training.recipe_shape import check_shape
+from receptron.jobs.training.resolution import at_resolution
 from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
@@ -143,7 +144,7 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = _starts(catalog, net, weights, extras)
+        starts = tuple(at_resolution(one, extras.recipe) for one in _starts(catalog, net, weights, extras))
         start = starts[0]
         for one in starts:
             check_shape(one, extras.recipe)

@@ -14,6 +14,7 @@ from receptron.report.training.confusion import confusion, mixups
 from receptron.report.training.curves import curves
 from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
+from receptron.report.training.layer_rates import learnt_at
 from receptron.report.training.learning_curve import learning_curve
 from receptron.report.training.of_a_hundred import of_a_hundred
 from receptron.report.training.rate_test import rate_test
@@ -43,6 +44,7 @@ TOOLS: dict[str, object] = {
     "counted": counted,
     "files_shown": files_shown,
     "by_label": by_label,
+    "learnt_at": learnt_at,
 }
 
 

@@ -1,7 +1,7 @@
 """The ladder: from the majority class to a network fine-tuned throughout, climbing only while the gain is sure and time is left."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -27,7 +27,9 @@ from receptron.training.ladder.cross_validation import CrossValidated, Trainable
 from receptron.training.ladder.hidden_rung import Head, climb_to_hidden
 from receptron.training.ladder.linear_probe import Chosen, choose_head
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
+from receptron.training.ladder.rung_learning import rung_learning
 from receptron.training.loop.hyperparameters import Hyperparameters
+from receptron.training.loop.layer_rates import levels_of
 from receptron.training.records import EpochRecord, RungRecord, Trial
 
 BATCH = 32
@@ -76,7 +78,9 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
         notes.rungs.append(hidden.rung)
         notes.points.extend(hidden.points)
         net, outcome, heads, climbing = hidden.net, hidden.outcome, hidden.heads or heads, hidden.features
-    if features.maps.shape[1] > 1:
+    if context.recipe.straight:
+        outcome = _straight(net, outcome, climbing, heads, context, notes)
+    elif features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, climbing, heads, context, notes)
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
@@ -104,14 +108,36 @@ def _climb(
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    step = _everything(net, features, context, validated, notes)
-    above = _try(step, context, right, len(validated.modules), notes)
+    step = _everything(net, features, context, lambda fold: validated.modules[fold], notes)
+    return _whole(net, outcome, step, context, _try(step, context, right, len(validated.modules), notes), notes)
+
+
+def _straight(
+    net: Classifier, start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes
+) -> LadderOutcome:
+    """From the head to everything at once or gradually, because that was asked for; the network changes in place."""
+    right = start.logits.argmax(1) == context.images.targets.numpy()
+    step = replace(_everything(net, features, context, lambda fold: _tail_with(features, heads[fold]), notes), asked=True)
+    looks = len(context.folds) if context.full_folds else 1
+    return _whole(net, start, step, context, _try(step, context, right, looks, notes), notes)
+
+
+def _whole(
+    net: Classifier, below: LadderOutcome, step: TrainableRung, context: TrainingContext, above: CrossValidated, notes: _Notes
+) -> LadderOutcome:
+    """The whole network trained, if that was taken; else what was reached `below`."""
     if not above.taken:
-        return outcome
+        return below
     net.load_state_dict(_finish(step, context, above, notes).state_dict())
     nets = tuple([module for module in above.modules if isinstance(module, Classifier)])
     seen = Embeddings(embeddings(net, context, step.engine.device), tuple([embeddings(one, context, step.engine.device) for one in nets]))
     return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen)
+
+
+def _tail_with(features: Features, head: Head) -> Tail:
+    tail = copy.deepcopy(features.divided.tail)
+    head.put_into(tail)
+    return tail
 
 
 def _frozen(features: Features, context: TrainingContext) -> Embeddings:
@@ -162,7 +188,7 @@ def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool
 
 def _try(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
     validated = cross_validate(step, context, below, looks)
-    notes.rungs.append(validated.rung)
+    notes.rungs.append(replace(validated.rung, learning=rung_learning(step.name, step.start(0), step.plan, context)))
     notes.points.extend(validated.points)
     return validated
 
@@ -179,14 +205,12 @@ def _finish(step: TrainableRung, context: TrainingContext, validated: CrossValid
 
 def _last_stage(features: Features, context: TrainingContext, heads: Sequence[Head], notes: _Notes) -> TrainableRung:
     """Rung 2: the tail, from cached activations, starting with the head of rung 1."""
-    plan = _plan(context, LAST_STAGE_RATE)
+    plan = replace(_plan(context, LAST_STAGE_RATE), levels=features.divided.boundary + levels_of(features.divided.tail))
     engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", context, notes.trials)
     augmented = features.maps[:, 1:]
 
     def start(fold: int) -> nn.Module:
-        tail = copy.deepcopy(features.divided.tail)
-        heads[fold].put_into(tail)
-        return tail
+        return _tail_with(features, heads[fold])
 
     def source(rows: NDArray[np.int64]) -> Source:
         part = context.images.part(rows)
@@ -198,15 +222,17 @@ def _last_stage(features: Features, context: TrainingContext, heads: Sequence[He
     return TrainableRung("last stage", plan, engine, speed, start, source, judge)
 
 
-def _everything(net: Classifier, features: Features, context: TrainingContext, below: CrossValidated, notes: _Notes) -> TrainableRung:
-    """Rung 3: the whole network on pixels, starting from rung 2."""
-    plan = _plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
+def _everything(
+    net: Classifier, features: Features, context: TrainingContext, tails: Callable[[int], nn.Module], notes: _Notes
+) -> TrainableRung:
+    """Rung 3: the whole network on pixels, starting from the tail of each fold."""
+    plan = context.recipe.on_pixels(_plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY))
     sample = torch.zeros(BATCH // 2, context.channels, context.spec.pixels, context.spec.pixels)
     engine, speed = fastest_for_training(net, sample, "everything", context, notes.trials)
 
     def start(fold: int) -> nn.Module:
         twin = copy.deepcopy(net)
-        twin.load_state_dict(_from_tail(net, below.modules[fold], features.divided.boundary))
+        twin.load_state_dict(_from_tail(net, tails(fold), features.divided.boundary))
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:
