@@ -12,15 +12,15 @@ from torch.optim.swa_utils import update_bn
 
 from receptron.errors import BadValue
 from receptron.training.checkpointing.checkpoint import Checkpoints
-from receptron.training.loop.batchnorm import re_estimate
+from receptron.training.layers.batchnorm import re_estimate
+from receptron.training.layers.layer_rates import shares_of, spread
+from receptron.training.layers.scales import at_scale, scale_at
+from receptron.training.layers.unfreezing import Unfreezing, openings
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.loop.layer_rates import shares_of, spread
 from receptron.training.loop.loop import Phase, batches, fit
 from receptron.training.loop.optimiser import make_optimiser, set_rate
 from receptron.training.loop.recipe import Recipe
-from receptron.training.loop.scales import at_scale, scale_at
-from receptron.training.loop.unfreezing import Unfreezing, openings
 
 PLAN = Hyperparameters(4, 8, 0.05, smoothing=0.1, seed=5)
 PLANS = {

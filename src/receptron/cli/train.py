@@ -266,6 +266,8 @@ def _suspects(run: "Run") -> str:
         return ""
     if found.unknown:
         return f"wrong ones were not looked for: {found.unknown}"
+    if not found.images and found.decided:
+        return f"none of {counted(found.looked_at, 'training image')} looks mislabelled but {found.decided:,} that a person looked at"
     if not found.images:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
     doubted = f"{len(found.images):,} of {counted(found.looked_at, 'training image')} may be mislabelled"

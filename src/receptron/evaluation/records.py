@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from receptron.data.audit.preconditions import LONGEST_LABEL
+from receptron.wording import counted
 
 ROUNDING = 1e-9
 TOO_FEW = "unknown: too few groups"  # the method of an interval that could not be made, which then spans everything
@@ -206,6 +207,12 @@ class SuspectLabels:
     looked_at: int  # training images with an out-of-fold answer
     judged_by: str  # the rung whose out-of-fold answers were taken
     unknown: str = ""  # why nothing can be told; empty where it can
+    decided: int = 0  # images that would be doubted too, had not a person said their class
+
+    @property
+    def decided_words(self) -> str:
+        """How many are not listed because a person looked at them, as a sentence; empty where none is."""
+        return f"{counted(self.decided, 'more image')} would be doubted, but a person said the class." if self.decided else ""
 
 
 @dataclass(frozen=True)

@@ -49,6 +49,18 @@ class RungLearning:
     norms: str  # the same in words
     sizes: str = ""  # at which sizes images were shown, where they differ from that of the network
 
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The small table: level, share of the rate, highest rate, first epoch; neighbours that are alike stand in one row."""
+        rows: list[tuple[str, ...]] = []
+        for layer in self.layers:
+            told = (f"{layer.share:.3g}", f"{layer.rate:.2g}", str(layer.from_epoch))
+            if rows and rows[-1][1:] == told:
+                rows[-1] = (f"{rows[-1][0].split(' to ')[0]} to {layer.level}", *told)
+            else:
+                rows.append((layer.level, *told))
+        return rows
+
 
 @dataclass(frozen=True)
 class PhaseName:
@@ -204,8 +216,8 @@ class Run:
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
         corrections: What tables of corrected labels changed and brought; None where none was given.
         learning_curve: Whether more images would help; None: not looked for.
-        rate_searches: Range tests that found a learning rate, where one was to be found.
         balance: How classes with few images were weighed, and what was tried; None: not asked for.
+        rate_searches: Range tests that found a learning rate, where one was to be found.
 
     Example:
         >>> from pathlib import Path

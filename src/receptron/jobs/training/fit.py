@@ -14,7 +14,6 @@ from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
-from receptron.jobs.training.recipe_shape import shaped
 from receptron.training.balancing.balance_choice import asked_balance
 from receptron.training.balancing.records import BalanceRecord
 from receptron.training.context import Images, RunEnvironment, TrainingContext
@@ -24,6 +23,7 @@ from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
 from receptron.training.loop.recipe import Recipe
+from receptron.training.recipe_shape import shaped
 from receptron.training.records import InputCheck, RungRecord, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work

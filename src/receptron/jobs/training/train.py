@@ -42,8 +42,6 @@ from receptron.jobs.training.judging import Judgement, evaluate_on_test, evaluat
 from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
-from receptron.jobs.training.recipe_shape import check_shape
-from receptron.jobs.training.resolution import at_resolution
 from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
 from receptron.jobs.training.run_record import provenance, run_record, weights_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
@@ -60,6 +58,7 @@ from receptron.training.found_rate import rate_searches
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
+from receptron.training.recipe_shape import check_shape
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -144,10 +143,10 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = tuple(at_resolution(one, extras.recipe) for one in _starts(catalog, net, weights, extras))
+        starts = tuple(one.sized(extras.recipe) for one in _starts(catalog, net, weights, extras))
         start = starts[0]
         for one in starts:
-            check_shape(one, extras.recipe)
+            check_shape(one.net, one.channels, extras.recipe)
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
@@ -168,7 +167,7 @@ def train(
         fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-            decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
+            decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
             decisions.note(THREADS, computing)
             watchmaker.go_on(READING, decisions)
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)

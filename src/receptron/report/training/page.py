@@ -11,13 +11,11 @@ from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, data_uri, from_folder
 from receptron.report.training.commands import again, following, reviewing
 from receptron.report.training.confusion import confusion, mixups
-from receptron.report.training.curves import curves
+from receptron.report.training.curves import curves, rate_test
 from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
-from receptron.report.training.layer_rates import learnt_at
 from receptron.report.training.learning_curve import learning_curve
 from receptron.report.training.of_a_hundred import of_a_hundred
-from receptron.report.training.rate_test import rate_test
 from receptron.report.training.reliability import reliability
 from receptron.report.training.selection import answers_shown, by_label, files_shown, findings_shown, samples_shown, suspects_shown
 from receptron.report.training.verdict import caveats, verdict
@@ -44,7 +42,6 @@ TOOLS: dict[str, object] = {
     "counted": counted,
     "files_shown": files_shown,
     "by_label": by_label,
-    "learnt_at": learnt_at,
 }
 
 

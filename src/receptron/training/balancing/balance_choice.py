@@ -16,7 +16,7 @@ LEVEL = 0.05 / (len(METHODS) - 1)  # three ways are held against none: Bonferron
 
 
 def asked_balance(context: TrainingContext) -> tuple[ClassBalance, BalanceRecord | None]:
-    """What was asked for, where that needs no trial; from scratch and for classes of like size `auto` weighs nothing."""
+    """What was asked for, where that needs no trial; from scratch and for classes of like size auto weighs nothing."""
     asked = context.recipe.balance
     if asked is None:
         return ClassBalance(), None

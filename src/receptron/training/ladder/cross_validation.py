@@ -144,6 +144,7 @@ def _accuracy_on(rows: NDArray[np.int64], step: TrainableRung, context: Training
 def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, Fitted]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
+    plan = replace(plan, gradual=False, low=1.0)  # it has opened, and is at full size already
     return _train(step, context, copy.deepcopy(first), np.arange(len(context.images)), plan, None)
 
 

@@ -24,7 +24,7 @@ from receptron.training.inference import answers, answers_on_canvases, embedding
 from receptron.training.inner_split import inner_split, stopping_in_words, stops_early
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
-from receptron.training.ladder.rung_learning import rung_learning
+from receptron.training.layers.rung_learning import rung_learning
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.records import EpochRecord, PhaseName, RungRecord, Trial

@@ -27,9 +27,9 @@ from receptron.training.ladder.cross_validation import CrossValidated, Trainable
 from receptron.training.ladder.hidden_rung import Head, climb_to_hidden
 from receptron.training.ladder.linear_probe import Chosen, choose_head
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
-from receptron.training.ladder.rung_learning import rung_learning
+from receptron.training.layers.layer_rates import levels_of
+from receptron.training.layers.rung_learning import rung_learning
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.loop.layer_rates import levels_of
 from receptron.training.records import EpochRecord, RungRecord, Trial
 
 BATCH = 32

@@ -14,15 +14,15 @@ from receptron.training.batches.sources import Source
 from receptron.training.callbacks.nan_guard import NanGuard
 from receptron.training.checkpointing.training_state import Keeper, Position
 from receptron.training.hardware.device import Engine
-from receptron.training.loop.batchnorm import learn, re_estimate
+from receptron.training.layers.batchnorm import learn, re_estimate
+from receptron.training.layers.scales import at_scale, scale_at
+from receptron.training.layers.unfreezing import Unfreezing
 from receptron.training.loop.early_stopping import has_stalled
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.lr_schedule import pace
 from receptron.training.loop.objective import Objective, Supervised
 from receptron.training.loop.optimiser import make_optimiser, set_rate
-from receptron.training.loop.scales import at_scale, scale_at
-from receptron.training.loop.unfreezing import Unfreezing
 from receptron.training.loop.visits import Visits, batch_of, shuffled
 from receptron.training.loop.weight_average import WeightAverage
 from receptron.training.records import EpochRecord, PhaseName

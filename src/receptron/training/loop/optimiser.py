@@ -4,8 +4,8 @@ from torch import nn
 from torch.optim import SGD, AdamW, Optimizer
 
 from receptron.blocks.parameter_groups import parameter_groups
+from receptron.training.layers.layer_rates import shares_of
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.loop.layer_rates import shares_of
 
 
 def make_optimiser(net: nn.Module, plan: Hyperparameters) -> Optimizer:

@@ -6,8 +6,8 @@ from math import inf
 from typing import Any, Literal, cast
 
 from receptron.errors import BadValue, UnknownName
+from receptron.training.layers.recipe_limits import check_scales, check_shares
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.loop.recipe_limits import check_scales, check_shares
 
 OPTIMISERS = ("sgd", "adamw")
 SCHEDULES = ("cosine", "one-cycle", "constant")
@@ -112,7 +112,18 @@ class Recipe:
             raise BadValue(f"--head {self.head} is no head.", why="it is linear, or hidden:UNITS", mend="write it like hidden:256")
 
     def applied(self, plan: Hyperparameters) -> Hyperparameters:
-        """`plan` with what is set here; a rate that is to be found stays as it is."""
+        """`plan` with what is set here.
+
+        Args:
+            plan: What a phase would do by itself.
+
+        Returns:
+            Another plan; a rate that is to be found stays as it is.
+
+        Example:
+            >>> Recipe(rate=0.02).applied(Hyperparameters(8, 32, 0.1)).rate
+            0.02
+        """
         given: dict[str, Any] = {name: getattr(self, name) for name in _OF_PHASES if getattr(self, name) is not None}
         if self.schedule == "one-cycle" and self.warmup is None:
             given["warmup"] = RISE

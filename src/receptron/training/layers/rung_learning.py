@@ -5,11 +5,11 @@ from torch import nn
 from receptron.blocks.parameter_groups import depth_of, distance_of
 from receptron.training.context import TrainingContext
 from receptron.training.found_rate import rate_searches
-from receptron.training.loop.batchnorm import IN_WORDS, norms_of
+from receptron.training.layers.batchnorm import IN_WORDS, norms_of
+from receptron.training.layers.layer_rates import shares_of
+from receptron.training.layers.scales import first_high, side_at
+from receptron.training.layers.unfreezing import openings
 from receptron.training.loop.hyperparameters import Hyperparameters
-from receptron.training.loop.layer_rates import shares_of
-from receptron.training.loop.scales import first_high, side_at
-from receptron.training.loop.unfreezing import openings
 from receptron.training.records import LayerRate, RungLearning
 
 
