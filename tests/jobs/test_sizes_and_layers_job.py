@@ -32,7 +32,7 @@ def test_everything_learns_because_it_was_asked_for_and_the_record_says_how(unfr
     assert opens == sorted(opens) and (max(opens) == 3) == (unfreeze == "gradual")
     assert found.settings["rates"] == "10,5,1" and found.settings["unfreeze"] == unfreeze
     page = found.report.read_text()
-    assert "Share of the rate" in page and "running statistics stay as they were" in page
+    assert "Share of the rate" in page and "o BatchNorm in what learnt" in page
 
 
 def test_the_last_size_goes_into_the_bundle(photos: Path, tmp_path: Path):
@@ -48,7 +48,6 @@ def test_the_last_size_goes_into_the_bundle(photos: Path, tmp_path: Path):
     [
         ["--net", "alexnet", "--pixels", "40"],
         ["--net", "lenet5", "--scales", "0.25,1"],
-        ["--net", "vit_b_16", "--scales", "0.75,1"],
         ["--net", "resnet18", "--rates", "1,2,3,4"],
         ["--net", "resnet18", "--finish-pixels", "96"],
         ["--net", "resnet18", "--scales", "big"],

@@ -205,7 +205,9 @@ def _finish(step: TrainableRung, context: TrainingContext, validated: CrossValid
 
 def _last_stage(features: Features, context: TrainingContext, heads: Sequence[Head], notes: _Notes) -> TrainableRung:
     """Rung 2: the tail, from cached activations, starting with the head of rung 1."""
-    plan = replace(_plan(context, LAST_STAGE_RATE), levels=features.divided.boundary + levels_of(features.divided.tail))
+    divided = features.divided
+    levels = levels_of(divided.tail) + divided.boundary + any(True for _ in divided.front.stem.parameters())
+    plan = replace(_plan(context, LAST_STAGE_RATE), levels=levels, before=divided.boundary)
     engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", context, notes.trials)
     augmented = features.maps[:, 1:]
 

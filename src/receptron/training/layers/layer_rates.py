@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from receptron.blocks.parameter_groups import depth_of
+from receptron.blocks.parameter_groups import depth_of, distance_of
 from receptron.errors import BadValue
 from receptron.training.loop.hyperparameters import Hyperparameters
 
@@ -15,8 +15,9 @@ THIRDS = 3
 
 
 def levels_of(net: nn.Module) -> int:
-    """Head, stages and stem of a whole network."""
-    return depth_of(net) + 2
+    """Head, stages and, where it learns anything, stem: as many as a network has."""
+    depth = depth_of(net)
+    return 1 + max((distance_of(name, depth) for name, _ in net.named_parameters()), default=0)
 
 
 def shares_of(net: nn.Module, plan: Hyperparameters) -> tuple[float, ...]:
@@ -38,7 +39,7 @@ def spread(rates: Sequence[float], levels: int) -> tuple[float, ...]:
     if len(rates) not in (THIRDS, levels):
         raise BadValue(
             f"--rates has {len(rates)} numbers.",
-            why=f"this network has {levels} levels: head, {levels - 2} stages and stem",
+            why=f"this network has {levels} levels, from the head back to the image",
             mend=f"give 3 (head, middle, early) or {levels}, the head's first",
         )
     most = max(rates)

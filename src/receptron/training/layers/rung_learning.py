@@ -19,8 +19,7 @@ def rung_learning(rung: str, net: nn.Module, plan: Hyperparameters, context: Tra
     rate, depth, shares = found[0] if found else plan.rate, depth_of(net), shares_of(net, plan)
     there = sorted({distance_of(name, depth) for name, parameter in net.named_parameters() if parameter.requires_grad})
     opens = openings(there[-1] + 1, plan.epochs) if plan.gradual else (0,) * (there[-1] + 1)
-    skipped = max(0, plan.levels - 2 - depth)
-    layers = tuple(LayerRate(_level(at, depth, skipped), shares[at], rate * shares[at], opens[at] + 1) for at in there)
+    layers = tuple(LayerRate(_level(at, depth, plan.before), shares[at], rate * shares[at], opens[at] + 1) for at in there)
     return RungLearning(layers, plan.batchnorm, _norms(net, plan), _sizes(plan, context))
 
 

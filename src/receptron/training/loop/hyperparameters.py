@@ -25,6 +25,7 @@ class Hyperparameters:
     layer_decay: float = 1.0  # each stage towards the image learns at this share of the next one's rate
     rates: tuple[float, ...] = ()  # instead: rates of head, middle and early thirds, or of each level; the highest is `rate`
     levels: int = 0  # head, stages and stem of the whole network, where only its last stages learn; 0: as many as there are
+    before: int = 0  # stages that lie before those that learn
     batchnorm: BatchNormPolicy = "trained"
     gradual: bool = False  # level after level becomes trainable, from the head backward, over the first half of the epochs
     scales: tuple[float, ...] = ()  # of the side of the images, one drawn for each step; none: 1
