@@ -96,6 +96,13 @@ def train(
             help='JSON: what the class of your own network is called with: {"depth": 18}.', rich_help_panel=_OWN, show_default=False
         ),
     ] = None,
+    unfreeze: recipe_flags.Unfreeze = None,
+    rates: recipe_flags.Rates = None,
+    layer_decay: recipe_flags.LayerDecay = None,
+    batchnorm: recipe_flags.BatchNorm = None,
+    scales: recipe_flags.Scales = None,
+    pixels: recipe_flags.Pixels = None,
+    finish_pixels: recipe_flags.FinishPixels = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -152,6 +159,13 @@ def train(
         head=head,
         dropout=dropout,
         balance=balance,
+        unfreeze=unfreeze,
+        rates=recipe_flags.listed("rates", rates),
+        layer_decay=layer_decay,
+        batchnorm=batchnorm,
+        scales=recipe_flags.listed("scales", scales),
+        pixels=pixels,
+        finish_pixels=finish_pixels,
     )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(

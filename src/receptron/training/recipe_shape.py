@@ -5,6 +5,7 @@ import torch
 from receptron.blocks.before_classes import add_hidden, set_dropout
 from receptron.blocks.classifier import Classifier
 from receptron.blocks.drop import drop_paths
+from receptron.training.layers.layer_rates import levels_of, spread
 from receptron.training.loop.recipe import Recipe
 from receptron.zoo import build
 
@@ -25,6 +26,9 @@ def shaped(net: Classifier, recipe: Recipe, *, pretrained: bool) -> Classifier:
 
 def check_shape(net: str, channels: int, recipe: Recipe) -> None:
     """Whether the net of that name can have what the recipe asks for, before any image is read. Raises: BadValue."""
+    if recipe.rates:
+        with torch.device("meta"):
+            spread(recipe.rates, levels_of(build(net, classes=2, channels=channels)))
     if recipe.hidden or recipe.dropout is not None or recipe.drop_path:
         with torch.device("meta"):
             shaped(build(net, classes=2, channels=channels), recipe, pretrained=False)

@@ -27,6 +27,39 @@ class RungRecord:
     taken: bool
     why: str  # why it was taken or left, in one sentence
     short_of_time: bool = False  # it was left because the time did not suffice; more may change that
+    learning: "RungLearning | None" = None  # how its layers learn; None: nothing in it is trained by the loop
+
+
+@dataclass(frozen=True)
+class LayerRate:
+    """How fast one level of a network learns."""
+
+    level: str  # "head", "stage 4" or "stem"
+    share: float  # of the rung's rate
+    rate: float  # at its highest
+    from_epoch: int  # from 1
+
+
+@dataclass(frozen=True)
+class RungLearning:
+    """How the layers of a rung learn."""
+
+    layers: tuple[LayerRate, ...]  # from the head backward
+    batchnorm: str  # "trained", "frozen" or "re-estimated"
+    norms: str  # the same in words
+    sizes: str = ""  # at which sizes images were shown, where they differ from that of the network
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The small table: level, share of the rate, highest rate, first epoch; neighbours that are alike stand in one row."""
+        rows: list[tuple[str, ...]] = []
+        for layer in self.layers:
+            told = (f"{layer.share:.3g}", f"{layer.rate:.2g}", str(layer.from_epoch))
+            if rows and rows[-1][1:] == told:
+                rows[-1] = (f"{rows[-1][0].split(' to ')[0]} to {layer.level}", *told)
+            else:
+                rows.append((layer.level, *told))
+        return rows
 
 
 @dataclass(frozen=True)

@@ -41,6 +41,42 @@ Balance = Annotated[
     typer.Option(help="Weigh rare classes: none, sampler, weights, focal or auto.", rich_help_panel=_PANEL, show_default=False),
 ]
 
+Unfreeze = Annotated[
+    str | None,
+    typer.Option(help="ladder, or all layers after the head: gradual or all at once.", rich_help_panel=_PANEL, show_default=False),
+]
+Rates = Annotated[
+    str | None, typer.Option(help="Rates of head, middle, early: 10,5,1; or one a stage.", rich_help_panel=_PANEL, show_default=False)
+]
+LayerDecay = Annotated[
+    float | None, typer.Option(help="Each stage learns at this share of the next one's rate.", rich_help_panel=_PANEL, show_default=False)
+]
+BatchNorm = Annotated[
+    str | None,
+    typer.Option("--batchnorm", help="trained, frozen or re-estimated statistics.", rich_help_panel=_PANEL, show_default=False),
+]
+Scales = Annotated[
+    str | None, typer.Option(help="Sizes to train at, as shares of the side: 0.75,1,1.25.", rich_help_panel=_PANEL, show_default=False)
+]
+Pixels = Annotated[int | None, typer.Option(help="Side of the images.", rich_help_panel=_PANEL, show_default=False)]
+FinishPixels = Annotated[
+    int | None, typer.Option(help="Side in the last third of the epochs, and after.", rich_help_panel=_PANEL, show_default=False)
+]
+
+
+def listed(flag: str, text: str | None) -> tuple[float, ...] | None:
+    """Numbers between commas. Raises: BadValue.
+
+    >>> listed("rates", "10,5,1")
+    (10.0, 5.0, 1.0)
+    """
+    if text is None:
+        return None
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise BadValue(f"--{flag} {text} is no list of numbers.", mend="write numbers between commas, as 10,5,1") from None
+
 
 def rate(text: str | None) -> float | str | None:
     """A number, or "find". Raises: BadValue.

@@ -1,7 +1,7 @@
 """What training starts from: which network, which weights, which input; decided from what the user said and how large the images are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
 from typing import Literal, cast
@@ -17,6 +17,8 @@ from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, ImageTooSmall, UnknownName, UnreadableImage
 from receptron.own_net.own_network import OwnNet
 from receptron.progress import Progress
+from receptron.training.layers.resolution import check_sizes
+from receptron.training.loop.recipe import Recipe
 from receptron.weights import sidecar
 from receptron.weights.carried import INSTALL, carried
 from receptron.weights.fetch import SILENT
@@ -71,8 +73,15 @@ class InitialWeights:
             state = self.pretrained.state() if self.pretrained else None
             return self.own.classifier(classes, (self.channels, self.spec.pixels), state)
         if self.pretrained is None:
-            return build(self.net, classes=classes, channels=self.channels)
-        return load_pretrained(self.pretrained, classes, self.channels, None)  # a new class layer goes without saying here
+            return build(self.net, classes=classes, channels=self.channels, pixels=self.spec.pixels)
+        return load_pretrained(self.pretrained, classes, self.channels, self.spec.pixels)  # a new class layer goes without saying here
+
+    def sized(self, recipe: Recipe) -> "InitialWeights":
+        """The same, fed with images of the last size that the recipe trains at. Raises: BadValue, ImageTooSmall."""
+        last = recipe.finish_pixels or recipe.pixels
+        made = replace(self, spec=replace(self.spec, pixels=last)) if last else self
+        check_sizes(self.net, self.channels, made.spec.pixels, recipe)
+        return made
 
     def maker(self, classes: int) -> Callable[[], Classifier]:
         """`make` for a fixed number of classes."""

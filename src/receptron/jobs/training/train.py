@@ -147,7 +147,7 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = starts_of(catalog, net, weights, extras)
+        starts = tuple(one.sized(extras.recipe) for one in starts_of(catalog, net, weights, extras))
         start = starts[0]
         for one in starts:
             check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)

@@ -45,6 +45,7 @@ class TrainableRung:
     start: Callable[[int], nn.Module]  # fold that is held out -> module to train
     source: Callable[[NDArray[np.int64]], Source]  # training rows -> batches
     judge: Callable[[nn.Module, NDArray[np.int64]], NDArray[np.float64]]  # module, rows -> class scores
+    asked: bool = False  # it is taken whatever it gains, and the gain is told
 
     def seconds(self, images: int) -> float:
         """How long training on `images` images will take."""
@@ -87,7 +88,7 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
         held_out = context.folds[number]
-        if verdict := _halted(context) or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks):
+        if verdict := _halted(context) or (not step.asked and _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks)):
             break
         if verdict := _no_time(step, context, number):
             short = True
@@ -111,9 +112,10 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     right = logits.argmax(1) == truth[rows]
     units = context.groups_of(rows)
     gain = paired_gain(right, below[rows], units)
-    taken = _sure(right, below[rows], units, looks) and gain.low > 0
+    sure = _sure(right, below[rows], units, looks) and gain.low > 0
+    taken = sure or step.asked
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
-    why = _in_words(gain.value, taken, tested)
+    why = ("asked for: " if step.asked else "") + _in_words(gain.value, sure, tested)
     why += (f"; {verdict}" if verdict and not taken else "") + stopping_in_words(context)
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
     rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why, short and not taken)
@@ -156,6 +158,7 @@ def _accuracy_on(rows: NDArray[np.int64], step: TrainableRung, context: Training
 def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, Fitted]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
+    plan = replace(plan, gradual=False, low=1.0)  # it has opened, and is at full size already
     return _train(step, context, copy.deepcopy(first), np.arange(len(context.images)), plan, None)
 
 

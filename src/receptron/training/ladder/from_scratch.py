@@ -25,6 +25,7 @@ from receptron.training.inner_split import inner_split, stopping_in_words, stops
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.ladder.synthetic_effect import effect_of, without_synthetic
+from receptron.training.layers.rung_learning import rung_learning
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
 from receptron.training.records import EpochRecord, PhaseName, RungRecord, SyntheticEffect, Trial
@@ -91,7 +92,8 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     ended = f"no better accuracy in {counted(plan.patience, 'epoch')}, so it ended" if stalled else "the time was up"
     short = f"; {ended} after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
     why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
-    rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
+    learning = rung_learning(NAME, nets[0], plan, context)
+    rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why, learning=learning)
     stopped = "without pretrained weights there is one rung"
     seen = tuple(embeddings(net, context, engine.device) for net in nets)
     outcome = LadderOutcome(nets[0], NAME, stopped, rows, logits, tuple(points), engine, Embeddings(seen[0], seen))
@@ -179,7 +181,7 @@ def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparamete
         allowed = SHARE * context.environment.time_budget.left * speed / (count * trained)
         epochs = context.environment.decisions.note("epochs", max(EPOCHS[0], int(min(VISITS / count, EPOCHS[1], allowed))))
     plan = Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
-    return context.recipe.applied(plan)
+    return context.recipe.on_pixels(plan)
 
 
 def rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:

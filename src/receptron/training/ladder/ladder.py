@@ -1,7 +1,7 @@
 """The ladder: from the majority class to a network fine-tuned throughout, climbing only while the gain is sure and time is left."""
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -28,6 +28,8 @@ from receptron.training.ladder.hidden_rung import Head, climb_to_hidden
 from receptron.training.ladder.linear_probe import Chosen
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.ladder.synthetic_effect import head_of, without_synthetic
+from receptron.training.layers.layer_rates import levels_of
+from receptron.training.layers.rung_learning import rung_learning
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.records import EpochRecord, RungRecord, SyntheticEffect, Trial
 
@@ -86,7 +88,9 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
         notes.rungs.append(hidden.rung)
         notes.points.extend(hidden.points)
         net, outcome, heads, climbing = hidden.net, hidden.outcome, hidden.heads or heads, hidden.features
-    if features.maps.shape[1] > 1:
+    if context.recipe.straight:
+        outcome = _straight(net, outcome, climbing, heads, context, notes)
+    elif features.maps.shape[1] > 1:
         outcome = _climb(net, outcome, climbing, heads, context, notes)
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, no_views(features, context), short_of_time=True))
@@ -111,22 +115,22 @@ def lower_rungs(net: Classifier, context: TrainingContext) -> LowerRungs:
 
 def rungs_ahead(net: Classifier, lower: LowerRungs, context: TrainingContext) -> tuple[TrainableRung, ...]:
     """The rungs above, timed by a step or two on this machine and not begun; none where images were seen in one way only."""
-    if lower.features.maps.shape[1] == 1:
+    if lower.features.maps.shape[1] == 1 and not context.recipe.straight:
         return ()
-    if not len(net.stages):
-        return (_everything(net, lower.features, context, (), lower.notes),)
-    last = _last_stage(lower.features, lower.context, lower.chosen.folds, lower.notes)
-    return last, _everything(net, lower.features, context, (), lower.notes)
+    everything = _everything(net, lower.features, context, lambda fold: _tail_with(lower.features, lower.chosen.folds[fold]), lower.notes)
+    if context.recipe.straight or not len(net.stages):
+        return (everything,)
+    return _last_stage(lower.features, lower.context, lower.chosen.folds, lower.notes), everything
 
 
 def _climb(
     net: Classifier, start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes
 ) -> LadderOutcome:
     """From the linear head to the last stage, and from there to everything, while each is surely better; the network changes in place."""
+    if not len(net.stages):
+        return _unstaged(net, start, features, heads, context, notes)
     truth = context.images.targets.numpy()
     right = start.logits.argmax(1) == truth
-    if not len(net.stages):
-        return _climb_to_everything(net, start, _unstaged(start, features, heads, context, notes), features, right, context, notes)
     step = _last_stage(features, context, heads, notes)
     validated = _try(step, context, right, len(context.folds), notes)
     if not validated.taken:
@@ -139,32 +143,47 @@ def _climb(
     if context.environment.signals.stop:
         return outcome
     right[validated.rows] = validated.logits.argmax(1) == truth[validated.rows]
-    return _climb_to_everything(net, outcome, validated, features, right, context, notes)
+    step = _everything(net, features, context, lambda fold: validated.modules[fold], notes)
+    return _whole(net, outcome, step, context, _try(step, context, right, len(validated.modules), notes), notes)
 
 
-def _climb_to_everything(
-    net: Classifier, start: LadderOutcome, below: CrossValidated, features: Features, right: NDArray[np.bool_], context: TrainingContext,
-    notes: _Notes,
-) -> LadderOutcome:  # fmt: skip
-    """From `start`, whose networks without each fold are `below`, to everything, if that is surely better."""
-    step = _everything(net, features, context, below.modules, notes)
-    above = _try(step, context, right, len(below.modules), notes)
+def _straight(
+    net: Classifier, start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes
+) -> LadderOutcome:
+    """From the head to everything at once or gradually, because that was asked for; the network changes in place."""
+    right = start.logits.argmax(1) == context.images.targets.numpy()
+    step = replace(_everything(net, features, context, lambda fold: _tail_with(features, heads[fold]), notes), asked=True)
+    looks = len(context.folds) if context.full_folds else 1
+    return _whole(net, start, step, context, _try(step, context, right, looks, notes), notes)
+
+
+def _unstaged(
+    net: Classifier, start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes
+) -> LadderOutcome:
+    """From the head to everything, if that is surely better, where a network has no stages that a last one could be told from."""
+    right = start.logits.argmax(1) == context.images.targets.numpy()
+    why = "the network has no stem, stages and head, so there is no last stage; everything is next"
+    notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, why))
+    step = _everything(net, features, context, lambda fold: _tail_with(features, heads[fold]), notes)
+    return _whole(net, start, step, context, _try(step, context, right, len(context.folds), notes), notes)
+
+
+def _whole(
+    net: Classifier, below: LadderOutcome, step: TrainableRung, context: TrainingContext, above: CrossValidated, notes: _Notes
+) -> LadderOutcome:
+    """The whole network trained, if that was taken; else what was reached `below`."""
     if not above.taken:
-        return start
+        return below
     net.load_state_dict(_finish(step, context, above, notes).state_dict())
     nets = tuple([module for module in above.modules if isinstance(module, Classifier)])
     seen = Embeddings(embeddings(net, context, step.engine.device), tuple([embeddings(one, context, step.engine.device) for one in nets]))
     return LadderOutcome(net, step.name, "", above.rows, above.logits, (), step.engine, seen)
 
 
-def _unstaged(start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes) -> CrossValidated:
-    """The heads without each fold, where a network has no stages that a last one could be told from."""
-    tails = [copy.deepcopy(features.divided.tail) for _ in context.folds]
-    for tail, head in zip(tails, heads, strict=True):
-        head.put_into(tail)
-    why = "the network has no stem, stages and head, so there is no last stage; everything is next"
-    notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, why))
-    return CrossValidated(notes.rungs[-1], tuple(tails), start.rows, start.logits, ())
+def _tail_with(features: Features, head: Head) -> Tail:
+    tail = copy.deepcopy(features.divided.tail)
+    head.put_into(tail)
+    return tail
 
 
 def _frozen(features: Features, context: TrainingContext) -> Embeddings:
@@ -216,7 +235,7 @@ def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool
 
 def _try(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int, notes: _Notes) -> CrossValidated:
     validated = cross_validate(step, context, below, looks)
-    notes.rungs.append(validated.rung)
+    notes.rungs.append(replace(validated.rung, learning=rung_learning(step.name, step.start(0), step.plan, context)))
     notes.points.extend(validated.points)
     return validated
 
@@ -233,14 +252,14 @@ def _finish(step: TrainableRung, context: TrainingContext, validated: CrossValid
 
 def _last_stage(features: Features, context: TrainingContext, heads: Sequence[Head], notes: _Notes) -> TrainableRung:
     """Rung 2: the tail, from cached activations, starting with the head of rung 1."""
-    plan = _plan(context, LAST_STAGE_RATE)
+    divided = features.divided
+    levels = levels_of(divided.tail) + divided.boundary + any(True for _ in divided.front.stem.parameters())
+    plan = replace(_plan(context, LAST_STAGE_RATE), levels=levels, before=divided.boundary)
     engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", context, notes.trials)
     augmented = features.maps[:, 1:]
 
     def start(fold: int) -> nn.Module:
-        tail = copy.deepcopy(features.divided.tail)
-        heads[fold].put_into(tail)
-        return tail
+        return _tail_with(features, heads[fold])
 
     def source(rows: NDArray[np.int64]) -> Source:
         part, seen = context.learnt_from(rows), augmented[torch.from_numpy(rows)]
@@ -254,15 +273,17 @@ def _last_stage(features: Features, context: TrainingContext, heads: Sequence[He
     return TrainableRung("last stage", plan, engine, speed, start, source, judge)
 
 
-def _everything(net: Classifier, features: Features, context: TrainingContext, below: Sequence[nn.Module], notes: _Notes) -> TrainableRung:
-    """Rung 3: the whole network on pixels, starting from what rung 2 made of its tail without each fold."""
-    plan = _plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY)
+def _everything(
+    net: Classifier, features: Features, context: TrainingContext, tails: Callable[[int], nn.Module], notes: _Notes
+) -> TrainableRung:
+    """Rung 3: the whole network on pixels, starting from the tail of each fold."""
+    plan = context.recipe.on_pixels(_plan(context, EVERYTHING_RATE, layer_decay=LAYER_DECAY))
     sample = torch.zeros(BATCH // 2, context.channels, context.spec.pixels, context.spec.pixels)
     engine, speed = fastest_for_training(net, sample, "everything", context, notes.trials)
 
     def start(fold: int) -> nn.Module:
         twin = copy.deepcopy(net)
-        twin.load_state_dict(_from_tail(net, below[fold], features.divided.boundary))
+        twin.load_state_dict(_from_tail(net, tails(fold), features.divided.boundary))
         return twin
 
     def source(rows: NDArray[np.int64]) -> Source:

@@ -14,6 +14,9 @@ from receptron.training.batches.sources import Source
 from receptron.training.callbacks.nan_guard import NanGuard
 from receptron.training.checkpointing.training_state import Keeper, Position
 from receptron.training.hardware.device import Engine
+from receptron.training.layers.batchnorm import learn, re_estimate
+from receptron.training.layers.scales import at_scale, scale_at
+from receptron.training.layers.unfreezing import Unfreezing
 from receptron.training.loop.early_stopping import has_stalled
 from receptron.training.loop.hooks import Hooks
 from receptron.training.loop.hyperparameters import Hyperparameters
@@ -60,7 +63,7 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     per_epoch, steps = plan.steps_per_epoch(count), plan.steps(count)
     engine.arrange(phase.net.to(engine.device))
     guard, optimiser = NanGuard(phase.net, str(phase.name)), make_optimiser(phase.net, plan)
-    average = WeightAverage(phase.net, plan.ema)
+    average, opening = WeightAverage(phase.net, plan.ema), Unfreezing(phase.net, plan)
     keeper = Keeper(phase.net, optimiser, hooks.checkpoints, hooks.every, hooks.signals, hooks.saved, average)
     at = keeper.restore()
     for passed_over in hooks.checkpoints.skipped if hooks.checkpoints else ():
@@ -71,7 +74,8 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
     told.advance(at.epoch * per_epoch + at.step)
     while not at.finished:
         began, seen, rate = time.perf_counter(), at.images, pace(plan, at.epoch * per_epoch + at.step - 1, steps).rate
-        phase.net.train()
+        learn(phase.net, plan.batchnorm)
+        opening.at(at.epoch)
         for step, (inputs, targets, names) in ahead(batches(phase, at.epoch), range(at.step, per_epoch)):
             number = at.epoch * per_epoch + step
             torch.manual_seed(int(keyed(plan.seed, str(phase.name), number).integers(2**63)))  # for dropout
@@ -103,16 +107,20 @@ def fit(phase: Phase, engine: Engine, hooks: Hooks) -> Fitted:
             hooks.log(at.points[-1])
         if stopped:
             break
-        stalled = has_stalled([point.accuracy for point in at.points], plan.patience)
+        stalled = has_stalled([point.accuracy for point in at.points[opening.whole :]], plan.patience)
         at = replace(at, finished=at.epoch >= plan.epochs or stalled or hooks.is_over(at.epoch))
         keeper.after_epoch(at, at.epoch * per_epoch)
     average.settle()
     keeper.take_best()
+    opening.end()
+    if plan.batchnorm == "re-estimated" and not hooks.signals.stop:
+        shown = batches(replace(phase, plan=replace(plan, scales=())), plan.epochs)
+        re_estimate(phase.net, (engine.place(shown(step)[0]) for step in range(per_epoch)), engine, plan.seed)
     told.done(
         f"{counted(len(at.points), 'epoch')}, loss {at.points[-1].loss:.3f}" + (f", held out {at.best:.1%}" if phase.held_out else "")
     )
     short = len(at.points) < plan.epochs and not hooks.signals.stop
-    stalled = short and has_stalled([point.accuracy for point in at.points], plan.patience)
+    stalled = short and has_stalled([point.accuracy for point in at.points[opening.whole :]], plan.patience)
     return Fitted(at.points, at.best if phase.held_out else None, hooks.signals.stop, short and not stalled, stalled)
 
 
@@ -124,7 +132,8 @@ def batches(phase: Phase, epoch: int) -> Callable[[int], tuple[Tensor, Tensor, l
     def make(step: int) -> tuple[Tensor, Tensor, list[str]]:
         part = visits.part(step * size, (step + 1) * size)
         picked: list[int] = part.rows.tolist()
-        return *batch_of(phase.source, part, epoch, phase.plan.epochs), [phase.source.names[i] for i in picked]
+        inputs, targets = batch_of(phase.source, part, epoch, phase.plan.epochs)
+        return at_scale(inputs, scale_at(phase.plan, epoch, step)), targets, [phase.source.names[i] for i in picked]
 
     return make
 

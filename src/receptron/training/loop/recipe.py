@@ -6,14 +6,29 @@ from math import inf
 from typing import Any, Literal, cast
 
 from receptron.errors import BadValue, UnknownName
+from receptron.training.layers.recipe_limits import check_scales, check_shares
 from receptron.training.loop.hyperparameters import Hyperparameters
 
 OPTIMISERS = ("sgd", "adamw")
 SCHEDULES = ("cosine", "one-cycle", "constant")
+BATCHNORMS = ("trained", "frozen", "re-estimated")
+UNFREEZINGS = ("ladder", "gradual", "all")
 BALANCES = ("auto", "none", "sampler", "weights", "focal")
 FIND = "find"  # a rate that a range test is to find
 RISE = 0.3  # share of the steps over which the rate rises in one cycle, as torch.optim.lr_scheduler.OneCycleLR does by default
-_OF_PHASES = ("epochs", "decay", "smoothing", "warmup", "clip", "ema", "patience")  # fields that a phase's plan has as well
+# Fields that a phase's plan has as well.
+_OF_PHASES = (
+    "epochs",
+    "decay",
+    "smoothing",
+    "warmup",
+    "clip",
+    "ema",
+    "patience",
+    "layer_decay",
+    "rates",
+    "batchnorm",
+)
 _HEAD = re.compile(r"linear|hidden:([1-9]\d{0,4})")
 
 
@@ -36,6 +51,16 @@ class Recipe:
         head: "linear", or "hidden:256" for a layer of so many units before the class layer.
         dropout: Share of what the class layer sees that is left out while training, 0 to 0.9.
         balance: How classes with few images are weighed: "none", "sampler", "weights", "focal", or "auto" for the best by folds.
+        unfreeze: "ladder" (head, last stage, everything, each where it surely gains), or everything straight after the head: "all" at
+            once, or "gradual", stage after stage from the last backward.
+        rates: Rates of the head, the middle and the early third of the depth, such as (10, 5, 1), or one for each of head, stages and
+            stem; the largest stands for `rate`.
+        layer_decay: Each stage towards the image learns at this share of the next one's rate, above 0 to 1.
+        batchnorm: "trained", "frozen" (running statistics stay as they were; gains and biases learn), or "re-estimated" (statistics
+            are computed afresh over the training images at the end of a phase).
+        scales: Shares of the side at which images are shown, one drawn for each step, 0.25 to 2.
+        pixels: Side of the images while training; what the network is fed with later as well, unless finish_pixels says otherwise.
+        finish_pixels: Side of the images in the last third of the epochs, and from then on.
 
     Example:
         >>> Recipe(rate=0.02, schedule="one-cycle").call
@@ -56,11 +81,22 @@ class Recipe:
     head: str | None = None
     dropout: float | None = None
     balance: str | None = None
+    unfreeze: str | None = None
+    rates: tuple[float, ...] | None = None
+    layer_decay: float | None = None
+    batchnorm: str | None = None
+    scales: tuple[float, ...] | None = None
+    pixels: int | None = None
+    finish_pixels: int | None = None
 
     def __post_init__(self) -> None:
         _among("optimiser", self.optimiser, OPTIMISERS)
         _among("schedule", self.schedule, SCHEDULES)
         _among("balance", self.balance, BALANCES)
+        _among("unfreeze", self.unfreeze, UNFREEZINGS)
+        _among("batchnorm", self.batchnorm, BATCHNORMS)
+        check_shares(self.rates, self.layer_decay)
+        check_scales(self.scales, self.pixels, self.finish_pixels)
         _within("epochs", self.epochs, 1, 100_000, "each phase sees every image so many times", whole=True)
         if self.rate != FIND:
             _within("rate", self.rate, 1e-9, 1e3, "it is the highest learning rate; find looks for one")
@@ -96,6 +132,16 @@ class Recipe:
         rate = plan.rate if self.rate is None or isinstance(self.rate, str) else self.rate
         return replace(plan, optimiser=optimiser, schedule=schedule, rate=rate, **given)
 
+    def on_pixels(self, plan: Hyperparameters) -> Hyperparameters:
+        """`plan` of a phase that sees images themselves, and learns every level of the network."""
+        low = self.pixels / self.finish_pixels if self.pixels and self.finish_pixels else 1.0
+        return replace(self.applied(plan), gradual=self.unfreeze == "gradual", scales=self.scales or (), low=low)
+
+    @property
+    def straight(self) -> bool:
+        """Whether everything learns right after the linear head, because that was asked for."""
+        return self.unfreeze in ("gradual", "all")
+
     @property
     def hidden(self) -> int:
         """Units of a hidden layer before the class layer; 0 for none."""
@@ -110,12 +156,18 @@ class Recipe:
     def settings(self) -> dict[str, str]:
         """What is set, by the name of its flag, as the report shows it."""
         shown = {name.replace("_", "-"): value for name, value in self.given.items()}
-        return {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in shown.items()}
+        return {name: _shown(value) for name, value in shown.items()}
 
     @property
     def call(self) -> str:
         """How it is made from Python."""
         return f"receptron.Recipe({', '.join(f'{name}={value!r}' for name, value in self.given.items())})"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(_shown(one) for one in cast(tuple[object, ...], value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
 
 
 def _among(flag: str, value: str | None, names: tuple[str, ...]) -> None:
