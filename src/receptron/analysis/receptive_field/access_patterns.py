@@ -49,14 +49,43 @@ def moves_of(tape: Tape, call: Call, output: int = 0) -> dict[int, Moves]:
 
 def is_worked_out(tape: Tape, call: Call) -> bool:
     """Whether it is known which positions an operator reads; else it is taken to read all."""
-    if call.op in windows.UNWORKED:
+    if call.op in windows.UNWORKED or call.op == "index_select":
         return False
     if call.op == "as_strided":
         return _is_line(tape, call)
+    if call.op in _MAY_READ_ALL and not all(_is_known(moves) for moves in moves_of(tape, call).values()):
+        return False
     groups = RULES, ELEMENTWISE, _LIKE_ELEMENTWISE, REDUCED, MADE
     return any(call.op in group for group in groups)
 
 
+UNKNOWN_REACH = "what it reads is not known; taken is all of it"
+"""What is told of an operator that is not worked out."""
+
+
+def adds_up_what_it_took_apart(tape: Tape, call: Call) -> bool:
+    """Whether columns that a fold adds up are those of an unfold, with nothing between that mixes the numbers of a column."""
+    makers = {out: one for one in tape.forward for out in one.outputs}
+    open_ones, seen = [call.inputs[0]], set[int]()
+    while open_ones:
+        value = open_ones.pop()
+        maker = makers.get(value)
+        if maker is None or value in seen:
+            continue
+        seen.add(value)
+        if maker.op == "im2col":
+            return True
+        if maker.op in ELEMENTWISE or maker.op in _LIKE_ELEMENTWISE or RULES.get(maker.op) in (_reshape, _permute):
+            open_ones += maker.inputs
+    return False
+
+
+def _is_known(moves: Moves) -> bool:
+    return not any(isinstance(move, Everywhere) for move in moves)
+
+
+_MAY_READ_ALL = frozenset(["overwritten", "max_unpool2d", "max_unpool3d", *PRODUCTS])
+"""Operators that are worked out in some cases alone."""
 _LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "set", "resize_as"])
 
 
