@@ -4,6 +4,7 @@ Dimensions are counted from the end (-1 is the last), so that broadcasting needs
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 
 from receptron.analysis.receptive_field import rearrangements, windows
 from receptron.analysis.receptive_field.index_relation import nearest, shifted, spread
@@ -49,8 +50,10 @@ def moves_of(tape: Tape, call: Call, output: int = 0) -> dict[int, Moves]:
 
 def is_worked_out(tape: Tape, call: Call) -> bool:
     """Whether it is known which positions an operator reads; else it is taken to read all."""
-    if call.op in windows.UNWORKED or call.op == "index_select":
+    if call.op in windows.UNWORKED:
         return False
+    if call.op in ("index_select", "index"):
+        return "places" in call.kwargs
     if call.op == "as_strided":
         return _is_line(tape, call)
     if call.op in _MAY_READ_ALL and not all(_is_known(moves) for moves in moves_of(tape, call).values()):
@@ -179,7 +182,16 @@ def _stack(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _chosen(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    """Rows by a table of places, whose numbers the tape does not keep: any row of the dimension, along the others itself."""
+    """Rows by a table of places; where the tape does not keep its numbers, any row of the dimension, along the others itself."""
+    shape = tape.values[call.inputs[0]].shape
+    if (found := call.kwargs.get("places")) is not None:
+        dim, listed = found
+        places = [place % shape[dim] for place in listed]
+        steps = {after - before for before, after in pairwise(places)}
+        even = len(steps) == 1 and min(steps) > 0
+        return only(call, (Taken(from_end(dim, shape), tuple(places), shifted(places[0], steps.pop()) if even else None),))
+    if call.op == "index":
+        return dict.fromkeys(call.inputs, (Everywhere(),))
     return only(call, (Reduced((from_end(whole(call, 1, "dim", 0), tape.values[call.inputs[0]].shape),)),))
 
 
@@ -313,7 +325,7 @@ RULES: dict[str, Rule] = {
     "cat": _cat,
     "stack": _stack,
     **dict.fromkeys(("flip", "roll"), _taken),
-    "index_select": _chosen,
+    **dict.fromkeys(("index_select", "index"), _chosen),
     "repeat": _repeated,
     "as_strided": _strided,
     "index_put": _put,
