@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from receptron.cli import paths
-from receptron.cli.flags import scan_flags, weights_flags
+from receptron.cli.flags import recipe_flags, scan_flags, weights_flags
 from receptron.cli.output import screen
 from receptron.cli.output.bars import Bars
 from receptron.cli.output.tables import Table
@@ -65,6 +65,11 @@ def train(
     ] = None,
     every: Annotated[float, typer.Option(help="Seconds between checkpoints.", rich_help_panel=_RARE)] = 15.0,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.", rich_help_panel=_RARE)] = 400,
+    epochs: recipe_flags.Epochs = None,
+    rate: recipe_flags.Rate = None,
+    optimiser: recipe_flags.Optimiser = None,
+    decay: recipe_flags.Decay = None,
+    smoothing: recipe_flags.Smoothing = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -87,6 +92,7 @@ def train(
     from receptron.data.dataset.scan_options import ScanOptions
     from receptron.jobs.options import Extras
     from receptron.jobs.training.train import train as job
+    from receptron.training.loop.recipe import Recipe
 
     known = None if net == "auto" else net
     facts = weights_flags.facts(known, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
@@ -96,7 +102,7 @@ def train(
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()),
+        augment, tuple(labels or ()), Recipe(epochs, rate, optimiser, decay, smoothing),
     )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:

@@ -16,6 +16,7 @@ from receptron.errors import BadValue, StorageFault, UnknownName
 from receptron.given_path import check_given
 from receptron.progress import Progress, Silent
 from receptron.records import short
+from receptron.training.loop.recipe import Recipe
 from receptron.weights.sidecar import Sidecar
 
 _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
@@ -42,6 +43,7 @@ class Extras:
         image_memory: Megabytes that one image may take while it is decoded.
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
+        recipe: How the network learns, as far as that is not left to the ladder.
 
     Example:
         >>> Extras(precision="float32", overwrite=True).every
@@ -63,6 +65,7 @@ class Extras:
     image_memory: float = IMAGE_MEMORY
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 def seconds(text: str | float) -> float:

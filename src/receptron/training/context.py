@@ -22,6 +22,7 @@ from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.decision_log import SPENT, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.loop.hooks import Hooks
+from receptron.training.loop.recipe import Recipe
 from receptron.training.records import EpochRecord, PhaseName
 from receptron.weights.inputs import InputSpec
 
@@ -107,6 +108,7 @@ class TrainingContext:
     environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
     depth: DepthScale = NOMINAL  # by which the canvases were made
+    recipe: Recipe = field(default_factory=Recipe)
 
     def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
         """Groups of training images, numbered from 0; None where all are independent."""

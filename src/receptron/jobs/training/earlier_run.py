@@ -18,6 +18,8 @@ LARGEST = 1 << 28  # bytes of a record: 1 million judged images
 MOST_THREADS, MOST = 1024, 10**7  # of any number that was decided: threads, epochs, views, seconds
 _REPRODUCING = ("torch", "numpy", "pillow", "scikit-learn")  # other versions may compute other weights
 
+_UNSET = "left open"  # a setting that was not given
+
 
 @dataclass(frozen=True)
 class EarlierRun:
@@ -33,8 +35,10 @@ class EarlierRun:
 
     def departures(self, settings: Mapping[str, str], data_sha256: str) -> tuple[str, ...]:
         """What of a new run is not as in this one, each as "seed 2, not 1"; then its network will be another."""
-        before = {name: value for name, value in self.run.settings.items() if name not in ("path", "time", "like")}
-        found = [f"{name} {settings[name]}, not {value}" for name, value in before.items() if settings.get(name, value) != value]
+        before = self.run.settings
+        names = [name for name in {**before, **settings} if name not in ("path", "time", "like")]
+        both = [(name, settings.get(name, _UNSET), before.get(name, _UNSET)) for name in names]
+        found = [f"{name} {now}, not {then}" for name, now, then in both if now != then]
         made_by = self.run.card.provenance.versions.items()
         found += [f"{name} {version(name)}, not {value}" for name, value in made_by if name in _REPRODUCING and version(name) != value]
         if self.run.card.provenance.data_sha256 != data_sha256:

@@ -1,6 +1,6 @@
 """From images on two sides to a trained network and its answers on the training side, out of fold."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -20,6 +20,7 @@ from receptron.training.features.input_check import check_input
 from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
+from receptron.training.loop.recipe import Recipe
 from receptron.training.records import InputCheck, RungRecord, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
@@ -65,6 +66,7 @@ class FitOptions:
     precision: str
     has_test: bool
     augmentation: FittedPolicy
+    recipe: Recipe = field(default_factory=Recipe)
 
 
 def fit_network(
@@ -116,7 +118,7 @@ def context_of(
         images=images, folds=parts, classes=classes, canvases=reading.canvases, spec=start.spec, channels=start.channels,
         policy=fit_options.augmentation.policy, device=fit_options.device,
         precision=fit_options.precision, seed=fit_options.seed,
-        environment=environment, full_folds=not fit_options.has_test, depth=reading.depth,
+        environment=environment, full_folds=not fit_options.has_test, depth=reading.depth, recipe=fit_options.recipe,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ def python_call(given: Mapping[str, object], extras: Extras) -> str:
     plain = {name: value for name, value in given.items() if value != _DEFAULTS.get(name) and name != "path"}
     rare = {
         name: getattr(extras, name)
-        for name in ("precision", "allow_broken", "image_memory", "augment", "labels")
+        for name in ("precision", "allow_broken", "image_memory", "augment", "labels", "recipe")
         if getattr(extras, name) != getattr(Extras(), name)
     }
     parts = [repr(str(given["path"])), *(f"{name}={_shown(value)}" for name, value in plain.items())]

@@ -151,6 +151,7 @@ def train(
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
+        settings |= extras.recipe.settings
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
         if like:
@@ -158,7 +159,7 @@ def train(
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, " ".join(weights_digest(one) for one in starts))
-        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation)
+        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else {})

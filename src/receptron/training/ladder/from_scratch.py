@@ -119,7 +119,8 @@ def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparamete
     if epochs is None:
         allowed = SHARE * context.environment.time_budget.left * speed / (count * trained)
         epochs = context.environment.decisions.note("epochs", max(EPOCHS[0], int(min(VISITS / count, EPOCHS[1], allowed))))
-    return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
+    plan = Hyperparameters(epochs, min(BATCH, max(2, count // 4)), RATE, decay=DECAY, warmup=0.2, smoothing=0.0, seed=context.seed)
+    return context.recipe.applied(plan)
 
 
 def _rung_0(context: TrainingContext) -> tuple[NDArray[np.bool_], list[RungRecord]]:

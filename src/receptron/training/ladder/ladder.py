@@ -206,7 +206,8 @@ def _everything(net: Classifier, features: Features, context: TrainingContext, b
 def _plan(context: TrainingContext, rate: float, layer_decay: float = 1.0) -> Hyperparameters:
     count = len(context.images)
     epochs = min(40, max(8, round(VISITS / count)))
-    return Hyperparameters(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
+    plan = Hyperparameters(epochs, min(BATCH, max(2, count // 4)), rate, layer_decay=layer_decay, seed=context.seed)
+    return context.recipe.applied(plan)
 
 
 def _from_tail(net: Classifier, tail: nn.Module, boundary: int) -> dict[str, Tensor]:
