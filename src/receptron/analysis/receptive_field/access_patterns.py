@@ -5,6 +5,7 @@ Dimensions are counted from the end (-1 is the last), so that broadcasting needs
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import cast
 
 from receptron.analysis.receptive_field import rearrangements, windows
 from receptron.analysis.receptive_field.index_relation import nearest, shifted, spread
@@ -185,7 +186,7 @@ def _chosen(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
     """Rows by a table of places; where the tape does not keep its numbers, any row of the dimension, along the others itself."""
     shape = tape.values[call.inputs[0]].shape
     if (found := call.kwargs.get("places")) is not None:
-        dim, listed = found
+        dim, listed = cast(tuple[int, tuple[int, ...]], found)
         places = [place % shape[dim] for place in listed]
         steps = {after - before for before, after in pairwise(places)}
         even = len(steps) == 1 and min(steps) > 0
