@@ -18,6 +18,7 @@ FEW = {
     "resnet152_v1", "se_resnet152", "cbam_resnet50", "cifar_resnet110", "cifar_resnet110_plain", "resnet152_v2", "densenet121",
     "densenet201", "senet154", "mobilenet_v1_025", "mobilenet_v2_tf", "mobilenet_v3_small", "xception", "squeezenet1_0", "squeezenet1_1",
     "efficientnet_b0_tf", "efficientnet_v2_l", "convnext_tiny", "convnext_ladder_09", "vit_s_16", "unet", "deeplabv3_resnet101", "conv4",
+    "repvgg_a0", "repvgg_b0", "repvgg_b1g4",
 }  # fmt: skip
 
 
