@@ -30,6 +30,7 @@ NAMES = [
     "Predicted",
     "InspectionOptions",
     "ReceptronError",
+    "Recipe",
     "Run",
     "ScanOptions",
     "Tape",

@@ -6,10 +6,11 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
+from receptron.blocks.before_classes import add_hidden
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard
 from receptron.bundle.placed import MEND
-from receptron.errors import BundleCorrupt, BundleFault, ImageTooSmall, UnknownName
+from receptron.errors import BadValue, BundleCorrupt, BundleFault, ImageTooSmall, UnknownName
 from receptron.records import short
 from receptron.zoo import build
 
@@ -31,9 +32,13 @@ def _shaped(file: Path, card: ModelCard) -> nn.Module:
     try:
         with torch.device("meta"):
             net = build(card.net, classes=len(card.classes), channels=card.channels, pixels=card.input.pixels)
+            if units := int(card.head.partition(":")[2] or 0):
+                add_hidden(net, units)
     except UnknownName as error:
         made = f"version {short(card.provenance.receptron)} made this model"
         raise BundleFault(f"{file}: {error.what}", why=made, mend="pip install --upgrade receptron") from error
+    except BadValue as error:
+        raise BundleCorrupt(f"{file}: head is {card.head}.", why=error.why, mend=MEND) from error
     except ImageTooSmall as error:
         raise BundleCorrupt(f"{file}: input.pixels is {card.input.pixels}.", why=error.what, mend=MEND) from error
     held = sum(parameter.numel() for parameter in net.parameters())

@@ -14,6 +14,7 @@ from receptron.evaluation.novelty.rule import NoveltyFigures, NoveltyRule
 from receptron.evaluation.records import BaselineComparison, Count, Evaluation, Label, Note, SetFigures, SetRule
 from receptron.weights.inputs import InputSpec
 
+_Offset: TypeAlias = Annotated[float, Meta(ge=-30, le=30)]
 _Digest: TypeAlias = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
 
 
@@ -57,6 +58,9 @@ class ModelCard:
         novelty: From which scores on an image is of none of the classes; None where that cannot be told.
         novelty_figures: How many test images are called so; None where there were none, or it cannot be told.
         novelty_unknown: Why it cannot be told; None in models of before too.
+        offsets: What to add to scaled logits for probabilities by the data's own shares of the classes, which training had balanced; the
+            answer is the class of the highest logit as it is. None where classes count by their images.
+        head: "linear", or "hidden:256" with a layer of so many units before the class layer.
         format: Version of this record.
 
     Example:
@@ -84,4 +88,6 @@ class ModelCard:
     novelty: NoveltyRule | None = None
     novelty_figures: NoveltyFigures | None = None
     novelty_unknown: Note | None = None
+    offsets: Annotated[tuple[_Offset, ...], Meta(max_length=MOST_CLASSES)] | None = None
+    head: Annotated[str, Meta(pattern="^(linear|hidden:[1-9][0-9]{0,4})$")] = "linear"
     format: Annotated[int, Meta(ge=1, le=1)] = 1

@@ -14,6 +14,8 @@ def contradictions(card: ModelCard) -> Iterator[str]:
         yield "channels is 2: it must be 1 or 3"
     if twice := _twice(card.classes):
         yield f"classes has {short(twice)} more than once: every class has a name of its own"
+    if card.offsets is not None and len(card.offsets) != len(card.classes):
+        yield f"offsets has {len(card.offsets)} numbers: it must have one for each of the {len(card.classes)} classes"
     yield from _evaluation(card.evaluation, card.classes)
     if card.set_figures is not None:
         for name in ("held", "single"):

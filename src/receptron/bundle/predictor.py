@@ -77,6 +77,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def offsets(self) -> tuple[float, ...] | None:
+        """What to add to scaled logits for the data's own shares of the classes, where training had balanced them."""
+        ...
+
+    @property
     def depth(self) -> DepthScale | None:
         """What is white in images of more than 8 bits."""
         ...
@@ -169,7 +174,8 @@ class Predictor:
         given = as_list(images)
         called = names(given)
         scores = self.scores(given, batch, progress, views)
-        chances = torch.from_numpy(scores.logits).div(self.facts.temperature).softmax(1).numpy()
+        scaled = torch.from_numpy(scores.logits).div(self.facts.temperature)
+        chances = scaled.add(torch.tensor(self.facts.offsets or (0.0,), dtype=torch.float64)).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
         if scores.novelty is not None and self.facts.novelty:
             found = novelties(scores.novelty, self.facts.novelty)
@@ -277,7 +283,7 @@ class Predictor:
             chances: (K,), in the order of the classes.
 
         Returns:
-            With the likeliest class.
+            With the likeliest class; where training had balanced the classes, the one that would be if all were as common.
 
         Raises:
             ValueError: For another number of probabilities than there are classes.
@@ -287,8 +293,9 @@ class Predictor:
             >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
             '3'
         """
-        best = int(chances.argmax())
+        weighed = chances / np.exp(self.facts.offsets or 0.0)
+        best = int(weighed.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
         rule = self.facts.sets
-        candidates = named(prediction_sets(chances[None], rule)[0], self.classes, chances) if rule and rule.least else ()
+        candidates = named(prediction_sets(chances[None], rule, [best])[0], self.classes, weighed) if rule and rule.least else ()
         return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)

@@ -70,6 +70,15 @@ def train(
     optimiser: recipe_flags.Optimiser = None,
     decay: recipe_flags.Decay = None,
     smoothing: recipe_flags.Smoothing = None,
+    schedule: recipe_flags.Schedule = None,
+    warmup: recipe_flags.Warmup = None,
+    clip: recipe_flags.Clip = None,
+    ema: recipe_flags.Ema = None,
+    patience: recipe_flags.Patience = None,
+    drop_path: recipe_flags.DropPath = None,
+    head: recipe_flags.Head = None,
+    dropout: recipe_flags.Dropout = None,
+    balance: recipe_flags.Balance = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -99,10 +108,26 @@ def train(
     images = ScanOptions(
         layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
     )
+    recipe = Recipe(
+        epochs=epochs,
+        rate=recipe_flags.rate(rate),
+        optimiser=optimiser,
+        decay=decay,
+        smoothing=smoothing,
+        schedule=schedule,
+        warmup=warmup,
+        clip=clip,
+        ema=ema,
+        patience=patience,
+        drop_path=drop_path,
+        head=head,
+        dropout=dropout,
+        balance=balance,
+    )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()), Recipe(epochs, rate, optimiser, decay, smoothing),
+        augment, tuple(labels or ()), recipe,
     )  # fmt: skip
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
@@ -142,6 +167,10 @@ def _show(run: "Run") -> None:
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     _ranking(run)
+    if run.balance:
+        screen.show(f"Balance  {run.balance.method}: {run.balance.why}")
+    for test in run.rate_searches:
+        screen.show(f"Rate     {test.words}, in {test.phase}")
     _findings(run)
     if told := _suspects(run):
         screen.show(f"Labels   {told}")
@@ -223,6 +252,8 @@ def _suspects(run: "Run") -> str:
         return ""
     if found.unknown:
         return f"wrong ones were not looked for: {found.unknown}"
+    if not found.images and found.decided:
+        return f"none of {counted(found.looked_at, 'training image')} looks mislabelled but {found.decided:,} that a person looked at"
     if not found.images:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
     doubted = f"{len(found.images):,} of {counted(found.looked_at, 'training image')} may be mislabelled"

@@ -244,7 +244,15 @@ def _figures(judged: _Judged, chosen: np.ndarray, model: Predictor, what: str) -
         return None
     groups = judged.groups[chosen]
     source = in_groups(f"{counted(int(chosen.sum()), 'image')} {what}", groups, judged.noun)
-    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.facts.temperature, source, groups=groups)
+    return judge(
+        judged.logits[chosen],
+        judged.labels[chosen],
+        model.classes,
+        model.facts.temperature,
+        source,
+        groups=groups,
+        offsets=model.facts.offsets,
+    )
 
 
 def _views_gain(judged: _Judged, scores: Scores) -> ViewsGain | None:
@@ -259,7 +267,7 @@ def _views_gain(judged: _Judged, scores: Scores) -> ViewsGain | None:
 
 def _mistakes(judged: _Judged, model: Predictor) -> tuple[Answer, ...]:
     wrong = np.flatnonzero((judged.logits.argmax(1) != judged.labels) & ~judged.learnt)
-    chances = temperature_scaling.probabilities(judged.logits[wrong], model.facts.temperature)
+    chances = temperature_scaling.probabilities(judged.logits[wrong], model.facts.temperature, model.facts.offsets)
     answers = [_answer(judged.items[int(i)], row, model) for i, row in zip(wrong, chances, strict=True)]
     return tuple(sorted(answers, key=lambda answer: -answer.confidence))
 

@@ -115,6 +115,11 @@ def predict(
     if rule and rule.least and views > 1:
         told = f"Which classes an image may be of at {100 * rule.coverage:g} % is unknown with {views} views: it was measured with one."
         (progress or Silent()).tell(told)
+    if loaded.card.offsets:
+        told = (
+            "Answers weigh each class alike, as it was trained; probabilities are by the shares of its images, so another may be likelier."
+        )
+        (progress or Silent()).tell(told)
     strange = loaded.card.novelty.share if loaded.card.novelty else None
     unknown = "" if strange else loaded.card.novelty_unknown or "the model was made by a version that did not look for it"
     return Predicted(Path(model), loaded.classes, len(answers) - broken, broken, answers, tuple(asked.unused), coverage, strange, unknown)

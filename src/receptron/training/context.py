@@ -16,6 +16,7 @@ from receptron.data.reading.pixel_formats import Pixels
 from receptron.data.splitting.groups import in_groups
 from receptron.evaluation.grouped_intervals import Groups, numbered
 from receptron.progress import Progress, Silent
+from receptron.training.balancing.class_balance import ClassBalance
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
@@ -109,6 +110,7 @@ class TrainingContext:
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
     depth: DepthScale = NOMINAL  # by which the canvases were made
     recipe: Recipe = field(default_factory=Recipe)
+    balance: ClassBalance = field(default_factory=ClassBalance)  # how classes with few images are weighed
 
     def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
         """Groups of training images, numbered from 0; None where all are independent."""

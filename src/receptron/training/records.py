@@ -9,6 +9,8 @@ from msgspec import Meta
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
 from receptron.evaluation.records import ROUNDING, Answer, Estimate, Evaluation, LearningCurve, SuspectLabels
+from receptron.training.balancing.records import BalanceRecord
+from receptron.training.rate_search import RateSearch
 from receptron.wording import counted
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
@@ -181,6 +183,8 @@ class Run:
         judged: Every image that the figures rest on, with its answer: what another run is compared by.
         corrections: What tables of corrected labels changed and brought; None where none was given.
         learning_curve: Whether more images would help; None: not looked for.
+        balance: How classes with few images were weighed, and what was tried; None: not asked for.
+        rate_searches: Range tests that found a learning rate, where one was to be found.
 
     Example:
         >>> from pathlib import Path
@@ -215,3 +219,5 @@ class Run:
     judged: tuple[JudgedImage, ...] = ()
     corrections: LabelCorrections | None = None
     learning_curve: LearningCurve | None = None
+    balance: BalanceRecord | None = None
+    rate_searches: tuple[RateSearch, ...] = ()

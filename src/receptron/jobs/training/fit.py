@@ -1,6 +1,6 @@
 """From images on two sides to a trained network and its answers on the training side, out of fold."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,8 @@ from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.training.balancing.balance_choice import asked_balance
+from receptron.training.balancing.records import BalanceRecord
 from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.features.extraction import Features, pooled_centres
 from receptron.training.features.input_check import check_input
@@ -21,6 +23,7 @@ from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
 from receptron.training.loop.recipe import Recipe
+from receptron.training.recipe_shape import shaped
 from receptron.training.records import InputCheck, RungRecord, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
@@ -40,6 +43,7 @@ class FittedNetwork:
     head_logits: NDArray[np.float64] | None  # (N, classes) of the linear head, out of fold, for all training images
     head_strength: float | None  # scikit-learn's C of the linear head
     input_check: InputCheck | None
+    balance: BalanceRecord | None = None
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -75,16 +79,21 @@ def fit_network(
     """Climb the ladder from pretrained weights, or train from scratch where there are none."""
     context = context_of(reading, split, start, fit_options, environment)
     if start.pretrained is None:
-        scratch = train_from_scratch(start.maker(len(context.classes)), context)
-        return FittedNetwork(_classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None)
-    net = start.make(len(context.classes))
+        weighed, balance = asked_balance(context)
+        context = replace(context, balance=weighed)
+        make = start.maker(len(context.classes))
+        scratch = train_from_scratch(lambda: shaped(make(), fit_options.recipe, pretrained=False), context)
+        return FittedNetwork(
+            _classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None, balance
+        )  # fmt: skip
+    net = shaped(start.make(len(context.classes)), fit_options.recipe, pretrained=True)
     checked = check_input(net, context)
     if checked.fault:
         environment.progress.tell(f"Warning: {checked.fault}")
     ladder = run_ladder(net, context)
     return FittedNetwork(
-        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features, ladder.head_logits,
-        ladder.head_strength, checked,
+        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, ladder.context, ladder.features, ladder.head_logits,
+        ladder.head_strength, checked, ladder.balance,
     )  # fmt: skip
 
 

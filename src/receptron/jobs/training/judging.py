@@ -76,8 +76,9 @@ def evaluate_on_test(
         judged = replace(judged, novelty_figures=novelty_figures(scores.novelty[fair], model.card.novelty, kept.groups))
     if model.card.sets is None:
         return judged
-    chances = temperature_scaling.probabilities(kept.logits, model.card.temperature)
-    return replace(judged, set_figures=set_figures(chances, kept.truth, model.card.sets, kept.groups))
+    chances = temperature_scaling.probabilities(kept.logits, model.card.temperature, model.card.offsets)
+    found = set_figures(chances, kept.truth, model.card.sets, kept.groups, kept.logits.argmax(1))
+    return replace(judged, set_figures=found)
 
 
 def _gone(test: Images, scores: Scores) -> str:
@@ -123,13 +124,14 @@ def _novelties(model: Model, scores: Scores) -> Sequence[Novelty | None]:
 
 def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
     return evaluate(
-        seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks, groups=seen.groups
-    )
+        seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks, groups=seen.groups,
+        offsets=model.card.offsets,
+    )  # fmt: skip
 
 
 def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judgement:
     right = seen.logits.argmax(1) == seen.truth
-    chances = temperature_scaling.probabilities(seen.logits, model.card.temperature)
+    chances = temperature_scaling.probabilities(seen.logits, model.card.temperature, model.card.offsets)
     answers = [
         replace(model.answer(name, row), label=model.classes[label], novelty=novelty)
         for name, row, label, novelty in zip(seen.names, chances, seen.truth.tolist(), seen.novelties, strict=True)

@@ -41,7 +41,8 @@ def run_record(
         stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages), decisions={},
         mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
         settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
-        suspects=suspect_labels(learnt, root), input_check=learnt.input_check, judged=judged.images, corrections=sided.corrections,
+        suspects=suspect_labels(learnt, root, sided.decided), input_check=learnt.input_check, judged=judged.images,
+        corrections=sided.corrections, balance=learnt.balance,
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ class SidedImages:
     audit: Audit
     split: Split
     corrections: LabelCorrections | None = None
+    decided: frozenset[str] = frozenset()  # sha256 of images of which a person said the class
 
     def placed(self) -> Iterator[store.Placed]:
         """Every image's side, for the bundle to remember."""
@@ -75,9 +76,10 @@ def place_images(catalog: Catalog, start: InitialWeights, placing: Placing, extr
     """Read the images, correct their labels, refuse what cannot be trained on, find copies, divide, and tell what is odd."""
     began = monotonic()
     reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
-    corrections = None
+    corrections, decided = None, frozenset[str]()
     if placing.relabelling:
         catalog, reading, corrections = placing.relabelling.applied(catalog, reading, extras.progress)
+        decided = placing.relabelling.decided
     check_broken(reading.entries, allow_broken=extras.allow_broken)
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
@@ -88,4 +90,4 @@ def place_images(catalog: Catalog, start: InitialWeights, placing: Placing, extr
     if told := departure(sides.summary.given_folds, sides.summary.noun):
         extras.progress.tell(told)
     check_groups(sides.summary)
-    return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides, corrections)
+    return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides, corrections, decided)

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from receptron import atomic_write, report
 from receptron.analysis.cost import cost
+from receptron.blocks.before_classes import head_of
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
@@ -53,9 +54,11 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
+from receptron.training.found_rate import rate_searches
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
+from receptron.training.recipe_shape import check_shape
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -142,6 +145,8 @@ def train(
         activations = cache_folder(extras.cache)
         starts = _starts(catalog, net, weights, extras)
         start = starts[0]
+        for one in starts:
+            check_shape(one.net, one.channels, extras.recipe)
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
@@ -162,7 +167,7 @@ def train(
         fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-            decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
+            decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
             decisions.note(THREADS, computing)
             watchmaker.go_on(READING, decisions)
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
@@ -190,6 +195,7 @@ def train(
                     ranking=ranking,
                     augmentation=augmentation_record(augmentation, card.rung),
                     learning_curve=curve,
+                    rate_searches=rate_searches(decisions),
                 )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
@@ -260,14 +266,15 @@ def _judge(
     needs = cost(learnt.net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
     classes = learnt.context.classes
     logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
-    temperature = temperature_scaling.sure_temperature(logits, truth, groups)
-    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
+    offsets = learnt.context.balance.offsets
+    temperature = temperature_scaling.sure_temperature(logits, truth, groups, offsets)
+    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups, offsets=offsets)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
         parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
-        sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
-        novelty=unlike.rule, novelty_unknown=unlike.unknown,
+        sets=set_rule(temperature_scaling.probabilities(logits, temperature, offsets), truth, groups),
+        novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets, head=head_of(learnt.net),
     )  # fmt: skip
     model = Model(card, learnt.net, limits=within(extras.image_memory), novelty=unlike.scorer)
     if sided.split.test:

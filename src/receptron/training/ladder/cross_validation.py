@@ -15,13 +15,15 @@ from torch import nn
 
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.grouped_intervals import Groups, flipped_signs, paired_gain, share
+from receptron.training.balancing.learning import objective_of, visits_of
 from receptron.training.batches.sources import Source
 from receptron.training.checkpointing.time_budget import rounded_up
-from receptron.training.context import TrainingContext, learning_rows
+from receptron.training.context import TrainingContext
+from receptron.training.found_rate import with_rate
 from receptron.training.hardware.device import Engine
+from receptron.training.inner_split import inner_split, stopping_in_words
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
-from receptron.training.loop.objective import Supervised
 from receptron.training.records import EpochRecord, PhaseName, RungRecord
 from receptron.wording import counted, plural
 
@@ -104,7 +106,7 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     taken = _sure(right, below[rows], units, looks) and gain.low > 0
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
     why = _in_words(gain.value, taken, tested)
-    why += f"; {verdict}" if verdict and not taken else ""
+    why += (f"; {verdict}" if verdict and not taken else "") + stopping_in_words(context)
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
     rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why, short and not taken)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
@@ -121,8 +123,20 @@ def _in_words(gain: float, taken: bool, tested: str) -> str:
 
 def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, Fitted]:
     """One training of `step` without the images of fold number `fold`."""
-    rows = learning_rows(len(context.images), context.folds[fold])
-    return _train(step, context, step.start(fold), rows, step.plan, fold)
+    rows, aside = inner_split(context, fold)
+    judged = None if aside is None else _accuracy_on(aside, step, context)
+    return _train(step, context, step.start(fold), rows, step.plan, fold, judged)
+
+
+def _accuracy_on(rows: NDArray[np.int64], step: TrainableRung, context: TrainingContext) -> Callable[[nn.Module], float]:
+    images = context.images.part(rows)
+
+    def accuracy(module: nn.Module) -> float:
+        said = step.judge(module, rows)
+        check_finite(said, images.names)
+        return float((said.argmax(1) == images.targets.numpy()).mean())
+
+    return accuracy
 
 
 def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, Fitted]:
@@ -132,10 +146,18 @@ def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> t
 
 
 def _train(
-    step: TrainableRung, context: TrainingContext, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters, fold: int | None
+    step: TrainableRung,
+    context: TrainingContext,
+    module: nn.Module,
+    rows: NDArray[np.int64],
+    plan: Hyperparameters,
+    fold: int | None,
+    judged: Callable[[nn.Module], float] | None = None,
 ) -> tuple[nn.Module, Fitted]:
     name = PhaseName(step.name, fold)
-    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
+    objective, visits = objective_of(context, plan), visits_of(context, rows, plan)
+    phase = Phase(name, module, step.source(rows), plan, objective, judged, visits)
+    phase = replace(phase, plan=with_rate(phase, step.engine, context))
     return module, fit(phase, step.engine, context.environment.hooks(name))
 
 

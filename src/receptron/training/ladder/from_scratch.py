@@ -1,7 +1,7 @@
 """Training from scratch, where there are no pretrained weights or the images are too small for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,16 +15,19 @@ from receptron.data.stateless_random import keyed
 from receptron.evaluation import baselines
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.grouped_intervals import paired_gain, share
+from receptron.training.balancing.learning import objective_of, visits_of
 from receptron.training.context import Images, TrainingContext, canvas_source, learning_rows
+from receptron.training.found_rate import with_rate
 from receptron.training.hardware.autotune import fastest_for_training
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
+from receptron.training.inner_split import inner_split, stopping_in_words, stops_early
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
-from receptron.training.loop.objective import Supervised
 from receptron.training.records import EpochRecord, PhaseName, RungRecord, Trial
+from receptron.wording import counted
 
 NAME = "from scratch"
 BATCH = 64
@@ -56,11 +59,12 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
     plan = _plan(context, speed, trained)
     near, rungs = _rung_0(context)
     began, points = context.environment.time_budget.spent, list[EpochRecord]()
-    nets: list[Classifier] = []
+    nets, stalled = list[Classifier](), False
     for number in range(trained):
         net, fitted = _without(make, context, plan, engine, number)
         nets.append(net)
         points.extend(fitted.points)
+        stalled = stalled or fitted.stalled
         if context.environment.signals.stop:
             break
     rows = np.concatenate(context.folds[: len(nets)])
@@ -73,9 +77,12 @@ def train_from_scratch(make: Callable[[], Classifier], context: TrainingContext)
         right, units = logits.argmax(1) == context.images.targets.numpy()[rows], context.groups_of(rows)
         gain = paired_gain(right, near[rows], units)
         accuracy = share(right, np.ones(len(right), bool), units, len(nets))
-        kept = "the last was kept"
+        kept = "the last was kept" + stopping_in_words(context)
+        if stops_early(context):
+            kept = "the best by the images of the next fold was kept, which it did not learn from"
     done = len(nets) and len([point for point in points if point.phase == points[0].phase])
-    short = f"; the time was up after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
+    ended = f"no better accuracy in {counted(plan.patience, 'epoch')}, so it ended" if stalled else "the time was up"
+    short = f"; {ended} after {done}" if done < plan.epochs and not context.environment.signals.stop else ""
     why = f"{plan.epochs} epochs{short}; {kept}" + ("; interrupted" if context.environment.signals.stop else "")
     rung = RungRecord(NAME, accuracy, gain, context.environment.time_budget.spent - began, True, why)
     stopped = "without pretrained weights there is one rung"
@@ -96,20 +103,25 @@ def _without(
 ) -> tuple[Classifier, Fitted]:
     """A fresh network trained on all folds but one, with the weights of its best epoch on that one."""
     torch.manual_seed(int(keyed(context.seed, "initial weights", fold).integers(2**63)))
-    net, held_out = make(), context.images.part(context.folds[fold])
-    learning = context.images.part(learning_rows(len(context.images), context.folds[fold]))
-    source = canvas_source(context, learning)
-    asked = prepare(context.pictures(held_out), context.spec, context.channels)
+    net, rows, aside = make(), learning_rows(len(context.images), context.folds[fold]), context.folds[fold]
+    if context.full_folds:  # where the folds are the only honest figure there is, they must not choose the epoch; another fold may
+        rows, aside = inner_split(context, fold)
+    source = canvas_source(context, context.images.part(rows))
+    judged = None if aside is None else _accuracy_on(context.images.part(aside), context, engine)
+    name = PhaseName(NAME, fold)
+    phase = Phase(name, net, source, plan, objective_of(context, plan), judged, visits_of(context, rows, plan))
+    return net, fit(replace(phase, plan=with_rate(phase, engine, context)), engine, context.environment.hooks(name))
+
+
+def _accuracy_on(images: Images, context: TrainingContext, engine: Engine) -> Callable[[nn.Module], float]:
+    asked = prepare(context.pictures(images), context.spec, context.channels)
 
     def accuracy(current: nn.Module) -> float:
         said = answers(current, asked, engine, batch=256)
-        check_finite(said, held_out.names)
-        return float((said.argmax(1) == held_out.targets.numpy()).mean())
+        check_finite(said, images.names)
+        return float((said.argmax(1) == images.targets.numpy()).mean())
 
-    name = PhaseName(NAME, fold)
-    # Where the folds are the only honest figure there is, they must not choose the epoch as well.
-    judged = None if context.full_folds else accuracy
-    return net, fit(Phase(name, net, source, plan, Supervised(plan.smoothing), judged), engine, context.environment.hooks(name))
+    return accuracy
 
 
 def _plan(context: TrainingContext, speed: float, trained: int) -> Hyperparameters:

@@ -1,6 +1,7 @@
 """The ladder: from the majority class to a network fine-tuned throughout, climbing only while the gain is sure and time is left."""
 
 import copy
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 from receptron.blocks.classifier import Classifier
 from receptron.evaluation import baselines
 from receptron.evaluation.grouped_intervals import numbered, paired_gain, share
+from receptron.training.balancing.balance_choice import choose_balance
+from receptron.training.balancing.records import BalanceRecord
 from receptron.training.batches.sources import Source, ViewSource
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, canvas_source
@@ -21,6 +24,7 @@ from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers, answers_on_canvases, embeddings
 from receptron.training.ladder.baseline_rungs import baseline_rungs
 from receptron.training.ladder.cross_validation import CrossValidated, TrainableRung, cross_validate, finish
+from receptron.training.ladder.hidden_rung import Head, climb_to_hidden
 from receptron.training.ladder.linear_probe import Chosen, choose_head
 from receptron.training.ladder.outcome import Embeddings, LadderOutcome
 from receptron.training.loop.hyperparameters import Hyperparameters
@@ -51,6 +55,8 @@ class Ladder:
     features: Features
     head_logits: NDArray[np.float64]  # (N, classes) of the linear head, out of fold
     head_strength: float
+    context: TrainingContext  # as it came, with how classes are weighed
+    balance: BalanceRecord | None
 
 
 def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
@@ -59,24 +65,34 @@ def run_ladder(net: Classifier, context: TrainingContext) -> Ladder:
     truth = context.images.targets.numpy()
     features = compute(net, context, notes.trials)
     below = _rung_0(features, context, notes)
+    weighed, balance = choose_balance(features, context)
+    context = replace(context, balance=weighed)
     chosen = _rung_1(features, context, below, notes)
-    chosen.head.put_into(last_layer(net))
+    chosen.head.put_into(net)
     outcome = LadderOutcome(net, "linear head", "", np.arange(len(truth)), chosen.logits, (), features.engine, _frozen(features, context))
+    heads, climbing = chosen.folds, features
+    if context.recipe.hidden:
+        hidden = climb_to_hidden(net, outcome, features, context)
+        notes.rungs.append(hidden.rung)
+        notes.points.extend(hidden.points)
+        net, outcome, heads, climbing = hidden.net, hidden.outcome, hidden.heads or heads, hidden.features
     if features.maps.shape[1] > 1:
-        outcome = _climb(net, outcome, features, chosen, context, notes)
+        outcome = _climb(net, outcome, climbing, heads, context, notes)
     else:
         notes.rungs.append(RungRecord("last stage", None, None, 0.0, False, _no_views(features, context), short_of_time=True))
     done = replace(outcome, stopped=_why_stopped(notes.rungs, context.environment.signals.stop), points=tuple(notes.points))
-    return Ladder(done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength)
+    return Ladder(
+        done, tuple(notes.rungs), tuple(notes.trials), features, chosen.logits, chosen.head.strength, context, balance
+    )  # fmt: skip
 
 
 def _climb(
-    net: Classifier, start: LadderOutcome, features: Features, chosen: Chosen, context: TrainingContext, notes: _Notes
+    net: Classifier, start: LadderOutcome, features: Features, heads: Sequence[Head], context: TrainingContext, notes: _Notes
 ) -> LadderOutcome:
     """From the linear head to the last stage, and from there to everything, while each is surely better; the network changes in place."""
     truth = context.images.targets.numpy()
     right = start.logits.argmax(1) == truth
-    step = _last_stage(features, context, chosen, notes)
+    step = _last_stage(features, context, heads, notes)
     validated = _try(step, context, right, len(context.folds), notes)
     if not validated.taken:
         return start
@@ -132,7 +148,7 @@ def _rung_0(features: Features, context: TrainingContext, notes: _Notes) -> NDAr
 
 def _rung_1(features: Features, context: TrainingContext, below: NDArray[np.bool_], notes: _Notes) -> Chosen:
     began, truth = context.environment.time_budget.spent, context.images.targets
-    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress)
+    chosen = choose_head(features.pooled, truth, len(context.classes), context.folds, context.environment.progress, context.balance)
     right = chosen.logits.argmax(1) == truth.numpy()
     units = numbered(context.images.groups)
     gain = paired_gain(right, below, units)
@@ -161,7 +177,7 @@ def _finish(step: TrainableRung, context: TrainingContext, validated: CrossValid
     return first if context.environment.signals.stop or fitted.out_of_time else module
 
 
-def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, notes: _Notes) -> TrainableRung:
+def _last_stage(features: Features, context: TrainingContext, heads: Sequence[Head], notes: _Notes) -> TrainableRung:
     """Rung 2: the tail, from cached activations, starting with the head of rung 1."""
     plan = _plan(context, LAST_STAGE_RATE)
     engine, speed = fastest_for_training(features.divided.tail, features.maps[:BATCH, 0], "last stage", context, notes.trials)
@@ -169,7 +185,7 @@ def _last_stage(features: Features, context: TrainingContext, chosen: Chosen, no
 
     def start(fold: int) -> nn.Module:
         tail = copy.deepcopy(features.divided.tail)
-        chosen.folds[fold].put_into(last_layer(tail))
+        heads[fold].put_into(tail)
         return tail
 
     def source(rows: NDArray[np.int64]) -> Source:

@@ -14,9 +14,12 @@ class Hyperparameters:
     optimiser: Literal["sgd", "adamw"] = "sgd"
     momentum: float = 0.9  # of SGD
     decay: float = 1e-4  # weight decay, of weights with two or more axes; gains and biases are left alone
+    schedule: Literal["cosine", "one-cycle", "constant"] = "cosine"  # of the rate, after its rise
     warmup: float = 0.1  # share of all steps over which the rate rises
     smoothing: float = 0.1  # label smoothing, Szegedy et al. 2016, arXiv:1512.00567, section 7
     clip: float = 5.0  # largest gradient norm
+    ema: float = 0.0  # decay of the averaged weights; 0: the last weights themselves are kept
+    patience: int = 0  # epochs without a better accuracy on images held out that end a phase; 0: it goes on to its last
     layer_decay: float = 1.0  # each stage towards the image learns at this share of the next one's rate
     seed: int = 0
 

@@ -18,8 +18,12 @@ def make_optimiser(net: nn.Module, plan: Hyperparameters) -> Optimizer:
     return SGD(listed, lr=plan.rate, momentum=plan.momentum, nesterov=True)
 
 
-def set_rate(optimiser: Optimizer, rate: float) -> float:
-    """Give every group its share of `rate`; returns `rate`."""
+def set_rate(optimiser: Optimizer, rate: float, momentum: float | None = None) -> float:
+    """Give every group its share of `rate`, and the momentum where it is told (beta1 of AdamW); returns `rate`."""
     for group in optimiser.param_groups:
         group["lr"] = rate * group["share"]
+        if momentum is not None and "betas" in group:
+            group["betas"] = (momentum, group["betas"][1])
+        elif momentum is not None:
+            group["momentum"] = momentum
     return rate
