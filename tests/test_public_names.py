@@ -30,6 +30,7 @@ NAMES = [
     "Predicted",
     "InspectionOptions",
     "ReceptronError",
+    "Recipe",
     "Run",
     "ScanOptions",
     "Tape",
@@ -48,7 +49,7 @@ NAMES = [
     "train",
     "zoo",
 ]
-OPTIONAL = {"onnx": "deploy", "pillow_heif": "heic", "pyarrow": "tables", "tensorboard": "lab"}
+OPTIONAL = {"onnx": "deploy", "pillow_heif": "heic", "pyarrow": "tables", "tensorboard": "lab", "tifffile": "bands"}
 
 
 def test_the_public_names_are_these():

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from receptron.jobs.options import Extras
     from receptron.jobs.predict import Predicted, predict
     from receptron.jobs.training.train import train
+    from receptron.training.loop.recipe import Recipe
     from receptron.training.records import Run
     from receptron.weights.sidecar import Sidecar
     from receptron.zoo import build
@@ -50,6 +51,7 @@ _HOMES = {
     "receptron.jobs.predict": ("Predicted", "predict"),
     "receptron.jobs.options": ("Extras",),
     "receptron.jobs.training.train": ("train",),
+    "receptron.training.loop.recipe": ("Recipe",),
     "receptron.training.records": ("Run",),
     "receptron.weights.sidecar": ("Sidecar",),
     "receptron.zoo": ("build",),
@@ -70,6 +72,7 @@ __all__ = [
     "ModelCard",
     "Predicted",
     "ReceptronError",
+    "Recipe",
     "Run",
     "ScanOptions",
     "Sidecar",

@@ -48,8 +48,12 @@ def told(net: nn.Module, size: tuple[int, ...]) -> tuple[Any, ...]:
     return cost_of(tape), calls, owned, room.inference.bytes, room.training.bytes
 
 
+MOVING = [*[(name, True) for name in NETS[:3] if name != "vit_s_16"], pytest.param("vit_s_16", True, marks=pytest.mark.campaign)]
+"""Programs of any number of images."""
+
+
 @pytest.mark.filterwarnings("ignore:The given buffer is not writable:UserWarning")  # torch 2.10 says so of its own
-@pytest.mark.parametrize(("name", "moving"), [(name, False) for name in NETS] + [(name, True) for name in NETS[:3]])
+@pytest.mark.parametrize(("name", "moving"), [*[(name, False) for name in NETS], *MOVING])
 def test_the_answers_are_those_of_torchs_own_loader(name: str, moving: bool, tmp_path: Path):
     row = ZOO[name]
     pixels = max(row.least, min(row.pixels, 96)) if name != "vit_s_16" else row.pixels

@@ -30,7 +30,7 @@ NETS = {
 }
 
 
-@pytest.mark.parametrize("name", NETS)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.campaign if name == "vgg11_bn" else ()) for name in NETS])
 def test_windows_at_a_size_are_those_of_gradient_impulses(name: str):
     torch.manual_seed(0)
     net = made_positive(torchvision_net(name, device="cpu"))
@@ -51,10 +51,11 @@ def test_windows_at_a_size_are_those_of_gradient_impulses(name: str):
             assert tuple(map(set, fields.reach.seen_by(value, unit))) == expected, (layer, unit)
 
 
-MIDDLE = [("resnet18", "layer2"), ("mobilenet_v2", "features.6"), ("googlenet", "inception3b"), ("vgg11", "features.8")]
+MIDDLE = [("resnet18", "layer2"), ("mobilenet_v2", "features.6"), ("googlenet", "inception3b")]
+LARGE = pytest.param("vgg11", "features.8", marks=pytest.mark.campaign)
 
 
-@pytest.mark.parametrize(("name", "layer"), MIDDLE)
+@pytest.mark.parametrize(("name", "layer"), [*MIDDLE, LARGE])
 def test_size_jump_start_and_padding_are_those_of_gradient_impulses_in_the_middle(name: str, layer: str):
     net = made_positive(torchvision_net(name, device="cpu"))
     part = dict(net.named_modules())[layer]

@@ -84,8 +84,13 @@ def test_global_switches_are_put_back():
     assert torch.backends.cuda.flash_sdp_enabled()
 
 
-@pytest.mark.parametrize("name", ["resnet18", "efficientnet_b0", "swin_t", "densenet121", "shufflenet_v2_x1_0", "inception_v3"])
-@pytest.mark.parametrize("batch", [1, 3])
+@pytest.mark.parametrize(
+    ("name", "batch"),
+    [
+        ("resnet18", 1),
+        *[(name, 3) for name in ("resnet18", "efficientnet_b0", "swin_t", "densenet121", "shufflenet_v2_x1_0", "inception_v3")],
+    ],
+)
 def test_shapes_along_the_way_are_those_of_a_real_pass(name: str, batch: int):
     size = 299 if name == "inception_v3" else 64
     net = torchvision_net(name, device="cpu").eval()

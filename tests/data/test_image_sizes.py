@@ -97,8 +97,6 @@ def tiff(bands: int, bits: int, numbers: int, photometric: int = 2) -> bytes:
 @pytest.mark.parametrize(
     ("bands", "bits", "numbers", "words"),
     [
-        (5, 8, 1, "5 bands of 8 bits"),
-        (5, 16, 1, "5 bands of 16 bits"),
         (3, 32, 3, "3 bands of 32 floating point bits"),
         (1, 64, 3, "1 band of 64 floating point bits"),
         (3, 32, 1, "3 bands of 32 bits"),

@@ -14,13 +14,19 @@ import pytest
 from photos import backbone, folder
 
 from receptron import atomic_write
-from receptron.bundle.model import load
+from receptron.bundle import store
 from receptron.jobs.training.run_directory import RunDirectory
 
 SETTLED = ("--precision", "float32", "--time", "1h", "--every", "0.03")  # a checkpoint every few steps; nothing left to a trial
 QUIET = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "100"}
 SHORT = "from receptron.training.ladder import from_scratch, ladder; from_scratch.EPOCHS, ladder.VISITS = (6, 20), 1000"
 COMMAND = f"import sys; sys.argv[0] = 'receptron'; {SHORT}; from receptron.cli import main; main()"
+STATEFUL = {
+    "pretrained": (),
+    "scratch": ("--net", "lenet5", "--augment", "strong"),
+    "recipe": ("--net", "lenet5", "--augment", "strong", "--rate", "find", "--schedule", "one-cycle", "--ema", "0.9", "--patience", "3",
+               "--balance", "sampler", "--head", "hidden:16", "--dropout", "0.3"),
+}  # fmt: skip
 LIMIT = 180  # seconds that one sitting may take
 
 
@@ -39,19 +45,29 @@ class Case:
         return subprocess.Popen([*map(str, command), *map(str, cache)], env=QUIET, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
+def _own(file: Path) -> tuple[str, ...]:
+    """A network of the user's own with dropout, and statistics that learning changes."""
+    layers = "nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(2), nn.Flatten(), nn.Dropout(0.3)"
+    file.write_text(f"from torch import nn\n\ndef net(classes):\n    return nn.Sequential({layers}, nn.Linear(32, classes))\n")
+    return "--net", f"{file}:net", "--weights-pixels", "32"
+
+
 def digest_of(out: Path) -> str:
     """Of the weights, in a model directory that verifies."""
-    load(out / "model")
+    store.verify(out / "model")
     return atomic_write.sha256(out / "model/model.safetensors")
 
 
-@pytest.fixture(scope="module", params=[pytest.param("pretrained", marks=pytest.mark.campaign), "scratch"])
+_CAMPAIGN = [pytest.param(kind, marks=pytest.mark.campaign) for kind in ("pretrained", "own")]
+
+
+@pytest.fixture(scope="module", params=[*_CAMPAIGN, "scratch", "recipe"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Photos, weights and an undisturbed run; from scratch with everything of augmentation, Mixup and CutMix among it."""
     place = tmp_path_factory.mktemp(request.param)
     folder(place / "photos", 30 if request.param == "pretrained" else 12)
     weights = str(backbone(place / "tiny.safetensors")) if request.param == "pretrained" else "none"
-    start = () if request.param == "pretrained" else ("--net", "lenet5", "--augment", "strong")
+    start = _own(place / "net.py") if request.param == "own" else STATEFUL[request.param]
     case = Case(("--weights", weights, *start), place, "", 0.0)
     began = time.monotonic()
     child = case.started(place / "undisturbed")
@@ -121,7 +137,7 @@ def test_many_kills_end_with_the_same_weights(case: Case):
 
 def test_another_seed_ends_with_other_weights(case: Case):
     """The mutated twin: the comparison can tell two runs apart."""
-    if "none" not in case.flags:
+    if case.flags[2:] != STATEFUL["scratch"]:
         pytest.skip("once is enough")
     child = case.started(case.folder / "other", "--seed", "1")
     _, told = child.communicate(timeout=LIMIT)

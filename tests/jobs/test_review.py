@@ -17,8 +17,9 @@ from receptron.errors import BadTable, BadValue, WouldReplace
 from receptron.evaluation.records import SuspectLabel, SuspectLabels
 from receptron.jobs.compare_runs import paired
 from receptron.jobs.review import review
-from receptron.jobs.training.earlier_run import read_run
+from receptron.jobs.training.earlier_run import read_earlier_run, read_run
 from receptron.jobs.training.labels.corrections import COLUMNS, corrected, read_corrections, written
+from receptron.jobs.training.labels.relabelling import Relabelling
 from receptron.records import from_json, to_json
 from receptron.training.records import Run
 
@@ -185,3 +186,21 @@ def test_the_whole_way_round(doubted: Path, tmp_path: Path, workshop: Path):
         for folder in (tmp_path / "new", doubted)
     ]
     assert sides[0] == sides[1]
+
+
+def test_what_was_timed_is_taken_over_for_the_same_network_alone(workshop: Path):
+    before = read_earlier_run(workshop / "digits-model")
+    timed = Relabelling((), before, "").formats(before.run.settings)
+    assert timed and all(name == "views" or name.startswith("engine of ") for name in timed)
+    assert all(value == before.run.decisions[name] for name, value in timed.items())
+    for name, other in {
+        "net": "resnet18",
+        "weights": "x.safetensors",
+        "device": "cuda",
+        "precision": "bfloat16",
+        "augment": "strong",
+    }.items():
+        assert Relabelling((), before, "").formats({**before.run.settings, name: other}) == {}
+    chosen = replace(before, run=replace(before.run, settings={**before.run.settings, "net": "auto"}))
+    assert Relabelling((), chosen, "").formats(chosen.run.settings) == {}
+    assert Relabelling((), None, "lost").formats(before.run.settings) == {}

@@ -18,7 +18,11 @@ ROOT = Path("/photos")
 
 
 def judged(
-    given: NDArray[np.int64], answers: NDArray[np.int64], groups: NDArray[np.int64] | None = None, classes: int = 3
+    given: NDArray[np.int64],
+    answers: NDArray[np.int64],
+    groups: NDArray[np.int64] | None = None,
+    classes: int = 3,
+    decided: frozenset[str] = frozenset(),
 ) -> SuspectLabels:
     """Out-of-fold answers, each with four fifths of the belief, on images with given labels."""
     names = tuple(str(ROOT / f"{i}.jpg") for i in range(len(given)))
@@ -27,7 +31,9 @@ def judged(
     context = SimpleNamespace(images=images, classes=tuple("abcdef"[:classes]))
     outcome = SimpleNamespace(rows=np.arange(0), logits=logits[:0], rung=HEAD)
     return suspect_labels(
-        cast(Any, SimpleNamespace(context=context, outcome=outcome, head_logits=logits, known=torch.from_numpy(logits))), ROOT
+        cast(Any, SimpleNamespace(context=context, outcome=outcome, head_logits=logits, known=torch.from_numpy(logits))),
+        ROOT,
+        decided,
     )
 
 
@@ -90,3 +96,12 @@ def test_a_suspect_stands_beside_the_nearest_images_that_are_believed(count: int
             rows = [int(path.removesuffix(".jpg")) for path in paths]
             assert len(rows) == 3 and not set(rows) & set(turned)
             assert all("abc"[answers[row]] == label for row in rows)
+
+
+@pytest.mark.parametrize("said", [[], [4], [4, 20], [4, 11, 20], [5]])
+def test_what_a_person_decided_is_counted_and_not_doubted_again(said: list[int]):
+    given, turned = np.arange(60) % 3, [4, 11, 20]
+    found = judged(given, wrong_on(given, turned), decided=frozenset(str(ROOT / f"{row}.jpg") for row in said))
+    left = [row for row in turned if row not in said]
+    assert sorted(one.path for one in found.images) == sorted(f"{row}.jpg" for row in left)
+    assert found.decided == len(turned) - len(left) and bool(found.decided_words) == bool(found.decided)

@@ -11,6 +11,7 @@ from torch import nn
 
 from receptron.errors import TooLittleTime
 from receptron.training.context import TrainingContext
+from receptron.training.features.extraction import pooled_centres
 from receptron.training.inference import answers_on_canvases
 from receptron.training.ladder import cross_validation, ladder
 from receptron.training.ladder.cross_validation import CrossValidated
@@ -75,6 +76,14 @@ def test_taken_rungs_are_trained_on_folds_and_then_on_everything(every_rung: lis
     assert not torch.equal(found.outcome.net.state_dict()["stem.conv.weight"], before["stem.conv.weight"]), "rung 3 does not"
     assert (found.outcome.rung == "everything" and found.outcome.stopped == "everything is the top of the ladder") or found.outcome.stopped
     assert {str(point.phase) for point in found.outcome.points} == set(every_rung)
+
+
+@pytest.mark.parametrize("count", [24, 36])
+def test_other_images_are_described_as_those_of_the_training_side_were_whatever_was_learnt_since(every_rung: list[str], count: int):
+    place = context(count)
+    found = run_ladder(net(), place)
+    assert every_rung and found.outcome.rung in ("last stage", "everything")
+    assert torch.allclose(pooled_centres(found.features, place, place.images), found.features.pooled[:, 0], atol=1e-4)
 
 
 def test_a_climb_twice_is_the_same_and_one_resumed_as_well(every_rung: list[str], tmp_path: Path):

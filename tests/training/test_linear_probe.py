@@ -8,6 +8,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor, nn
 
+from receptron.blocks.chain import chain
 from receptron.training.ladder import linear_probe
 from receptron.training.ladder.linear_probe import choose_head, fit_head
 
@@ -62,7 +63,7 @@ def test_a_head_that_saw_one_class_names_it(label: int):
 def test_put_into_a_layer_it_gives_its_own_scores():
     features, targets = blobs()
     ours, layer = fit_head(features, targets, 3, 0.1), nn.Linear(10, 3)
-    ours.put_into(layer)
+    ours.put_into(chain(head=chain(fc=layer)))
     with torch.no_grad():
         assert np.allclose(layer(features[:, 0]).numpy(), ours.logits(features[:, 0]), atol=1e-4)
     assert layer.weight.requires_grad

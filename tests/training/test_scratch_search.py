@@ -56,7 +56,7 @@ def test_the_choice_is_that_of_halving_by_hand(seed: int, monkeypatch: pytest.Mo
     losses(monkeypatch, first, second)
     ordered = sorted(ALL, key=lambda point: first[point])[:4]
     finalists = ordered if ALL[0] in ordered else [*ordered[:3], ALL[0]]
-    found = searched(search(context(60, folds=5)), 0, 1)
+    found = searched(search(context(60, folds=5)), 0)
     assert (found.rate, found.decay) == min(finalists, key=lambda point: second[point])
     assert [(one.rate, one.decay) for one in found.tried] == [*ALL, *finalists]
     assert [one.epochs for one in found.tried] == [2] * 12 + [6] * 4
@@ -67,7 +67,7 @@ def test_the_choice_is_that_of_halving_by_hand(seed: int, monkeypatch: pytest.Mo
 def test_the_fold_that_judges_takes_no_part_in_the_choice(folds: int, judged: int, aside: int, monkeypatch: pytest.MonkeyPatch):
     place = context(90, folds=folds)
     seen = losses(monkeypatch, dict.fromkeys(ALL, 1.0))
-    found = searched(search(place), judged, 1)
+    found = searched(search(place), judged)
     for learning, asked in seen:
         parts = [set(learning.tolist()), set(asked.tolist()), set(place.folds[judged].tolist())]
         assert sorted(itertools.chain(*parts)) == list(range(90)), "all images, each in one part"
@@ -76,16 +76,16 @@ def test_the_fold_that_judges_takes_no_part_in_the_choice(folds: int, judged: in
 
 def test_equal_points_leave_the_default(monkeypatch: pytest.MonkeyPatch):
     losses(monkeypatch, dict.fromkeys(ALL, 1.0))
-    found = searched(search(context(60, folds=5)), 0, 1)
+    found = searched(search(context(60, folds=5)), 0)
     assert (found.rate, found.decay) == found.default == ALL[0] and "it is the default" in found.words
 
 
 def test_points_that_diverge_are_never_chosen_and_told(monkeypatch: pytest.MonkeyPatch):
     losses(monkeypatch, {point: 0.7 if point == ALL[5] else None for point in ALL})
-    found = searched(search(context(60, folds=5)), 0, 1)
+    found = searched(search(context(60, folds=5)), 0)
     assert (found.rate, found.decay) == ALL[5] and "the default diverged" in found.words
     losses(monkeypatch, dict.fromkeys(ALL, None))
-    none = searched(search(context(60, folds=5)), 0, 1)
+    none = searched(search(context(60, folds=5)), 0)
     assert (none.rate, none.decay) == ALL[0] and "every one of 12 tried diverged" in none.words
 
 
@@ -98,7 +98,7 @@ def test_a_training_that_diverges_is_a_point_that_failed(monkeypatch: pytest.Mon
         return own(phase, *rest)
 
     monkeypatch.setattr(scratch_search, "fit", fit)
-    found = searched(search(context(60, folds=5)), 0, 1)
+    found = searched(search(context(60, folds=5)), 0)
     assert found.rate < 0.05 and {one.rate for one in found.tried if one.loss is None} == {0.1, 0.3}
 
 
@@ -115,7 +115,7 @@ def test_a_training_that_diverges_is_a_point_that_failed(monkeypatch: pytest.Mon
 def test_where_no_search_is_possible_the_default_is_taken_and_told(change: dict, why: str, monkeypatch: pytest.MonkeyPatch):
     seen = losses(monkeypatch, {})
     place = replace(context(60, folds=change.get("folds", 5), seconds=60), recipe=change.get("recipe", Recipe()))
-    found = searched(search(place, change.get("speed", 1e9), change.get("plan", PLAN)), 0, 1)
+    found = searched(search(place, change.get("speed", 1e9), change.get("plan", PLAN)), 0)
     assert not seen and not found.tried and (found.rate, found.decay) == (PLAN.rate, PLAN.decay)
     assert why in found.unknown and why in found.words
 
@@ -124,7 +124,7 @@ def test_what_is_set_is_not_varied(monkeypatch: pytest.MonkeyPatch):
     table = {(0.07, decay): 1 - decay for decay in DECAYS}
     losses(monkeypatch, table)
     place = replace(context(60, folds=5), recipe=Recipe(rate=0.07))
-    found = searched(search(place), 0, 1)
+    found = searched(search(place, plan=replace(PLAN, rate=0.07)), 0)
     assert (found.rate, found.decay) == (0.07, max(DECAYS)) and {one.rate for one in found.tried} == {0.07}
 
 
@@ -202,8 +202,8 @@ def test_where_every_fold_judges_each_network_has_a_choice_of_its_own():
 def test_a_run_like_one_without_time_is_not_told_to_ask_for_more(monkeypatch: pytest.MonkeyPatch):
     losses(monkeypatch, {})
     first = context(60, folds=5, seconds=60)
-    assert "--time" in searched(search(first, 1.0), 0, 1).unknown
+    assert "--time" in searched(search(first, 1.0), 0).unknown
     place = context(60, folds=5)
     place = replace(place, environment=replace(place.environment, decisions=DecisionLog(None, first.environment.decisions.timed)))
-    found = searched(search(place, 1.0), 0, 1)
+    found = searched(search(place, 1.0), 0)
     assert "--time" not in found.words and "leave --like out" in found.unknown and found.rate == PLAN.rate

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import torch
+from spread import EVERY_DAY, NETS, daily
 from torch import nn
 
 from receptron import zoo
@@ -35,15 +36,7 @@ SMALL = (
     "mobilenet_v4_conv_small",
     "swin_t",
 )
-FEW = {
-    "lenet5", "lenet5_1998", "alexnet", "alexnet_2012", "vgg11_bn", "googlenet_auxiliary", "googlenet_2014", "inception_v3", "resnet18",
-    "resnet50d", "cbam_resnet50", "cifar_resnet20", "resnet18_v2_plain", "densenet121", "senet154", "mobilenet_v1_025", "mobilenet_v2_tf",
-    "mobilenet_v3_small", "xception", "squeezenet1_0", "efficientnet_b0_tf", "efficientnet_v2_s", "convnext_tiny", "convnext_ladder_06",
-    "vit_s_16", "unet", "unet_2015", "deeplabv3_resnet50_os16", "conv4", "koch",
-    "regnet_y_200mf", "regnet_y_800mf_pycls", "repvgg_a0", "repvgg_b1g4", "repvgg_d2se", "convnext_v2_atto", "swin_t", "swin_b_384",
-}  # fmt: skip
-NETS = [name if name in FEW else pytest.param(name, marks=pytest.mark.campaign) for name in ZOO]
-CLASSIFIERS = [net for net, name in zip(NETS, ZOO, strict=True) if name not in SEGMENTERS]
+CLASSIFIERS = [daily(name) for name in ZOO if name not in SEGMENTERS]
 
 
 def on_meta(name: str, **options: int) -> Classifier:
@@ -53,6 +46,19 @@ def on_meta(name: str, **options: int) -> Classifier:
 
 def picture(name: str, pixels: int, *, channels: int | None = None, device: str = "meta") -> torch.Tensor:
     return torch.ones(2, channels or ZOO[name].channels, pixels, pixels, device=device)
+
+
+def maker(name: str) -> tuple[str, str]:
+    """The file that builds a net, and its paper: a family."""
+    make = ZOO[name].make
+    while hasattr(make, "func"):
+        make = make.func
+    return make.__module__, ZOO[name].paper
+
+
+def test_a_net_of_every_family_is_looked_at_every_day():
+    assert ZOO.keys() >= EVERY_DAY
+    assert {maker(name) for name in EVERY_DAY} == {maker(name) for name in ZOO}
 
 
 @pytest.mark.parametrize("name", NETS)

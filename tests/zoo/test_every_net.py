@@ -2,7 +2,7 @@
 
 Special cases, by design: squeezenets name the classes before their pool, so `head.fc` sees a map; ViTs hand on tokens, which make maps of
 one size; segmenters answer for each pixel, and the unpadded U-Net for fewer than it is given. To be quick, norms over the batch, which keep
-every shape, are left out, and the stages run once for all methods.
+every shape, are left out, and the stages run once for all methods. A campaign takes every net, the tests of every day those of `spread.py`.
 """
 
 from collections.abc import Iterator
@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import pytest
 import torch
+from spread import NETS
 from torch import Tensor, nn
 
 from receptron import zoo
@@ -79,7 +80,7 @@ def test_no_public_method_is_forgotten():
     assert ours | {"forward"} == COVERED
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_every_method_keeps_the_contract(name: str):
     whole, x = zoo.build(name, classes=CLASSES).eval(), pictures(name)
     torch.fx.symbolic_trace(whole)
@@ -137,7 +138,7 @@ def check_what_follows_a_build(net: Classifier, width: int) -> None:
         assert net.classes == classes and net.embedding_width == width
 
 
-@pytest.mark.parametrize("name", ZOO)
+@pytest.mark.parametrize("name", NETS)
 def test_every_net_is_built_without_class_layers(name: str):
     net = zoo.build(name, classes=0).eval()
     assert net.classes == 0 and not any(".fc." in key for key in net.state_dict())

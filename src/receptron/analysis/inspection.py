@@ -11,6 +11,7 @@ from receptron.analysis.cost.memory import Memory, known_optimizer, memory_of
 from receptron.analysis.cost.roofline import Roofline, roofline
 from receptron.analysis.layers import Layer, layers_of
 from receptron.analysis.lint import Advice, Subject, advise
+from receptron.analysis.receptive_field.access_patterns import UNKNOWN_REACH
 from receptron.analysis.receptive_field.effective import effective_of
 from receptron.analysis.receptive_field.field import Field, Fields, field_of
 from receptron.analysis.recording import Network, Unrecordable, record, record_training
@@ -133,8 +134,8 @@ def examine(net: Network, inputs: Inputs, question: InspectionOptions = Inspecti
         several = record(net, inputs, batch=question.batch)
     subject = Subject(tape, object_pixels=question.object_pixels)
     fields = attempted("receptive fields", lambda: subject.fields, unknown)
-    hidden = dict.fromkeys((*operators_unknown(tape), *(fields.unworked if fields else ())))
-    unknown |= {f"receptive fields behind {op}": "what it reads is not known; taken is all of it" for op in hidden}
+    hidden = dict.fromkeys(operators_unknown(tape), UNKNOWN_REACH) | (fields.unworked if fields else {})
+    unknown |= {f"receptive fields behind {op}": why for op, why in hidden.items()}
     asked, device = question.field, question.device
     if asked is not None:
         _check_layer(tape, asked)

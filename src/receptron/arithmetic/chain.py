@@ -83,7 +83,7 @@ def legal_sizes(chain: Sequence[Window], largest: int = 512) -> Derivation:
         The sizes in px, smallest first.
 
     Raises:
-        BadValue: For "same" padding, which never drops a pixel, and where no size fits.
+        BadValue: For no layer, for "same" padding, which never drops a pixel, and where no size fits.
 
     Source: Dumoulin and Visin 2016, A guide to convolution arithmetic for deep learning, arXiv:1603.07285.
 
@@ -91,6 +91,8 @@ def legal_sizes(chain: Sequence[Window], largest: int = 512) -> Derivation:
         >>> legal_sizes(parse("conv 3 s2, conv 3 s2"), largest=20).value
         (7, 11, 15, 19)
     """
+    if not chain:
+        raise BadValue("the chain has no layer.", mend="name at least one convolution or pooling")
     if any(isinstance(layer.padding, str) and layer.padding == "same" for layer in chain):
         raise BadValue("'same' padding changes with the size and never drops a pixel.", mend="give the padding as a number")
     sizes: list[int] = []

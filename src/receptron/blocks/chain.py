@@ -13,7 +13,10 @@ Block = Callable[[int, int, int], nn.Module]
 
 def chain(**parts: nn.Module | None) -> nn.Sequential:
     """Run `parts` one after another under their own names, leaving out those that are None."""
-    return nn.Sequential(OrderedDict((name, part) for name, part in parts.items() if part is not None))
+    made = nn.Sequential(OrderedDict((name, part) for name, part in parts.items() if part is not None))
+    # TorchScript takes two Sequentials for one where names and kinds of parts agree, and runs both in the order of the first.
+    setattr(made, f"order_{'_'.join(name for name, _ in made.named_children())}", True)
+    return made
 
 
 def joined(*chains: nn.Sequential) -> nn.Sequential:

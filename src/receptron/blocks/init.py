@@ -8,6 +8,7 @@ from torch import nn
 from receptron.blocks.attention import CBAM, SqueezeExcite
 from receptron.blocks.chain import Concat
 from receptron.blocks.classical import ScaledTanh
+from receptron.blocks.repvgg import RepConv
 from receptron.blocks.residual import Residual
 
 Weighted = nn.Conv1d | nn.Conv2d | nn.ConvTranspose2d | nn.Linear
@@ -26,6 +27,7 @@ def initialise(net: nn.Module) -> None:
     start_class_layers(net)
     if rule in (he, he_in):
         soften_branches(net)
+        share_sums(net)
 
 
 def _rule_of(net: nn.Module) -> Fill:
@@ -89,6 +91,15 @@ def soften_branches(net: nn.Module) -> int:
     for norm in lasts:
         nn.init.constant_(norm.weight, len(lasts) ** -0.5)
     return len(lasts)
+
+
+def share_sums(net: nn.Module) -> None:
+    """Start the BatchNorm scales of n convolutions that are added up at 1 / sqrt(n): the sum is of the size that one of them alone has."""
+    for module in net.modules():
+        if isinstance(module, RepConv):
+            norms = [norm for norm in module.modules() if isinstance(norm, nn.BatchNorm2d)]
+            for norm in norms:
+                nn.init.constant_(norm.weight, len(norms) ** -0.5)
 
 
 def lecun(layer: Weighted) -> None:

@@ -10,10 +10,16 @@ from receptron.records import short
 
 def contradictions(card: ModelCard) -> Iterator[str]:
     """One sentence for each, the field first; none for a card that `train` wrote."""
-    if card.channels == 2:
-        yield "channels is 2: it must be 1 or 3"
+    if card.channels != card.input.bands and (card.input.bands or card.channels not in (1, 3)):
+        yield f"channels is {card.channels}: it must be {card.input.bands or '1 or 3'}"
     if twice := _twice(card.classes):
         yield f"classes has {short(twice)} more than once: every class has a name of its own"
+    if card.offsets is not None and len(card.offsets) != len(card.classes):
+        yield f"offsets has {len(card.offsets)} numbers: it must have one for each of the {len(card.classes)} classes"
+    if card.own is None and card.macs is None:
+        yield "macs is null: those of a net of the zoo are known"
+    if card.own is not None and (card.own.file not in card.own.sources or card.net != card.own.shown):
+        yield f"own is of {short(card.own.shown)}: net must say so too, and its file must be among the sources"
     yield from _evaluation(card.evaluation, card.classes)
     if card.set_figures is not None:
         for name in ("held", "single"):

@@ -49,13 +49,15 @@ class Model(Predictor):
         self.card, self.split, self.folder, self.novelty = card, split, folder, novelty
 
 
-def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Model:
-    """The model in a directory that `receptron train` wrote, verified to the last byte, each number within its range; nothing is unpickled.
+def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS, net: str | None = None) -> Model:
+    """The model in a directory that `receptron train` wrote, verified to the last byte, each number within its range; nothing is unpickled,
+    and no code is run but that of the file which `net` names.
 
     Args:
         folder: The folder that `train` wrote, or the model directory in it.
         device: "cpu", "cuda", "mps", ... as torch names them, or "auto" for the best that is here.
         limits: What one image may cost.
+        net: FILE.py or FILE.py:CLASS, for a model of a network of your own; its digest must be the model's.
 
     Returns:
         Ready to answer.
@@ -63,8 +65,9 @@ def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Mo
     Raises:
         NotABundle: If no model directory is there.
         BundleCorrupt: For a file that is not as it was written, naming the file and the field.
-        BundleFault: For a format or a net that this version does not know.
+        BundleFault: For a format or a net that this version does not know, and for a network of your own without its very file.
         BadValue: For what is no path, and a device that is not here.
+        ForwardFault: For what the code of a network of your own raises.
 
     Example:
         >>> load("digits-model").predict(["scans/first.png"])[0].answered
@@ -72,10 +75,10 @@ def load(folder: str | Path, device: str = "cpu", limits: Limits = LIMITS) -> Mo
     """
     path = check_given(folder)
     found = store.read(path)
-    net = assemble(found.folder, found.card, found.state)
+    made = assemble(found.folder, found.card, found.state, net)
     if found.novelty:
-        check_width(found.folder / store.NOVELTY, found.novelty, net)
-    model = Model(found.card, net.to(device_called(device)), found.split, path, limits, found.novelty)
+        check_width(found.folder / store.NOVELTY, found.novelty, made)
+    model = Model(found.card, made.to(device_called(device)), found.split, path, limits, found.novelty)
     told = "its line ends were made those of Windows (CRLF); it is read as it was written"
     model.notes = [f"{found.folder / name}: {told}" for name in found.converted]
     return model

@@ -15,12 +15,13 @@ from receptron.blocks.classifier import Classifier
 from receptron.bundle.ensembles.ensemble import Ensemble
 from receptron.bundle.placed import Placed
 from receptron.data.augmentation.prediction_views import check_views, prediction_view
+from receptron.data.bands.band_plan import BandPlan
 from receptron.data.dataset.spelling import composed
 from receptron.data.given_images.images import ImageLike, as_list, names, to_canvas
 from receptron.data.ingest import CanvasPlan
 from receptron.data.reading.depth_scale import DepthScale
 from receptron.data.reading.file_bytes import LIMITS, Limits
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import BadValue, BundleFault, UnreadableImage
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.novelty.rule import NoveltyRule, novelties
@@ -78,6 +79,11 @@ class Facts(Protocol):
         ...
 
     @property
+    def offsets(self) -> tuple[float, ...] | None:
+        """What to add to scaled logits for the data's own shares of the classes, where training had balanced them."""
+        ...
+
+    @property
     def depth(self) -> DepthScale | None:
         """What is white in images of more than 8 bits."""
         ...
@@ -112,7 +118,8 @@ class Predictor:
         self.split: tuple[Placed, ...] = ()
         self.novelty: NoveltyScorer | None = None
         self.notes: list[str] = []  # what was odd about its files and did no harm
-        self.plan = CanvasPlan(facts.input.resize, facts.input.interpolation, limits, facts.depth)
+        bands = BandPlan(facts.input.bands or 0, facts.input.channels_axis or "auto")
+        self.plan = CanvasPlan(facts.input.resize, facts.input.interpolation, limits, facts.depth, bands)
         self.net = net.eval().requires_grad_(False)
 
     def class_called(self, label: str) -> str | None:
@@ -170,7 +177,8 @@ class Predictor:
         given = as_list(images)
         called = names(given)
         scores = self.scores(given, batch, progress, views)
-        chances = torch.from_numpy(scores.logits).div(self.facts.temperature).softmax(1).numpy()
+        scaled = torch.from_numpy(scores.logits).div(self.facts.temperature)
+        chances = scaled.add(torch.tensor(self.facts.offsets or (0.0,), dtype=torch.float64)).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
         if scores.novelty is not None and self.facts.novelty:
             found = novelties(scores.novelty, self.facts.novelty)
@@ -233,7 +241,7 @@ class Predictor:
         mean = mean_logits(logits, self.facts.temperature)
         return Scores(mean, read, faults, logits[0], tuple(seconds.tolist()), novelty[0] if self.novelty else None)
 
-    def _forward(self, canvases: list[Pixels], view: int) -> NDArray[np.float64]:
+    def _forward(self, canvases: list[Canvas], view: int) -> NDArray[np.float64]:
         """Logits (N, K) of one view, and the scores of novelty beside them where the model has such."""
         weights = next(self.net.parameters())
         images = prediction_view(canvases, self.facts.input, self.facts.channels, view, mirrored=self.facts.mirrored)
@@ -251,17 +259,17 @@ class Predictor:
             return logits
         return np.concatenate([logits, self.novelty.scores(embedding.float().cpu().numpy())], axis=1)
 
-    def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Pixels | str]]]:
+    def _canvases(self, images: list[ImageLike], called: list[str], batch: int) -> Iterator[tuple[int, list[Canvas | str]]]:
         """Chunks with the number of their first image; the next is decoded while the network works on this one."""
 
-        def one(i: int) -> Pixels | str:
+        def one(i: int) -> Canvas | str:
             try:
                 return to_canvas(images[i], called[i], self.plan)
             except UnreadableImage as error:
                 return error.reason
 
         with ThreadPoolExecutor(WORKERS) as pool:
-            waiting: list[list[Future[Pixels | str]]] = []
+            waiting: list[list[Future[Canvas | str]]] = []
             try:
                 for start in range(0, len(images) + batch, batch):
                     waiting.append([pool.submit(one, i) for i in range(start, min(start + batch, len(images)))])
@@ -278,7 +286,7 @@ class Predictor:
             chances: (K,), in the order of the classes.
 
         Returns:
-            With the likeliest class.
+            With the likeliest class; where training had balanced the classes, the one that would be if all were as common.
 
         Raises:
             ValueError: For another number of probabilities than there are classes.
@@ -288,8 +296,9 @@ class Predictor:
             >>> load("digits-model").answer("a three", np.eye(10)[3]).predicted
             '3'
         """
-        best = int(chances.argmax())
+        weighed = chances / np.exp(self.facts.offsets or 0.0)
+        best = int(weighed.argmax())
         probabilities = {label: float(p) for label, p in zip(self.classes, chances, strict=True)}
         rule = self.facts.sets
-        candidates = named(prediction_sets(chances[None], rule)[0], self.classes, chances) if rule and rule.least else ()
+        candidates = named(prediction_sets(chances[None], rule, [best])[0], self.classes, weighed) if rule and rule.least else ()
         return Answer(name, self.classes[best], float(chances[best]), probabilities, candidates=candidates)

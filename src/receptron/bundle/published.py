@@ -33,6 +33,7 @@ class PublishedFacts:
     channels: int
     input: InputSpec
     temperature: float = 1.0
+    offsets: None = None
     depth: DepthScale | None = NOMINAL
     mirrored: bool = True  # as the networks of the catalogue were trained
     sets: SetRule | None = None

@@ -28,6 +28,7 @@ def audit(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    channels_axis: scan_flags.ChannelsAxis = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the record as JSON.")] = False,
     allow_broken: Annotated[bool, typer.Option("--allow-broken", help="Exit with 0 although over 1 % of the images are broken.")] = False,
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
@@ -39,7 +40,17 @@ def audit(
     from receptron.jobs.audit import obstacle
 
     options = ScanOptions(
-        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+        layout,
+        path_column,
+        label_column,
+        split_column,
+        fold_column,
+        group_column,
+        root,
+        suffix,
+        tuple(group or ()),
+        ungrouped,
+        channels_axis,
     )
     found = job(path, options=options, progress=Bars(), image_memory=image_memory)
     refused = obstacle(found, allow_broken=allow_broken)

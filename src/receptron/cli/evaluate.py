@@ -22,14 +22,18 @@ _ROWS = 50  # classes
 def evaluate(
     model: Annotated[
         Path,
-        typer.Argument(parser=paths.path, help="Model directory that train wrote; not with --net.", show_default=False),
+        typer.Argument(parser=paths.path, help="Model directory that train wrote; not with --net NAME.", show_default=False),
     ],
     path: Annotated[
         Path | None,
         typer.Argument(parser=paths.path, help="Labelled images: class folders, split folders, or a table.", show_default=False),
     ] = None,
     net: Annotated[
-        str | None, typer.Option(help="Instead of a model: a net of the zoo, with its published weights.", show_default=False)
+        str | None,
+        typer.Option(
+            help="Instead of a model: a net of the zoo, with its published weights. With one: FILE.py:CLASS, its network of your own.",
+            show_default=False,
+        ),
     ] = None,
     weights: Annotated[str | None, typer.Option(help="Published reference or file of its weights.", show_default=False)] = None,
     side: Annotated[str, typer.Option(help="auto (the test side where there is one), all, test, val or train.")] = "auto",
@@ -43,6 +47,7 @@ def evaluate(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    channels_axis: scan_flags.ChannelsAxis = "auto",
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     views: Annotated[int, typer.Option(min=1, max=32, help="Average over so many views of each image, and tell what that gains.")] = 1,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
@@ -61,7 +66,17 @@ def evaluate(
     from receptron.jobs import evaluate as job
 
     options = ScanOptions(
-        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+        layout,
+        path_column,
+        label_column,
+        split_column,
+        fold_column,
+        group_column,
+        root,
+        suffix,
+        tuple(group or ()),
+        ungrouped,
+        channels_axis,
     )
     facts = weights_flags.facts(net, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     judged, images = job.subject(model, path, weights, facts, device, image_memory)

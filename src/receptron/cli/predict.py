@@ -27,6 +27,7 @@ def predict(
     top: Annotated[int, typer.Option(min=1, help="Show so many of the likeliest classes.")] = 1,
     batch: Annotated[int, typer.Option(min=1, help="Images per step; changes speed and memory, never answers.")] = 32,
     views: Annotated[int, typer.Option(min=1, max=32, help="Average over so many views of each image: slower, often surer.")] = 1,
+    net: Annotated[str | None, typer.Option(help="FILE.py:CLASS, where the model is of a network of your own.", show_default=False)] = None,
     device: Annotated[str, typer.Option(help="cpu, cuda, mps, or auto.")] = "cpu",
     image_memory: Annotated[float, typer.Option(help="Megabytes that one image may take.")] = 400,
 ) -> None:
@@ -42,7 +43,9 @@ def predict(
     from receptron.jobs.path_list import MOST, listed
 
     named = [name for path in paths for name in (listed(sys.stdin.buffer.read(MOST + 1)) if path == "-" else [path])]
-    found = job.predict(model, named, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory, views=views)
+    found = job.predict(
+        model, named, batch=batch, device=device, progress=Bars(patience=2), image_memory=image_memory, views=views, net=net
+    )
     if as_json:
         screen.json(found)
     elif as_csv:

@@ -47,6 +47,8 @@ def _show(found: "LabelReview", file: Path | None) -> None:
         screen.show(("unknown", "bold"), f", because {found.unknown}")
         return
     among = counted(found.looked_at, "training image")
+    if found.decided:
+        screen.show(found.decided)
     if not found.suspects:
         screen.show(f"None of {among} looks mislabelled, judged by the {found.judged_by}, out of fold.")
         return

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from receptron.training.records import Run
 
 _RARE = "Rarely needed"
+_OWN = "A network of your own"
 
 
 def train(
@@ -31,7 +32,8 @@ def train(
     net: Annotated[
         str | None,
         typer.Option(
-            help="Network of the zoo, or auto: the best of the weights at hand. Default: by the size of the images.", show_default=False
+            help="Network of the zoo, FILE.py:CLASS (your own), or auto: the best of the weights at hand. Default: by the images' size.",
+            show_default=False,
         ),
     ] = None,
     weights: Annotated[
@@ -45,6 +47,15 @@ def train(
     labels: Annotated[
         list[Path] | None,
         typer.Option(parser=paths.path, help="Table of corrected labels that review wrote; several in their order.", show_default=False),
+    ] = None,
+    synthetic: Annotated[
+        Path | None,
+        typer.Option(
+            parser=paths.path,
+            help="Class folders of generated images, learnt from besides and never judged on.",
+            rich_help_panel="Synthetic images",
+            show_default=False,
+        ),
     ] = None,
     like: Annotated[
         Path | None,
@@ -76,6 +87,28 @@ def train(
             help="Networks that answer together: folds, or seeds:3 from scratch.", rich_help_panel="Ensembles", show_default=False
         ),
     ] = None,
+    schedule: recipe_flags.Schedule = None,
+    warmup: recipe_flags.Warmup = None,
+    clip: recipe_flags.Clip = None,
+    ema: recipe_flags.Ema = None,
+    patience: recipe_flags.Patience = None,
+    drop_path: recipe_flags.DropPath = None,
+    head: recipe_flags.Head = None,
+    dropout: recipe_flags.Dropout = None,
+    balance: recipe_flags.Balance = None,
+    args: Annotated[
+        str | None,
+        typer.Option(
+            help='JSON: what the class of your own network is called with: {"depth": 18}.', rich_help_panel=_OWN, show_default=False
+        ),
+    ] = None,
+    unfreeze: recipe_flags.Unfreeze = None,
+    rates: recipe_flags.Rates = None,
+    layer_decay: recipe_flags.LayerDecay = None,
+    batchnorm: recipe_flags.BatchNorm = None,
+    scales: recipe_flags.Scales = None,
+    pixels: recipe_flags.Pixels = None,
+    finish_pixels: recipe_flags.FinishPixels = None,
     weights_keys: weights_flags.Keys = None,
     weights_pixels: weights_flags.Pixels = None,
     weights_mean: weights_flags.Mean = None,
@@ -92,6 +125,8 @@ def train(
     suffix: scan_flags.Suffix = "",
     group: scan_flags.Group = None,
     ungrouped: scan_flags.Ungrouped = "refuse",
+    plan: Annotated[bool, typer.Option("--plan", help="Only tell what would be done, and what to expect; nothing is trained.")] = False,
+    channels_axis: scan_flags.ChannelsAxis = "auto",
     as_json: Annotated[bool, typer.Option("--json", help="Print the whole record as JSON.")] = False,
 ) -> None:
     """Train or adapt a network on labelled images, honestly, and write model and report."""
@@ -104,14 +139,53 @@ def train(
     known = None if net == "auto" else net
     facts = weights_flags.facts(known, weights_keys, weights_pixels, weights_mean, weights_std, weights_interpolation, weights_crop)
     images = ScanOptions(
-        layout, path_column, label_column, split_column, fold_column, group_column, root, suffix, tuple(group or ()), ungrouped
+        layout,
+        path_column,
+        label_column,
+        split_column,
+        fold_column,
+        group_column,
+        root,
+        suffix,
+        tuple(group or ()),
+        ungrouped,
+        channels_axis,
+    )
+    recipe = Recipe(
+        epochs=epochs,
+        rate=recipe_flags.rate(rate),
+        optimiser=optimiser,
+        decay=decay,
+        smoothing=smoothing,
+        schedule=schedule,
+        warmup=warmup,
+        clip=clip,
+        ema=ema,
+        patience=patience,
+        drop_path=drop_path,
+        head=head,
+        dropout=dropout,
+        balance=balance,
+        unfreeze=unfreeze,
+        rates=recipe_flags.listed("rates", rates),
+        layer_decay=layer_decay,
+        batchnorm=batchnorm,
+        scales=recipe_flags.listed("scales", scales),
+        pixels=pixels,
+        finish_pixels=finish_pixels,
     )
     command = shlex.join(["receptron", *sys.argv[1:]])
     extras = Extras(
         facts, precision, allow_broken, like, resume, overwrite, images, cache, tensorboard, every, command, Bars(), image_memory,
-        augment, tuple(labels or ()), Recipe(epochs, rate, optimiser, decay, smoothing),
-        Ensembling.of(ensemble),
+        augment, tuple(labels or ()), recipe, synthetic, args, Ensembling.of(ensemble),
     )  # fmt: skip
+    if plan:
+        from receptron.cli.output import plan_text
+        from receptron.jobs.training.planning.plan import plan as planned
+
+        strategy = planned(path, net, weights, time, seed, device, test_size, extras)
+        screen.json(strategy) if as_json else plan_text.show(strategy)
+        return
     run = job(path, out, net, weights, time, seed, device, test_size, extras)
     if as_json:
         screen.json(run)
@@ -122,7 +196,7 @@ def train(
 def _show(run: "Run") -> None:
     """One clear screen: how good, against what, what was wrong with the data, where everything is, what to type next."""
     from receptron.data.splitting.few_groups import few_groups
-    from receptron.report.training.commands import again
+    from receptron.report.training.commands import again, own_flag
 
     card, found = run.card, run.card.evaluation
     screen.show()
@@ -150,15 +224,22 @@ def _show(run: "Run") -> None:
         screen.show(f"Stopped  early; to go on: {resuming(card.provenance.command)}")
     screen.show(f"Learnt   {card.net}, {card.rung}; {run.stopped}; {run.seconds:.0f} s")
     if card.ensemble:
-        times = card.macs / max(1, card.ensemble.macs_of_one)
-        screen.show(f"Together {card.ensemble.words}; {times:.2f} times the work of one; {card.ensemble.caveat}")
+        work = card.ensemble.work_words(card.macs)
+        screen.show(f"Together {card.ensemble.words}{work}; {card.ensemble.caveat}")
     _ranking(run)
+    if run.balance:
+        screen.show(f"Balance  {run.balance.method}: {run.balance.why}")
+    for test in run.rate_searches:
+        screen.show(f"Rate     {test.words}, in {test.phase}")
     _findings(run)
     if told := _suspects(run):
         screen.show(f"Labels   {told}")
     if run.corrections:
         screen.show(f"Mended   {run.corrections.words}")
         screen.show(f"         {run.corrections.gain_words}")
+    if run.synthetic:
+        screen.show(f"Made     {run.synthetic.words}")
+        screen.show(f"         {run.synthetic.effect_words}")
     if run.learning_curve:
         screen.show(f"More     {run.learning_curve.words}")
     if run.input_check and run.input_check.fault:
@@ -167,7 +248,7 @@ def _show(run: "Run") -> None:
     screen.show(f"Again    {again(run)}")
     screen.show(f"Model    {run.model}")
     screen.show(f"Report   {run.report}")
-    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...")
+    screen.show(f"Next     receptron predict {shlex.quote(str(run.model.parent))} IMAGE...{own_flag(run)}")
 
 
 def _sets(card: "ModelCard") -> str:
@@ -234,6 +315,8 @@ def _suspects(run: "Run") -> str:
         return ""
     if found.unknown:
         return f"wrong ones were not looked for: {found.unknown}"
+    if not found.images and found.decided:
+        return f"none of {counted(found.looked_at, 'training image')} looks mislabelled but {found.decided:,} that a person looked at"
     if not found.images:
         return f"none of {counted(found.looked_at, 'training image')} looks mislabelled"
     doubted = f"{len(found.images):,} of {counted(found.looked_at, 'training image')} may be mislabelled"

@@ -6,16 +6,19 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, PerceptualHash, PerceptualHashes, look
+from receptron.data.bands.band_image import canvas_of, composite
+from receptron.data.bands.band_plan import BandPlan
+from receptron.data.deduplication.perceptual_hash import COLOUR, GREY, PerceptualHash, PerceptualHashes, look, look_at_values
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.resize import resized
-from receptron.data.reading.decode import decode
+from receptron.data.reading.decode import ANY_BANDS, bands_of, decode
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale, scale_of
 from receptron.data.reading.file_bytes import LIMITS, Limits, read_bytes
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas, Pixels
 from receptron.data.records import Catalog, Entry, ImageFacts, Item
 from receptron.errors import UnreadableImage
 from receptron.fault_kind import FaultKind
@@ -46,7 +49,7 @@ class _Read:
 
     entry: Entry
     look: PerceptualHash | None = None
-    canvas: Pixels | None = None
+    canvas: Canvas | None = None
 
     @property
     def is_deep(self) -> bool:
@@ -62,22 +65,43 @@ class CanvasPlan:
     interpolation: str = "bilinear"
     limits: Limits = LIMITS
     scale: DepthScale | None = None
+    bands: BandPlan = ANY_BANDS
 
     @property
     def shortest(self) -> int:
         """Px that the shorter side of decoded pixels must have at least, by a factor of two."""
         return max(self.side or 0, SHORTEST)
 
-    def canvas(self, pixels: Pixels) -> Pixels | None:
+    def canvas(self, pixels: Pixels) -> Canvas | None:
         """The canvas that is kept of an image."""
         return None if self.side is None else resized(pixels, self.side, self.interpolation)
 
 
-def load(data: bytes, name: str, plan: CanvasPlan) -> tuple[Pixels, ImageFacts]:
+def load(data: bytes, name: str, plan: CanvasPlan) -> tuple[Canvas, ImageFacts]:
     """Canvas and facts of one encoded image, by the very steps that `read` takes. Raises: UnreadableImage."""
-    pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=name, scale=plan.scale)
-    canvas = plan.canvas(pixels)
+    pixels, canvas, facts, _ = _seen(data, name, plan)
     return (pixels if canvas is None else canvas), facts
+
+
+class _Seen(NamedTuple):
+    """Pixels for people, the canvas that is kept, facts, and how it is looked at to find copies."""
+
+    pixels: Pixels
+    canvas: Canvas | None
+    facts: ImageFacts
+    look: Callable[[], PerceptualHash]
+
+
+def _seen(data: bytes, name: str, plan: CanvasPlan) -> _Seen:
+    """One encoded image. Raises: UnreadableImage."""
+    found = bands_of(data, name, plan.limits, plan.bands)
+    if found is not None:
+        shown, kept = composite(found.values), None if plan.side is None else canvas_of(found.values, plan.side)
+        return _Seen(shown, kept, found.facts, lambda: look_at_values(shown, found.values))
+    pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=name, scale=plan.scale)
+    if plan.bands.count:
+        raise UnreadableImage(name, f"it is a photo, and the model was made for {plan.bands.count} bands", FaultKind.UNSUPPORTED)
+    return _Seen(pixels, plan.canvas(pixels), facts, lambda: look(pixels))
 
 
 def read(
@@ -87,6 +111,7 @@ def read(
     progress: Progress | None = None,
     workers: int | None = None,
     limits: Limits = LIMITS,
+    bands: BandPlan = ANY_BANDS,
 ) -> Ingested:
     """One pass over all files in a pool of threads; the same bytes come out whatever the number of `workers` (default: one per core).
 
@@ -95,7 +120,7 @@ def read(
     """
     progress = progress or Silent()
     progress.start("Reading images", len(catalog.items), "images")
-    plan = CanvasPlan(side, interpolation, limits)
+    plan = CanvasPlan(side, interpolation, limits, bands=bands)
     gathered = _Gathered(len(catalog.items), None if side is None else Canvases())
     for index, one in enumerate(_pooled(lambda item: _read(item, plan), catalog.items, workers)):
         gathered.take(index, one)
@@ -126,7 +151,8 @@ class _Gathered:
             self.looks.grey[index], self.looks.colour[index] = one.look.grey, one.look.colour
             self.looks.digests[index], self.looks.unoriented[index] = one.look.digest, one.look.unoriented
         if one.entry.facts:
-            self.looks.sides[index] = min(one.entry.facts.width, one.entry.facts.height)
+            sides = (one.entry.facts.width, one.entry.facts.height)
+            self.looks.sides[index] = 1 if one.entry.facts.bands else min(sides)  # of bands only equal ones count as copies
         if self.canvases is not None and one.canvas is not None:
             self.canvases.add(one.entry.sha256, one.canvas)
 
@@ -137,10 +163,11 @@ def _read(item: Item, plan: CanvasPlan) -> _Read:
     try:
         data = read_bytes(item.path, plan.limits)
         sha256 = hashlib.sha256(data).hexdigest()
-        pixels, facts = decode(data, plan.limits, shortest=plan.shortest, name=str(item.path), scale=plan.scale)
+        one = _seen(data, str(item.path), plan)
+        facts, kept = one.facts, one.canvas
         if facts.values and not plan.scale:
             return _Read(Entry(item, sha256, facts))
-        seen, kept = look(pixels), plan.canvas(pixels)
+        seen = one.look()
     except MemoryError:
         return _Read(Entry(item, sha256, None, "not enough memory to read it", fault_kind=FaultKind.OUT_OF_MEMORY))
     except UnreadableImage as error:

@@ -21,12 +21,14 @@ def evaluate(
     *,
     networks: int = 1,
     groups: ArrayLike | None = None,
+    offsets: ArrayLike | None = None,
 ) -> Evaluation:
     """Judge `logits` (N, K) of images whose true classes are `labels` (N,), numbers into `classes` (K).
 
     `source` says which images they are ("240 test images"); `names` (N) are their files, for errors. Answers of several
     `networks`, out of fold, widen the interval of the accuracy. Images of one of the `groups` (N,) are not independent: with them the
-    group is the unit of every interval.
+    group is the unit of every interval. `offsets` (K,) are what scaled logits want for the shares of the classes in the data, where these
+    were balanced in training: answers go by the logits as they are, confidences by the probability of what was answered.
     Raises: NoImages; NonFinite naming the images with NaN or infinite logits; BadValue if shapes or labels do not fit.
     """
     scores, truth = np.asarray(logits, np.float64), np.asarray(labels, np.int64)
@@ -36,7 +38,8 @@ def evaluate(
     table = confusion(truth, answers, len(classes))
     units, correct = grouped_intervals.numbered(groups), answers == truth
     rows = tuple(_row(label, truth == i, answers == i, units) for i, label in enumerate(classes))
-    before, after = (temperature_scaling.probabilities(scores, t).max(axis=1) for t in (1.0, temperature))
+    chances = [temperature_scaling.probabilities(scores, t, offsets) for t in (1.0, temperature)]
+    before, after = (found[np.arange(len(answers)), answers] for found in chances)
     return Evaluation(
         count=len(truth),
         source=source,

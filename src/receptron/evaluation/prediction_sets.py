@@ -41,22 +41,24 @@ def set_rule(chances: ArrayLike, labels: ArrayLike, groups: ArrayLike | None = N
     return SetRule(coverage=coverage, least=least, count=count, grouped=count < len(truth))
 
 
-def prediction_sets(chances: ArrayLike, rule: SetRule) -> NDArray[np.bool_]:
-    """(N, K): the classes in each image's set. The likeliest class always is, so none is empty.
+def prediction_sets(chances: ArrayLike, rule: SetRule, answers: ArrayLike | None = None) -> NDArray[np.bool_]:
+    """(N, K): the classes in each image's set. What is answered (N,), or else the likeliest class, always is, so none is empty.
 
     >>> prediction_sets([[0.5, 0.4, 0.1], [0.2, 0.2, 0.6]], SetRule(coverage=0.9, least=0.3, count=50, grouped=False)).tolist()
     [[True, True, False], [False, False, True]]
     """
     scores = np.asarray(chances, np.float64)
     inside = scores >= rule.least
-    inside[np.arange(len(scores)), scores.argmax(1)] = True
+    inside[np.arange(len(scores)), scores.argmax(1) if answers is None else np.asarray(answers, np.int64)] = True
     return inside
 
 
-def set_figures(chances: ArrayLike, labels: ArrayLike, rule: SetRule, groups: ArrayLike | None = None) -> SetFigures:
+def set_figures(
+    chances: ArrayLike, labels: ArrayLike, rule: SetRule, groups: ArrayLike | None = None, answers: ArrayLike | None = None
+) -> SetFigures:
     """How often the sets of images that the rule was not made from hold the truth, and how large they are."""
     truth = np.asarray(labels, np.int64)
-    inside = prediction_sets(chances, rule)
+    inside = prediction_sets(chances, rule, answers)
     sizes, held = inside.sum(1), inside[np.arange(len(truth)), truth]
     everyone = np.ones(len(truth), bool)
     units = grouped_intervals.numbered(groups)

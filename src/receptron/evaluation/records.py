@@ -6,6 +6,7 @@ from typing import Annotated, TypeAlias
 from msgspec import Meta
 
 from receptron.data.audit.preconditions import LONGEST_LABEL
+from receptron.wording import counted
 
 ROUNDING = 1e-9
 TOO_FEW = "unknown: too few groups"  # the method of an interval that could not be made, which then spans everything
@@ -105,7 +106,8 @@ class Answer:
 
     Attributes:
         path: The image's path, or its number where it has none.
-        predicted: The likeliest class; empty where there is no answer.
+        predicted: The likeliest class, or where training had balanced the classes what would be if all were as common; empty where
+            there is no answer.
         confidence: Its probability, 0 to 1.
         probabilities: That of every class.
         label: The true class, where known.
@@ -136,19 +138,19 @@ class Answer:
         return self.fault is None
 
     def top(self, count: int) -> list[tuple[str, float]]:
-        """The likeliest classes with their probabilities.
+        """What is answered and then the likeliest other classes, with their probabilities.
 
         Args:
             count: How many, at most.
 
         Returns:
-            Likeliest first.
+            The answer first, which of most models is the likeliest class.
 
         Example:
             >>> Answer("a.png", "cat", 0.7, {"ant": 0.1, "cat": 0.7, "dog": 0.2}).top(2)
             [('cat', 0.7), ('dog', 0.2)]
         """
-        return sorted(self.probabilities.items(), key=lambda pair: -pair[1])[:count]
+        return sorted(self.probabilities.items(), key=lambda pair: (pair[0] != self.predicted, -pair[1]))[:count]
 
 
 @dataclass(frozen=True)
@@ -205,6 +207,12 @@ class SuspectLabels:
     looked_at: int  # training images with an out-of-fold answer
     judged_by: str  # the rung whose out-of-fold answers were taken
     unknown: str = ""  # why nothing can be told; empty where it can
+    decided: int = 0  # images that would be doubted too, had not a person said their class
+
+    @property
+    def decided_words(self) -> str:
+        """How many are not listed because a person looked at them, as a sentence; empty where none is."""
+        return f"{counted(self.decided, 'more image')} would be doubted, but a person said the class." if self.decided else ""
 
 
 @dataclass(frozen=True)

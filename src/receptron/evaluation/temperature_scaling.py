@@ -23,9 +23,16 @@ PARTS = 5  # of the images, each tried with the temperature of the others
 RANGE = (0.05, 20.0)  # temperatures beyond these only hide a network that answers at random or is never in doubt
 
 
-def probabilities(logits: ArrayLike, temperature: float = 1.0) -> NDArray[np.float64]:
-    """softmax(logits / temperature), (N, K), in double precision."""
-    return np.exp(log_softmax(np.asarray(logits, np.float64) / temperature, axis=1))
+def probabilities(logits: ArrayLike, temperature: float = 1.0, offsets: ArrayLike | None = None) -> NDArray[np.float64]:
+    """softmax(logits / temperature + offsets), (N, K), in double precision; `offsets` (K,) lead back to the shares of the classes in
+    the data, from those that they were given in training (Saerens et al. 2002, Neural Comput. 14:21).
+    """
+    return np.exp(_logs(np.asarray(logits, np.float64), temperature, offsets))
+
+
+def _logs(scores: NDArray[np.float64], temperature: float, offsets: ArrayLike | None) -> NDArray[np.float64]:
+    scaled = scores / temperature
+    return log_softmax(scaled if offsets is None else scaled + np.asarray(offsets, np.float64), axis=1)
 
 
 def mean_logits(views: NDArray[np.float64], temperature: float) -> NDArray[np.float64]:
@@ -35,7 +42,7 @@ def mean_logits(views: NDArray[np.float64], temperature: float) -> NDArray[np.fl
     return temperature * (logsumexp(log_softmax(views / temperature, axis=2), axis=0) - log(len(views)))
 
 
-def temperature(logits: ArrayLike, labels: ArrayLike) -> float:
+def temperature(logits: ArrayLike, labels: ArrayLike, offsets: ArrayLike | None = None) -> float:
     """The temperature that makes the labels (N,) likeliest given the logits (N, K); pass logits of images that training never saw.
 
     Each target is smoothed by Laplace's rule of succession, as if one more image had been answered rightly and one wrongly: the truth
@@ -50,13 +57,13 @@ def temperature(logits: ArrayLike, labels: ArrayLike) -> float:
     targets[np.arange(count), truth] = (count + 1) / (count + 2)
 
     def loss(log_temperature: float) -> float:
-        return float(-(targets * log_softmax(scores / exp(log_temperature), axis=1)).sum() / count)
+        return float(-(targets * _logs(scores, exp(log_temperature), offsets)).sum() / count)
 
     found = minimize_scalar(loss, bounds=(log(RANGE[0]), log(RANGE[1])), method="bounded", options={"xatol": 1e-7})
     return exp(float(found.x))
 
 
-def sure_temperature(logits: ArrayLike, labels: ArrayLike, groups: ArrayLike | None = None) -> float:
+def sure_temperature(logits: ArrayLike, labels: ArrayLike, groups: ArrayLike | None = None, offsets: ArrayLike | None = None) -> float:
     """The `temperature` of logits (N, K), where it is sure to make unseen answers likelier; else 1, which changes none.
 
     It is fitted on four fifths of the images at a time (groups (N,) stay whole) and tried on the rest. The gains in log-likelihood are
@@ -74,14 +81,14 @@ def sure_temperature(logits: ArrayLike, labels: ArrayLike, groups: ArrayLike | N
     order = keyed(0, "temperature").permutation(count)
     for part in range(PARTS):
         rows = order[units] % PARTS == part
-        found = temperature(scores[~rows], truth[~rows])
-        change = log_softmax(scores[rows] / found, axis=1) - log_softmax(scores[rows], axis=1)
+        found = temperature(scores[~rows], truth[~rows], offsets)
+        change = _logs(scores[rows], found, offsets) - _logs(scores[rows], 1.0, offsets)
         gains[rows] = change[np.arange(len(change)), truth[rows]]
         second = np.argsort(scores[rows], axis=1)[:, -2]
         unlikely[rows] = change[np.arange(len(change)), second]
     summed = np.append(np.bincount(units, gains), (gains.mean(), unlikely.mean()))
     error = summed.std(ddof=1) / sqrt(len(summed))
-    return temperature(scores, truth) if summed.mean() > student.ppf(0.975, count - 1) * error else 1.0
+    return temperature(scores, truth, offsets) if summed.mean() > student.ppf(0.975, count - 1) * error else 1.0
 
 
 def reliability(confidence: ArrayLike, correct: ArrayLike) -> tuple[Bin, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from receptron.data.audit import audit as rules
 from receptron.data.audit.preconditions import too_many_broken
+from receptron.data.bands.band_plan import BandPlan
 from receptron.data.dataset.scan import scan
 from receptron.data.dataset.scan_options import ScanOptions
 from receptron.data.deduplication.duplicates import find_duplicates
@@ -50,7 +51,13 @@ def audit(
     """
     start = time.perf_counter()
     catalog = scan(path, options)
-    reading = read(catalog, progress=progress, workers=workers, limits=within(image_memory))
+    reading = read(
+        catalog,
+        progress=progress,
+        workers=workers,
+        limits=within(image_memory),
+        bands=BandPlan(axis=options.channels_axis if options else "auto"),
+    )
     clusters = find_duplicates(reading, progress)
     return rules.audit(catalog, reading, clusters, time.perf_counter() - start)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from receptron.bundle.model import load
+from receptron.bundle.model import Model, load
 from receptron.bundle.predictor import BATCH, Predictor, Scores
 from receptron.bundle.published import PublishedNet, published
 from receptron.data.augmentation.prediction_views import check_views
@@ -25,6 +25,7 @@ from receptron.evaluation import temperature_scaling
 from receptron.evaluation.grouped_intervals import numbered, paired_gain
 from receptron.evaluation.metrics import evaluate as judge
 from receptron.evaluation.records import Answer, Estimate, Evaluation
+from receptron.own_net.own_network import is_own
 from receptron.progress import Progress, Silent
 from receptron.weights.sidecar import Sidecar, check_unsaid
 from receptron.wording import counted
@@ -142,6 +143,8 @@ def evaluate(
     """
     check_views(views)
     loaded = model if isinstance(model, Predictor) else load(model, device, within(image_memory))
+    if options and options.channels_axis != "auto":
+        loaded.plan = replace(loaded.plan, bands=replace(loaded.plan.bands, axis=options.channels_axis))
     catalog = scan(path, options)
     for note in loaded.notes:
         (progress or Silent()).tell(note)
@@ -151,7 +154,7 @@ def evaluate(
     if not len(judged.items):
         raise NoImages(f"of {counted(len(items), 'image')} in {path} none can be read.", mend=f"receptron audit {path} tells why")
     return Evaluated(
-        model=Path(loaded.facts.net) if isinstance(model, Predictor) else Path(model),
+        model=_named(model),
         path=Path(path),
         fresh=_figures(judged, ~judged.learnt, loaded, loaded.unseen),
         trained=_figures(judged, judged.learnt, loaded, "that the model was trained on"),
@@ -164,13 +167,24 @@ def evaluate(
     )
 
 
+def _named(model: str | Path | Predictor) -> Path:
+    if isinstance(model, Model) and model.folder:
+        return model.folder
+    return Path(model.facts.net) if isinstance(model, Predictor) else Path(model)
+
+
 def subject(
     model: Path, path: Path | None, weights: str | None, facts: Sidecar, device: str, image_memory: float
 ) -> tuple[Path | Predictor, Path]:
     """What is judged, and on which images: of a model and a path, or of one path with a net or weights in `facts`.
 
-    Raises: BadValue where both or neither are given.
+    The model of a network of one's own wants its file, which is the net in `facts`. Raises: BadValue where both or neither are given.
     """
+    if is_own(facts.net) and weights is None:
+        check_unsaid(facts)
+        if path is None:
+            raise BadValue(f"{model} is all that was named: a model, or images?", mend=f"receptron evaluate MODEL PATH --net {facts.net}")
+        return load(model, device, within(image_memory), facts.net), path
     if facts.net is None and weights is None:
         if path is None:
             raise BadValue(
@@ -244,7 +258,15 @@ def _figures(judged: _Judged, chosen: np.ndarray, model: Predictor, what: str) -
         return None
     groups = judged.groups[chosen]
     source = in_groups(f"{counted(int(chosen.sum()), 'image')} {what}", groups, judged.noun)
-    return judge(judged.logits[chosen], judged.labels[chosen], model.classes, model.facts.temperature, source, groups=groups)
+    return judge(
+        judged.logits[chosen],
+        judged.labels[chosen],
+        model.classes,
+        model.facts.temperature,
+        source,
+        groups=groups,
+        offsets=model.facts.offsets,
+    )
 
 
 def _views_gain(judged: _Judged, scores: Scores) -> ViewsGain | None:
@@ -259,7 +281,7 @@ def _views_gain(judged: _Judged, scores: Scores) -> ViewsGain | None:
 
 def _mistakes(judged: _Judged, model: Predictor) -> tuple[Answer, ...]:
     wrong = np.flatnonzero((judged.logits.argmax(1) != judged.labels) & ~judged.learnt)
-    chances = temperature_scaling.probabilities(judged.logits[wrong], model.facts.temperature)
+    chances = temperature_scaling.probabilities(judged.logits[wrong], model.facts.temperature, model.facts.offsets)
     answers = [_answer(judged.items[int(i)], row, model) for i, row in zip(wrong, chances, strict=True)]
     return tuple(sorted(answers, key=lambda answer: -answer.confidence))
 

@@ -1,5 +1,6 @@
 """From what a person types to a network that is looked at: zoo names, files, places in Python."""
 
+import dataclasses
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -77,12 +78,13 @@ def compare_networks(left: str, right: str, size: str | None = None, html: Path 
 
 def _examined(net: nn.Module, inputs: Inputs, question: InspectionOptions, name: str) -> tuple[Inspection, Tape]:
     try:
-        return examine(net, inputs, question, name)
+        found, tape = examine(net, inputs, question, name)
     except Unrecordable as broken:
         clash = None if broken.mend else explain(net, inputs)
         if clash is None:
             raise
         raise clash.error() from None
+    return (dataclasses.replace(found, unknown=found.unknown | net.untold) if isinstance(net, OnnxGraph) else found), tape
 
 
 def find(request: NetworkRequest) -> tuple[nn.Module, Inputs]:

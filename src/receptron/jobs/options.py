@@ -45,6 +45,8 @@ class Extras:
         augment: Policy of augmentation: "auto", "none", "light", "standard", "strong", "medical", "small", "randaugment", "trivialaugment".
         labels: Tables of corrected labels that `receptron review` wrote and a person edited, in their order.
         recipe: How the network learns, as far as that is not left to the ladder.
+        synthetic: Folder of generated images, in class folders, that are learnt from besides and never judged on.
+        arguments: JSON: what the class or function of a network of one's own is called with.
         ensembling: Whether several networks answer together, and which.
 
     Example:
@@ -68,6 +70,8 @@ class Extras:
     augment: str = AUTO
     labels: tuple[str | Path, ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
+    synthetic: str | Path | None = None
+    arguments: str | None = None
     ensembling: Ensembling = field(default_factory=Ensembling)
 
 

@@ -66,6 +66,7 @@ def predict(
     progress: Progress | None = None,
     image_memory: float = IMAGE_MEMORY,
     views: int = 1,
+    net: str | None = None,
 ) -> Predicted:
     """Answers for every image that some paths name, in the order of the paths.
 
@@ -80,6 +81,7 @@ def predict(
         progress: Told how far it is; None: nobody.
         image_memory: Megabytes that one image may take while it is decoded.
         views: Views of each image whose probabilities are averaged, 1 to 32; 1 is the centre alone.
+        net: FILE.py or FILE.py:CLASS, for a model of a network of your own.
 
     Returns:
         Answers in the order of the paths.
@@ -87,9 +89,10 @@ def predict(
     Raises:
         NotABundle: If no model directory is there.
         BundleCorrupt: For a file of it that is not as it was written.
-        BundleFault: For a format or a net that this version does not know.
+        BundleFault: For a format or a net that this version does not know, and for a network of your own without its very file.
         BadValue: For an empty path, paths that are no list, a device that is not here, and a number out of its range.
         NonFinite: If the network answers NaN or infinity, naming the images.
+        ForwardFault: For what the code of a network of your own raises.
 
     Example:
         >>> [answer.path for answer in predict("digits-model", ["scans/*.png"]).answers]
@@ -102,7 +105,7 @@ def predict(
         if not isinstance(path, ListedPath):
             check_given(path)
     check_views(views)
-    loaded = load(model, device, within(image_memory))
+    loaded = load(model, device, within(image_memory), net)
     for note in loaded.notes:
         (progress or Silent()).tell(note)
     asked = _Asked()
@@ -114,6 +117,11 @@ def predict(
     coverage = rule.coverage if rule and rule.least and views == 1 else None
     if rule and rule.least and views > 1:
         told = f"Which classes an image may be of at {100 * rule.coverage:g} % is unknown with {views} views: it was measured with one."
+        (progress or Silent()).tell(told)
+    if loaded.card.offsets:
+        told = (
+            "Answers weigh each class alike, as it was trained; probabilities are by the shares of its images, so another may be likelier."
+        )
         (progress or Silent()).tell(told)
     strange = loaded.card.novelty.share if loaded.card.novelty else None
     unknown = "" if strange else loaded.card.novelty_unknown or "the model was made by a version that did not look for it"

@@ -37,6 +37,7 @@ class LabelReview:
         judged_by: The rung whose answers were taken.
         then: The command that trains again with the labels of the table that was written, or of corrections.csv.
         unknown: Why nothing can be told; empty where it can.
+        decided: How many are not listed because a person said their class, as a sentence; empty where none is.
     """
 
     run: Path
@@ -46,6 +47,7 @@ class LabelReview:
     judged_by: str
     then: str
     unknown: str = ""
+    decided: str = ""
 
 
 def review(run: str | Path, html: Path | None = None, table: Path | None = None, *, overwrite: bool = False) -> LabelReview:
@@ -89,7 +91,7 @@ def _reviewed(folder: Path, run: Run, table: str) -> LabelReview:
     suspects = tuple(Suspect(rank, digests.get(one.path, ""), one) for rank, one in enumerate(found.images, start=1))
     if missing := next((one for one in suspects if not one.sha256), None):
         raise BadValue(f"{folder} is not whole.", why=f"its model does not know {missing.found.path}", mend="train again")
-    return LabelReview(folder, run.audit.root, suspects, found.looked_at, found.judged_by, then, found.unknown)
+    return LabelReview(folder, run.audit.root, suspects, found.looked_at, found.judged_by, then, found.unknown, found.decided_words)
 
 
 def _row(one: Suspect, review: LabelReview) -> tuple[str, ...]:

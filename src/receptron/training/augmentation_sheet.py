@@ -71,6 +71,10 @@ def _from_pixels(context: TrainingContext, learning: NDArray[np.int64], picked: 
 def pixels_of(seen: Seen) -> NDArray[np.uint8]:
     """(images, views, H, W, C): the tensors with their normalisation undone, to the nearest grey level."""
     channels = seen.images.shape[2]
+    if seen.spec.bands:  # a composite from -2 to 2 deviations: the means of the first, second and last third of the bands
+        parts = torch.tensor_split(seen.images, 3, dim=2)
+        thirds = [(part if part.shape[2] else seen.images).mean(2) for part in parts]
+        return ((torch.stack(thirds, 4) / 4 + 0.5) * 255).round().clamp(0, 255).to(torch.uint8).numpy()
     mean, std = per_channel(seen.spec.mean, channels), per_channel(seen.spec.std, channels)
     return ((seen.images * std + mean) * 255).round().clamp(0, 255).to(torch.uint8).permute(0, 1, 3, 4, 2).numpy()
 

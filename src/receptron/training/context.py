@@ -12,10 +12,11 @@ from torch import Tensor
 from receptron.data.augmentation.policy import Policy
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.data.splitting.groups import in_groups
 from receptron.evaluation.grouped_intervals import Groups, numbered
 from receptron.progress import Progress, Silent
+from receptron.training.balancing.class_balance import ClassBalance
 from receptron.training.batches.sources import CanvasSource
 from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.checkpoint import Checkpoints
@@ -109,14 +110,28 @@ class TrainingContext:
     environment: RunEnvironment
     full_folds: bool = False  # cross-validate the last rung on every fold, because there is no test side
     depth: DepthScale = NOMINAL  # by which the canvases were made
+    synthetic: Images | None = None  # generated images: learnt from beside the others, on no fold, and never judged on
     recipe: Recipe = field(default_factory=Recipe)
-    ensembling: Ensembling = field(default_factory=Ensembling)
+    balance: ClassBalance = field(default_factory=ClassBalance)  # how classes with few images are weighed
+    ensembling: Ensembling = field(default_factory=Ensembling)  # whether several networks answer together
+
+    @property
+    def extra(self) -> int:
+        """How many synthetic images each fit sees besides."""
+        return len(self.synthetic) if self.synthetic else 0
+
+    def learnt_from(self, rows: NDArray[np.int64]) -> Images:
+        """What a fit sees that learns from the images `rows`: these, and every synthetic image."""
+        part, more = self.images.part(rows), self.synthetic
+        if more is None:
+            return part
+        return Images(part.digests + more.digests, part.names + more.names, torch.cat([part.targets, more.targets]))
 
     def groups_of(self, rows: NDArray[np.int64]) -> Groups | None:
         """Groups of training images, numbered from 0; None where all are independent."""
         return None if self.images.groups is None else numbered(self.images.groups[rows])
 
-    def pictures(self, images: Images) -> list[Pixels]:
+    def pictures(self, images: Images) -> list[Canvas]:
         """Canvases of `images`."""
         return [self.canvases[digest] for digest in images.digests]
 

@@ -9,6 +9,8 @@ from msgspec import Meta
 from receptron.bundle.card import ModelCard
 from receptron.data.records import Audit, SplitSummary
 from receptron.evaluation.records import ROUNDING, Answer, Estimate, Evaluation, LearningCurve, SuspectLabels
+from receptron.training.balancing.records import BalanceRecord
+from receptron.training.rate_search import RateSearch
 from receptron.wording import counted
 
 Seconds: TypeAlias = Annotated[float, Meta(ge=0, le=1e9)]
@@ -25,6 +27,39 @@ class RungRecord:
     taken: bool
     why: str  # why it was taken or left, in one sentence
     short_of_time: bool = False  # it was left because the time did not suffice; more may change that
+    learning: "RungLearning | None" = None  # how its layers learn; None: nothing in it is trained by the loop
+
+
+@dataclass(frozen=True)
+class LayerRate:
+    """How fast one level of a network learns."""
+
+    level: str  # "head", "stage 4" or "stem"
+    share: float  # of the rung's rate
+    rate: float  # at its highest
+    from_epoch: int  # from 1
+
+
+@dataclass(frozen=True)
+class RungLearning:
+    """How the layers of a rung learn."""
+
+    layers: tuple[LayerRate, ...]  # from the head backward
+    batchnorm: str  # "trained", "frozen" or "re-estimated"
+    norms: str  # the same in words
+    sizes: str = ""  # at which sizes images were shown, where they differ from that of the network
+
+    @property
+    def rows(self) -> list[tuple[str, ...]]:
+        """The small table: level, share of the rate, highest rate, first epoch; neighbours that are alike stand in one row."""
+        rows: list[tuple[str, ...]] = []
+        for layer in self.layers:
+            told = (f"{layer.share:.3g}", f"{layer.rate:.2g}", str(layer.from_epoch))
+            if rows and rows[-1][1:] == told:
+                rows[-1] = (f"{rows[-1][0].split(' to ')[0]} to {layer.level}", *told)
+            else:
+                rows.append((layer.level, *told))
+        return rows
 
 
 @dataclass(frozen=True)
@@ -185,6 +220,54 @@ class ScratchSearch:
 
 
 @dataclass(frozen=True)
+class SyntheticEffect:
+    """What synthetic images brought, judged on real images that were held out; they are left out where they surely hurt."""
+
+    judged: str  # the rung that learnt with and without them
+    without: Estimate | None  # right answers of that rung without them; None: not measured
+    beside: Estimate | None  # and with them
+    gain: Estimate | None  # of the second over the first, paired
+    used: bool
+    unknown: str = ""  # why nothing was measured; empty where it was
+
+
+@dataclass(frozen=True)
+class SyntheticImages:
+    """Generated images that were learnt from beside the real ones, and never judged on."""
+
+    folder: str
+    sha256: Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]  # over the digests of those that could be used, with their labels
+    images: int  # that could be used
+    classes: dict[str, int]
+    missing: tuple[str, ...]  # classes without one
+    copies_of_test: int  # left out: copies of real images of the test side
+    copies_of_training: int  # left out: copies of real training images, which are held out in turn
+    broken: int  # that cannot be read
+    effect: SyntheticEffect | None = None
+
+    @property
+    def words(self) -> str:
+        """What was used, in one line."""
+        told = f"{counted(self.images, 'image')} of {self.folder}"
+        away = [f"{counted(self.copies_of_test, 'copy')} of test images"] if self.copies_of_test else []
+        away += [f"{counted(self.copies_of_training, 'copy')} of training images"] if self.copies_of_training else []
+        away += [f"{self.broken:,} unreadable"] if self.broken else []
+        told += f" ({', '.join(away)} left out)" if away else ""
+        used = self.effect is None or self.effect.used
+        return f"{told}, learnt from beside the real ones" if used else f"{told}, not learnt from: they surely hurt"
+
+    @property
+    def effect_words(self) -> str:
+        """What they brought, in one line."""
+        found = self.effect
+        if found is None or found.gain is None or found.beside is None:
+            return f"what they bring is unknown, because {found.unknown if found else 'it was not measured'}"
+        ends = found.gain.method if found.gain.unknown else f"{100 * found.gain.low:+.1f} to {100 * found.gain.high:+.1f}"
+        real = counted(found.gain.count, "real image")
+        return f"{found.judged} {100 * found.gain.value:+.1f} points ({ends}) with them on {real} held out, to {found.beside.words}"
+
+
+@dataclass(frozen=True)
 class Stage:
     """Seconds that one part of the run took."""
 
@@ -223,6 +306,9 @@ class Run:
         corrections: What tables of corrected labels changed and brought; None where none was given.
         learning_curve: Whether more images would help; None: not looked for.
         searches: Which rate and decay a training from scratch took, and what else was tried; one for each network that is judged.
+        balance: How classes with few images were weighed, and what was tried; None: not asked for.
+        rate_searches: Range tests that found a learning rate, where one was to be found.
+        synthetic: Generated images that were learnt from, and what they brought; None where none were given.
 
     Example:
         >>> from pathlib import Path
@@ -258,3 +344,6 @@ class Run:
     corrections: LabelCorrections | None = None
     learning_curve: LearningCurve | None = None
     searches: tuple[ScratchSearch, ...] = ()
+    balance: BalanceRecord | None = None
+    rate_searches: tuple[RateSearch, ...] = ()
+    synthetic: SyntheticImages | None = None

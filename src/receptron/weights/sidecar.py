@@ -133,7 +133,7 @@ def check_agreement(path: Path, written: Sidecar, said: Sidecar) -> None:
         raise CheckpointMismatch(
             f"{path.name} is said to be two things: {name} is {short(theirs)} in {sidecar_of(path).name}, and {short(ours)} was asked for.",
             why="tensors of one net often fit another, which pads or normalises otherwise: it would run, and answer worse",
-            mend=f"ask for {short(theirs)}, or correct {name} in {sidecar_of(path)}",
+            mend=f"ask for {short(theirs)} if that is what the file is, otherwise correct {name} in {sidecar_of(path)}",
         )
 
 

@@ -29,7 +29,7 @@ def importable(place: str) -> Generator[None]:
     before = list(sys.path)
     if location.endswith(".py"):
         path = expanded(Path(location)).absolute()
-        sys.path.insert(0, str(path.parents[len(_packages(path))]))
+        sys.path.insert(0, str(path.parents[len(packages_of(path))]))
     sys.path.append(str(Path.cwd()))
     try:
         yield
@@ -37,7 +37,7 @@ def importable(place: str) -> Generator[None]:
         sys.path[:] = before
 
 
-def _packages(path: Path) -> tuple[str, ...]:
+def packages_of(path: Path) -> tuple[str, ...]:
     """Names of the packages that a file lies in, outermost first."""
     folders: list[str] = []
     for folder in path.absolute().parents:
@@ -99,7 +99,7 @@ def _module(location: str, path: Path) -> ModuleType:
         if path.suffix != ".py":
             return importlib.import_module(location)
         sys.dont_write_bytecode = True  # nothing is written beside a user's file
-        if packages := _packages(path):
+        if packages := packages_of(path):
             return importlib.import_module(".".join((*packages, path.stem)))
         spec = importlib.util.spec_from_file_location(path.stem, path)
         if spec is None or spec.loader is None:

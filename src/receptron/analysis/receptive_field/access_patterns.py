@@ -4,6 +4,8 @@ Dimensions are counted from the end (-1 is the last), so that broadcasting needs
 """
 
 from collections.abc import Callable
+from itertools import pairwise
+from typing import cast
 
 from receptron.analysis.receptive_field import rearrangements, windows
 from receptron.analysis.receptive_field.index_relation import nearest, shifted, spread
@@ -51,12 +53,43 @@ def is_worked_out(tape: Tape, call: Call) -> bool:
     """Whether it is known which positions an operator reads; else it is taken to read all."""
     if call.op in windows.UNWORKED:
         return False
+    if call.op in ("index_select", "index"):
+        return "places" in call.kwargs
     if call.op == "as_strided":
         return _is_line(tape, call)
+    if call.op in _MAY_READ_ALL and not all(_is_known(moves) for moves in moves_of(tape, call).values()):
+        return False
     groups = RULES, ELEMENTWISE, _LIKE_ELEMENTWISE, REDUCED, MADE
     return any(call.op in group for group in groups)
 
 
+UNKNOWN_REACH = "what it reads is not known; taken is all of it"
+"""What is told of an operator that is not worked out."""
+
+
+def adds_up_what_it_took_apart(tape: Tape, call: Call) -> bool:
+    """Whether columns that a fold adds up are those of an unfold, with nothing between that mixes the numbers of a column."""
+    makers = {out: one for one in tape.forward for out in one.outputs}
+    open_ones, seen = [call.inputs[0]], set[int]()
+    while open_ones:
+        value = open_ones.pop()
+        maker = makers.get(value)
+        if maker is None or value in seen:
+            continue
+        seen.add(value)
+        if maker.op == "im2col":
+            return True
+        if maker.op in ELEMENTWISE or maker.op in _LIKE_ELEMENTWISE or RULES.get(maker.op) in (_reshape, _permute):
+            open_ones += maker.inputs
+    return False
+
+
+def _is_known(moves: Moves) -> bool:
+    return not any(isinstance(move, Everywhere) for move in moves)
+
+
+_MAY_READ_ALL = frozenset(["overwritten", "max_unpool2d", "max_unpool3d", *PRODUCTS])
+"""Operators that are worked out in some cases alone."""
 _LIKE_ELEMENTWISE = frozenset(["expand", "expand_as", "set", "resize_as"])
 
 
@@ -150,7 +183,16 @@ def _stack(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
 
 
 def _chosen(tape: Tape, call: Call, output: int) -> dict[int, Moves]:
-    """Rows by a table of places, whose numbers the tape does not keep: any row of the dimension, along the others itself."""
+    """Rows by a table of places; where the tape does not keep its numbers, any row of the dimension, along the others itself."""
+    shape = tape.values[call.inputs[0]].shape
+    if (found := call.kwargs.get("places")) is not None:
+        dim, listed = cast(tuple[int, tuple[int, ...]], found)
+        places = [place % shape[dim] for place in listed]
+        steps = {after - before for before, after in pairwise(places)}
+        even = len(steps) == 1 and min(steps) > 0
+        return only(call, (Taken(from_end(dim, shape), tuple(places), shifted(places[0], steps.pop()) if even else None),))
+    if call.op == "index":
+        return dict.fromkeys(call.inputs, (Everywhere(),))
     return only(call, (Reduced((from_end(whole(call, 1, "dim", 0), tape.values[call.inputs[0]].shape),)),))
 
 
@@ -284,7 +326,7 @@ RULES: dict[str, Rule] = {
     "cat": _cat,
     "stack": _stack,
     **dict.fromkeys(("flip", "roll"), _taken),
-    "index_select": _chosen,
+    **dict.fromkeys(("index_select", "index"), _chosen),
     "repeat": _repeated,
     "as_strided": _strided,
     "index_put": _put,

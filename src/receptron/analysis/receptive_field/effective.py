@@ -17,7 +17,7 @@ from receptron.analysis.receptive_field.index_relation import Relation, taps
 from receptron.analysis.recording.copying.doubles import doubled
 from receptron.analysis.recording.tape_builder import tensors_in
 from receptron.analysis.tape import Tape
-from receptron.errors import NotLocal, UnknownName
+from receptron.errors import BadValue, NotLocal, UnknownName
 
 WIDTH = 0.955
 """Share of the energy that `width` holds: two standard deviations to either side of a Gaussian."""
@@ -65,7 +65,7 @@ def effective_field(tape: Tape, layer: str = "", axis: int = 0) -> Effective:
     Raises:
         UnknownName: For a layer that did not run; near paths are told.
         NotLocal: If the layer has no local path to the input.
-        IndexError: For an axis that the input does not have.
+        BadValue: For an axis that the input does not have.
 
     Source: Luo et al. 2016, Understanding the Effective Receptive Field, arXiv:1701.04128.
 
@@ -83,6 +83,8 @@ def effective_of(fields: Fields, layer: str, axis: int) -> Effective:
     """The same for fields that are worked out already."""
     tape = fields.tape
     value = tape.output_of(layer)
+    if not 0 <= axis < len(fields.axes):
+        raise BadValue(f"the input has no spatial axis number {axis}.", why=f"it has {len(fields.axes)}, counted from 0")
     if not isinstance(fields.state(value, axis)[1], Relation):
         raise NotLocal(
             f"{layer or 'the network'} has no local path to the input.", mend="ask for a layer before the global pooling or attention"

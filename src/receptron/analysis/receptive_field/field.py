@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 from fractions import Fraction
 
-from receptron.analysis.receptive_field.access_patterns import is_worked_out, moves_of
+from receptron.analysis.receptive_field.access_patterns import UNKNOWN_REACH, adds_up_what_it_took_apart, is_worked_out, moves_of
 from receptron.analysis.receptive_field.axis_tracking import Lane, rerouted
 from receptron.analysis.receptive_field.exact_masks import Reach, reach_of
 from receptron.analysis.receptive_field.index_relation import IDENTITY, Relation, placed, window
@@ -30,7 +30,8 @@ from receptron.analysis.receptive_field.moves import (
 )
 from receptron.analysis.receptive_field.spatial_axes import spatial_axes
 from receptron.analysis.tape import Tape
-from receptron.errors import NotLocal
+from receptron.errors import BadValue, NotLocal
+from receptron.wording import counted
 
 
 class FieldScope(Enum):
@@ -120,7 +121,7 @@ def receptive_field(tape: Tape, layer: str = "", source: int = 0) -> Field:
 
     Raises:
         UnknownName: For a layer that did not run; near paths are told.
-        IndexError: For an input that is not there.
+        BadValue: For an input that is not there.
 
     Source: Araujo, Norris and Sim 2019, Computing Receptive Fields of Convolutional Neural Networks, Distill; here with exact sets instead
     of their bounds, for any graph.
@@ -141,7 +142,7 @@ class Fields:
         source: Number of the input, where there are several.
 
     Raises:
-        IndexError: For an input that is not there.
+        BadValue: For an input that is not there.
 
     Example:
         >>> from torch import nn
@@ -153,6 +154,10 @@ class Fields:
 
     def __init__(self, tape: Tape, source: int = 0) -> None:
         self.tape = tape
+        if not 0 <= source < len(tape.inputs):
+            raise BadValue(
+                f"{tape.name} has no input number {source}.", why=f"it takes {counted(len(tape.inputs), 'input')}, counted from 0"
+            )
         self.source = tape.inputs[source]
         shape = tape.values[self.source].shape
         self.axes = spatial_axes(tape, self.source)
@@ -169,12 +174,16 @@ class Fields:
         return self._reach
 
     @property
-    def unworked(self) -> tuple[str, ...]:
-        """Operators on the way that are taken to read everything, because what they read is not worked out."""
-        calls = [
-            call for call in self.tape.forward if not is_worked_out(self.tape, call) and not self.all_paths.keys().isdisjoint(call.inputs)
-        ]
-        return tuple(dict.fromkeys(call.op for call in calls))
+    def unworked(self) -> dict[str, str]:
+        """Operators on the way whose reach is taken to be larger than it may be, each with the reason."""
+        found: dict[str, str] = {}
+        for call in self.tape.forward:
+            if not self.all_paths.keys().isdisjoint(call.inputs):
+                if not is_worked_out(self.tape, call):
+                    found[call.op] = UNKNOWN_REACH
+                elif call.op == "col2im" and adds_up_what_it_took_apart(self.tape, call):
+                    found[call.op] = "which number of its window a column holds is not followed; taken is the whole window"
+        return found
 
     def state(self, value: int, axis: int) -> tuple[State, State]:
         """What a value reads along one axis: by all paths, and by those that see no whole map.

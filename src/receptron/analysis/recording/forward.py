@@ -21,7 +21,7 @@ from receptron.analysis.recording.surroundings import FusedAttention, kept_chanc
 from receptron.analysis.recording.tape_builder import TapeBuilder, tensors_in
 from receptron.analysis.tape import Tape
 from receptron.analysis.tape.inputs import Feed, Inputs, feed
-from receptron.errors import AnalysisFault
+from receptron.errors import AnalysisFault, ReceptronError
 from receptron.printable import told
 
 
@@ -193,6 +193,7 @@ def _set_mode(net: nn.Module, train: bool) -> None:
 def _unrecordable(tape: Tape, attempt: tuple[str, tuple[int, ...]], broken: BaseException) -> Unrecordable:
     failed = next((scope for scope in reversed(tape.module_calls) if scope.last < 0 and scope.parent >= 0), None)
     where = f"in {failed.path or 'the network itself'} ({failed.kind})" if failed else "before its first layer"
-    why = told(broken)
-    mend = next((mend for sign, mend in MENDS.items() if sign in why), "")
+    ours = isinstance(broken, ReceptronError)
+    why = f"{broken.what} {broken.why}".strip() if ours else told(broken)
+    mend = (broken.mend if ours else "") or next((mend for sign, mend in MENDS.items() if sign in why), "")
     return Unrecordable(f"the forward pass of {tape.name} broke off {where}.", tape, attempt, why=why, mend=mend)

@@ -87,6 +87,7 @@ class Recorder(TorchDispatchMode):
         read = args
         if on_meta and real and op.name not in READS:
             read = _spelled_out(args) if op.selects else args
+            plain = plain | _places(op.name, read)
             args = tuple([self._as_meta(a) for a in read])
             kwargs = {name: self._as_meta(value) for name, value in kwargs.items()}
         elif not on_meta:
@@ -207,6 +208,18 @@ def _shapes_of(value: Any) -> Any:
 
 
 _INTEGERS = (torch.bool, torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+
+def _places(op: str, args: tuple[Any, ...]) -> dict[str, Any]:
+    """Dimension and places that rows are taken from, where their numbers are there: of one line of them."""
+    if op == "index_select":
+        dim, index = args[1], args[2]
+    elif op == "index" and len(asked := [(d, i) for d, i in enumerate(args[1]) if i is not None]) == 1:
+        dim, index = asked[0]
+    else:
+        return {}
+    known = isinstance(index, Tensor) and not index.is_meta and index.dim() == 1 and index.dtype in (torch.int64, torch.int32)
+    return {"places": (dim, tuple(index.tolist()))} if known else {}
 
 
 def _spelled_out(args: tuple[Any, ...]) -> tuple[Any, ...]:

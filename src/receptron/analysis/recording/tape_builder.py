@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from receptron.analysis.recording.parameters import Inventory, name_of
 from receptron.analysis.tape import Call, ModuleCall, Ref, Storage, Value
-from receptron.analysis.tape.overlap import Strided, overwritten
+from receptron.analysis.tape.overlap import Strided, apart, overwritten
 
 
 class _Watch(weakref.ref[Any]):
@@ -74,9 +74,9 @@ class TapeBuilder:
         number = self.number(tensor, "constant")
         if not self.written:
             return number
-        seen = number
+        seen, here = number, _layout(tensor)
         for there, writer in self.written.get(self.values[number].storage, {}).items():
-            if writer > seen:
+            if writer > seen and not (here and there and apart(here, there)):
                 number = self._overwritten(tensor, number, writer, there)
         return number
 

@@ -4,6 +4,8 @@ Views are told by sizes, strides and offset, as torch has them. What is found is
 where, in which steps and how many of its positions belong to the inner one, and which dimension of that runs there.
 """
 
+from functools import lru_cache
+from itertools import pairwise
 from typing import NamedTuple
 
 Numbers = tuple[int, ...]
@@ -83,6 +85,38 @@ def box_of(inner: Strided, outer: Strided) -> Box | None:
             return None
         sides[at] = Side(starts[at], stride // outer.stride[at], count, dim)
     return tuple(sides)
+
+
+@lru_cache(1 << 10)
+def apart(one: Strided, other: Strided) -> bool:
+    """Whether two views of a storage share no number, as far as their strides tell: those of both nest within each other.
+
+    >>> apart(Strided((6, 4), (12, 1), 0), Strided((6, 4), (12, 1), 4))  # two parts of a split
+    True
+    """
+    steps = sorted({1, *[s for view in (one, other) for n, s in zip(view.shape, view.stride, strict=True) if n > 1]}, reverse=True)
+    if one.bytes_each != other.bytes_each or any(step < 1 or wide % step for wide, step in pairwise([*steps, 1])):
+        return False
+    runs = _places(one, steps), _places(other, steps)
+    return all(runs) and any(a.stop <= b.start or b.stop <= a.start for a, b in zip(*runs, strict=True))
+
+
+def _places(view: Strided, steps: list[int]) -> list[range]:
+    """Where a view lies along each of the nested strides; none where two of its dimensions share one, or a run leaves its turn."""
+    lengths = {stride: 1 for stride in steps}
+    for count, stride in zip(view.shape, view.stride, strict=True):
+        if count != 1 and lengths[stride] > 1:
+            return []
+        if count != 1:
+            lengths[stride] = count
+    found: list[range] = []
+    rest = view.offset
+    for wide, step in zip([0, *steps], steps, strict=False):
+        start, rest = divmod(rest, step)
+        if wide and start + lengths[step] > wide // step:
+            return []
+        found.append(range(start, start + lengths[step]))
+    return found
 
 
 def _runs(count: int, stride: int, room: int, outer: int) -> bool:

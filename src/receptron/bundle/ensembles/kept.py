@@ -22,13 +22,17 @@ class EnsembleCard:
     members: Annotated[int, Meta(ge=2, le=64)]
     shared: Annotated[int, Meta(ge=0, le=10_000)]  # leading parts before the class layer that all of them have in common
     inner: Annotated[float, Meta(ge=0.01, le=100)]  # temperature at which each one's probabilities go into the mean
-    macs_of_one: Count
+    macs_of_one: Count | None  # None where its code does not run without numbers
     caveat: Note  # on what confidence and sets rest
 
     @property
     def words(self) -> str:
         """How many they are, and how they answer."""
         return f"{self.members} networks ({self.kind}) answer by the mean of their probabilities"
+
+    def work_words(self, macs: int | None) -> str:
+        """By how much they work more than one, if that is known; `macs` are those of all together."""
+        return f"; {macs / self.macs_of_one:.2f} times the work of one" if macs and self.macs_of_one else ""
 
 
 def parts_of(net: Classifier) -> int:

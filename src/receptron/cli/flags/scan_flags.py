@@ -31,4 +31,7 @@ Group = Annotated[
         rich_help_panel=_PANEL, show_default=False,
     ),
 ]  # fmt: skip
+ChannelsAxis = Annotated[
+    str, typer.Option(help="Where arrays of bands have them: auto, first (C, H, W) or last (H, W, C).", rich_help_panel=_PANEL)
+]
 Ungrouped = Annotated[str, typer.Option(help="Images that no --group fits: refuse, or own (each for itself).", rich_help_panel=_PANEL)]

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 
+from receptron.data.bands.tiff_file import INSTALL
 from receptron.data.records import Entry
-from receptron.errors import BrokenImages, DataFault, NoImages
+from receptron.errors import BrokenImages, DataFault, MissingExtra, NoImages
 from receptron.fault_kind import FaultKind
 from receptron.wording import counted
 
@@ -21,8 +22,10 @@ def too_many_broken(broken: int, images: int) -> bool:
 
 
 def check_broken(entries: Sequence[Entry], *, allow_broken: bool = False) -> None:
-    """Raises: BrokenImages with the list if more than 1 % cannot be read, unless allowed; NoImages if none can."""
+    """Raises: BrokenImages with the list if more than 1 % cannot be read, unless allowed; NoImages if none can; MissingExtra."""
     broken = [entry for entry in entries if not entry.good]
+    if any(entry.fault and INSTALL in entry.fault for entry in broken):
+        raise MissingExtra("reading a TIFF of several bands", "tifffile", "bands")
     if broken and len(broken) == len(entries):
         raise NoImages(f"of {counted(len(entries), 'image')} none can be read.", why=_list(broken), mend=_cures(broken))
     if allow_broken:

@@ -12,10 +12,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from receptron.data.augmentation.policy import Policy
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 
 
-def cut(canvas: Pixels, pixels: int, policy: Policy, drawn: NDArray[np.float64]) -> Tensor:
+def cut(canvas: Canvas, pixels: int, policy: Policy, drawn: NDArray[np.float64]) -> Tensor:
     """Part of one canvas, perhaps mirrored: uint8 (H, W, 3) -> uint8 (3, pixels, pixels). `drawn`: area, aspect, top, left, flip."""
     height, width = canvas.shape[:2]
     least, most = policy.area
@@ -27,7 +27,7 @@ def cut(canvas: Pixels, pixels: int, policy: Policy, drawn: NDArray[np.float64])
     return resized_crop(canvas, (top, left, tall, wide), pixels, mirror=policy.flip and bool(drawn[4] < 0.5))
 
 
-def resized_crop(canvas: Pixels, window: tuple[int, int, int, int], pixels: int, *, mirror: bool) -> Tensor:
+def resized_crop(canvas: Canvas, window: tuple[int, int, int, int], pixels: int, *, mirror: bool) -> Tensor:
     """The window (top, left, height, width) of a canvas, resized with antialiasing, perhaps mirrored: uint8 (3, pixels, pixels)."""
     top, left, tall, wide = window
     part = canvas[top : top + tall, left : left + wide]

@@ -85,6 +85,7 @@ MEDICAL_WHY = {
     "cutmix": "it pastes a piece of another patient",
 }
 _COLOUR = ("saturation", "hue")
+_TONES = ("brightness", "contrast", *_COLOUR, "automatic")
 
 
 @dataclass(frozen=True)
@@ -96,10 +97,11 @@ class FittedPolicy:
     left_out: tuple[str, ...]
 
 
-def fitted(name: str, pixels: int, channels: int, *, grey: bool) -> FittedPolicy:
+def fitted(name: str, pixels: int, channels: int, *, grey: bool, bands: bool = False) -> FittedPolicy:
     """The policy called `name` for images of `pixels` px; "auto" takes "small" below 64 px and otherwise "light".
 
-    Grey images keep their side, because writing and anatomy have a left and a right; saturation and hue need colours.
+    Grey images keep their side, because writing and anatomy have a left and a right; saturation and hue need colours, and bands in units of
+    their own have no tones at all.
 
     >>> found = fitted("standard", 224, 1, grey=True)
     >>> found.policy.flip, found.policy.hue, found.policy.rotation
@@ -110,6 +112,12 @@ def fitted(name: str, pixels: int, channels: int, *, grey: bool) -> FittedPolicy
     if grey and policy.flip:
         policy = replace(policy, flip=False)
         left_out.append("mirroring is left out: all images are grey, and writing and anatomy have a left and a right")
+    if bands:
+        tones = [field for field in _TONES if getattr(policy, field)]
+        policy = replace(policy, brightness=0.0, contrast=0.0, saturation=0.0, hue=0.0, automatic="")
+        if tones:
+            told = ", ".join("operations on tones" if field == "automatic" else field for field in tones)
+            left_out.append(f"{told}: left out, as bands have units of their own, and no tones or colours")
     if (grey or channels != 3) and any(getattr(policy, field) for field in _COLOUR):
         policy = replace(policy, saturation=0.0, hue=0.0)
         why = "all images are grey" if grey else f"the network takes {channels} channels, not red, green and blue"

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from receptron.data.augmentation.cutting import resized_crop
-from receptron.data.preprocessing.normalize import per_channel, prepare
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.preprocessing.normalize import per_channel, planes, prepare
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import BadValue
 from receptron.records import short
 from receptron.weights.inputs import InputSpec
@@ -28,7 +28,7 @@ def check_views(views: int) -> int:
     return views
 
 
-def prediction_view(canvases: Sequence[Pixels], spec: InputSpec, channels: int, number: int, *, mirrored: bool) -> Tensor:
+def prediction_view(canvases: Sequence[Canvas], spec: InputSpec, channels: int, number: int, *, mirrored: bool) -> Tensor:
     """View `number`, from 0, of canvases: float (N, channels, pixels, pixels). With `mirrored` each odd one is the mirror of the last.
 
     Raises: as `prepare`.
@@ -38,13 +38,10 @@ def prediction_view(canvases: Sequence[Pixels], spec: InputSpec, channels: int, 
         images = prepare(canvases, spec, channels)
         return images.flip(3) if mirror else images
     cuts = [resized_crop(canvas, _window(canvas, place), spec.pixels, mirror=bool(mirror)) for canvas in canvases]
-    images = torch.stack(cuts).to(torch.float32, memory_format=torch.contiguous_format)
-    if channels == 1:
-        images = images.mean(1, keepdim=True)
-    return images.div_(255).sub_(per_channel(spec.mean, channels)).div_(per_channel(spec.std, channels))
+    return planes(torch.stack(cuts), channels).sub_(per_channel(spec.mean, channels)).div_(per_channel(spec.std, channels))
 
 
-def _window(canvas: Pixels, place: int) -> tuple[int, int, int, int]:
+def _window(canvas: Canvas, place: int) -> tuple[int, int, int, int]:
     """Top, left, height and width of a square cut."""
     height, width = canvas.shape[:2]
     size, down, across = ((0.5 + place * step) % 1 for step in _STEPS)

@@ -17,8 +17,8 @@ from receptron.data.augmentation.erasing import drawn_windows, erase
 from receptron.data.augmentation.mixing import Mixes, drawn_mixes
 from receptron.data.augmentation.policy import Policy
 from receptron.data.augmentation.warping import drawn_warp, warp
-from receptron.data.preprocessing.normalize import centre, per_channel
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.preprocessing.normalize import centre, per_channel, planes
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.data.stateless_random import uniforms
 from receptron.weights.inputs import InputSpec
 
@@ -32,7 +32,7 @@ _BLUR_REACH = 3  # sigmas
 
 
 def augmented(
-    canvases: Sequence[Pixels], names: Sequence[str], spec: InputSpec, policy: Policy, *, channels: int, seed: int, epoch: int
+    canvases: Sequence[Canvas], names: Sequence[str], spec: InputSpec, policy: Policy, *, channels: int, seed: int, epoch: int
 ) -> Tensor:
     """A training batch, ready for the network: float (N, channels, pixels, pixels), normalised as `spec` says, and not yet mixed.
 
@@ -43,16 +43,13 @@ def augmented(
     return torch.cat([_part(canvases[part], spec, policy, channels, drawn[part]) for part in parts])
 
 
-def _part(canvases: Sequence[Pixels], spec: InputSpec, policy: Policy, channels: int, drawn: NDArray[np.float64]) -> Tensor:
+def _part(canvases: Sequence[Canvas], spec: InputSpec, policy: Policy, channels: int, drawn: NDArray[np.float64]) -> Tensor:
     size = (spec.pixels, spec.pixels)
     if policy.cuts:
         views = torch.stack([cut(canvas, spec.pixels, policy, row) for canvas, row in zip(canvases, drawn[:, CUT], strict=True)])
     else:
         views = torch.from_numpy(np.stack([centre(canvas, spec.pixels) for canvas in canvases])).permute(0, 3, 1, 2)
-    images = views.to(torch.float32, memory_format=torch.contiguous_format)  # one plane per colour: twice as fast to work on
-    if channels == 1:
-        images = images.mean(1, keepdim=True)
-    images = images.div_(255)
+    images = planes(views, channels)
     if policy.warps:
         images = warp(images, drawn_warp(policy, drawn[:, WARP], size))
     images = _colored(images, policy, drawn[:, COLOR])

@@ -18,6 +18,7 @@ READABLE = {
     "TIFF": (".tif", ".tiff"),
     "AVIF": (".avif", ".avifs"),
     "HEIF": (".heic", ".heif", ".hif", ".heics", ".heifs"),
+    "NPY": (".npy",),
 }
 # Pictures that people keep but Receptron does not decode: they are named as unreadable instead of silently passed over.
 FOREIGN = frozenset(
@@ -25,7 +26,9 @@ FOREIGN = frozenset(
     | {".fits", ".dcm", ".exr", ".hdr", ".raw", ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2"}
 )
 
-ENDINGS = frozenset(ending for endings in READABLE.values() for ending in endings) | FOREIGN
+ENDINGS = (
+    frozenset(ending for kind, endings in READABLE.items() for ending in endings if kind != "NPY") | FOREIGN
+)  # an array need be no image
 # What systems and programs keep beside a user's files, and what no user means by "my images".
 _SYSTEM = frozenset(
     {"__macosx", "__pycache__", "thumbs.db", "ehthumbs.db", "desktop.ini", "picasa.ini", "$recycle.bin", "system volume information"}

@@ -126,9 +126,11 @@ def _folder(root: Path, wanted: str) -> Catalog:
     found = tree.look(root)
     layout = read_layout(found, wanted)
     items = [Item(path, one.label, one.side) for one in layout.classes for path in one.folder.below()]
+    items, arrays = _without_arrays(items)
     filled = {item.label for item in items}
     empty = sorted({one.label for one in layout.classes} - filled)
-    unused = (*_left_out(found, layout), *tree.unused(found))
+    beside = [Unused(tree.shown(one.path, root), UnusedKind.UNSUPPORTED, "a NumPy array among photos") for one in arrays]
+    unused = (*_left_out(found, layout), *tree.unused(found), *beside)
     tables = tables_of_images(found) if len(filled) < 2 else ()
     if not items:
         raise _nothing(root, unused, empty, tables)
@@ -137,6 +139,14 @@ def _folder(root: Path, wanted: str) -> Catalog:
     return Catalog(
         root, layout.name, _ordered(items), tuple(empty), unused, _respelled(layout), layout.side_like, tables=tables,
     )  # fmt: skip
+
+
+def _without_arrays(items: list[Item]) -> tuple[list[Item], list[Item]]:
+    """Items without the arrays that lie among photos: masks and features, rather than images of a class; and these arrays."""
+    arrays = [item for item in items if item.path.suffix.lower() == ".npy"]
+    if len(arrays) in (0, len(items)):
+        return items, []
+    return [item for item in items if item.path.suffix.lower() != ".npy"], arrays
 
 
 def _left_out(root: tree.Folder, layout: Layout) -> list[Unused]:

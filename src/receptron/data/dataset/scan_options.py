@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from receptron.data.bands.band_plan import check_axis
 from receptron.errors import BadValue, UnknownName
 
 NONE = "none"  # a role that no column is to play
@@ -29,6 +30,7 @@ class ScanOptions:
         suffix: Ending of files that a table names without one, such as ".jpg".
         groups: Regular expressions or presets ("patient", "clip", "burst", "day") that find in names what they belong to.
         ungrouped: What becomes of images that no expression fits: "refuse", or "own" for a group of its own each.
+        channels_axis: Where the bands of an array lie: "first" in (C, H, W), "last" in (H, W, C), or "auto".
 
     Example:
         >>> ScanOptions(group_column="animal").layout
@@ -45,6 +47,7 @@ class ScanOptions:
     suffix: str = ""
     groups: tuple[str, ...] = ()
     ungrouped: str = "refuse"
+    channels_axis: str = "auto"
 
     def __post_init__(self) -> None:
         if isinstance(cast(object, self.groups), list):
@@ -111,6 +114,7 @@ def check_options(options: ScanOptions) -> ScanOptions:
         raise BadValue(f"options is a {type(options).__name__}.", mend="give receptron.ScanOptions(...), or leave it out")
     if options.layout not in LAYOUTS:
         raise UnknownName("layout", options.layout, LAYOUTS)
+    check_axis(options.channels_axis)
     if options.ungrouped not in UNGROUPED:
         raise UnknownName("way with ungrouped images", options.ungrouped, UNGROUPED)
     if isinstance(cast(object, options.groups), str) or not isinstance(cast(object, options.groups), Iterable):

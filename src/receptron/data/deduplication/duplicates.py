@@ -20,6 +20,7 @@ NOT_SEARCHED = (
     "copies turned by other angles than quarters, or cropped by more than 5 %",
     f"altered copies of images under {SMALLEST} px, unless mirrored or turned by quarters without any other change",
 )
+OF_BANDS = ("altered copies of images of bands, unless mirrored or turned by quarters without any other change",)
 
 
 @dataclass(frozen=True)

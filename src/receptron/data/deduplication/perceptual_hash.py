@@ -4,7 +4,7 @@ Source of the hash: Zauner 2010, Implementation and Benchmarking of Perceptual I
 """
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from receptron.data.deduplication.orientations import ORIENTATIONS
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas, Pixels
 
 SMALLEST = 30  # px of the shorter side: below this different images (two handwritten ones) are as alike as copies, so only equal ones count
 GREY, COLOUR, HASHED, KEPT = 64, 8, 32, 8  # px; px; px before the cosine transform; lowest frequencies kept per axis
@@ -51,7 +51,16 @@ def look(pixels: Pixels) -> PerceptualHash:
     return PerceptualHash(grey, colour, _digest(pixels), unoriented, int(hashes(grey[None])[0]))
 
 
-def _digest(pixels: Pixels) -> int:
+def look_at_values(shown: Pixels, values: Canvas) -> PerceptualHash:
+    """The look of an image of bands, a picture of which is `shown`: copies are those of equal values, mirrored and turned ones among them.
+
+    What makes photos look alike is no measure for bands: all spectrograms of one instrument would be copies.
+    """
+    seen = look(shown)
+    return replace(seen, digest=_digest(values), unoriented=min(_digest(way.of(values[None])[0]) for way in ORIENTATIONS))
+
+
+def _digest(pixels: Canvas) -> int:
     digest = hashlib.blake2b(repr(pixels.shape).encode(), digest_size=8)
     digest.update(np.ascontiguousarray(pixels).data)
     return int.from_bytes(digest.digest(), "big")

@@ -3,6 +3,7 @@
 import os
 import threading
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import IO, Any, TypeAlias, cast
 
 import numpy as np
@@ -10,12 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
+from receptron.data.bands.band_image import canvas_of, in_bands
+from receptron.data.bands.band_plan import BandFault
 from receptron.data.given_images.array_images import from_array, from_tensor
 from receptron.data.given_images.pillow_images import encoded_bytes, from_pillow
 from receptron.data.ingest import CanvasPlan, load
 from receptron.data.preprocessing.resize import resized
 from receptron.data.reading.file_bytes import read_bytes
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import BadValue, UnreadableImage
 from receptron.fault_kind import FaultKind
 from receptron.given_path import check_given
@@ -52,8 +55,8 @@ def name_of(image: ImageLike, index: int) -> str:
     return name.encode(errors="backslashreplace").decode()
 
 
-def to_canvas(image: ImageLike, name: str, plan: CanvasPlan) -> Pixels:
-    """uint8 (h, w, 3) whose shorter side is `plan.side` px.
+def to_canvas(image: ImageLike, name: str, plan: CanvasPlan) -> Canvas:
+    """uint8 (h, w, 3) whose shorter side is `plan.side` px; where the plan wants bands, float32 (side, side, bands).
 
     Files, bytes and file objects (from their beginning) go the way of training, and so does a Pillow image that was opened but not loaded.
     Arrays are (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), tensors (C, H, W); uint8, uint16, bool, or floats within 0..1.
@@ -62,6 +65,10 @@ def to_canvas(image: ImageLike, name: str, plan: CanvasPlan) -> Pixels:
     data = _encoded(image, name, plan)
     if data is not None:
         return load(data, name if isinstance(image, (str, os.PathLike)) else "", plan)[0]
+    if plan.bands.count and isinstance(image, (np.ndarray, Tensor)):
+        return _banded(image, name, plan)
+    if plan.bands.count:
+        raise UnreadableImage(name, f"it is a photo, and the model was made for {plan.bands.count} bands", FaultKind.UNSUPPORTED)
     if isinstance(image, Image.Image):
         pixels = from_pillow(image, name, plan)
     elif isinstance(image, Tensor):
@@ -71,6 +78,18 @@ def to_canvas(image: ImageLike, name: str, plan: CanvasPlan) -> Pixels:
     else:
         raise BadValue(f"{name} is a {type(image).__name__}, not an image.", mend=_MEND)
     return resized(pixels, plan.side or min(pixels.shape[:2]), plan.interpolation)
+
+
+def _banded(image: NDArray[Any] | Tensor, name: str, plan: CanvasPlan) -> Canvas:
+    """The canvas of an array, its bands where the model has them, or of a tensor (C, H, W)."""
+    tensor = isinstance(image, Tensor)
+    try:
+        values = in_bands(
+            image.detach().cpu().float().numpy() if tensor else image, replace(plan.bands, axis="first") if tensor else plan.bands
+        )
+    except BandFault as error:
+        raise UnreadableImage(name, str(error), FaultKind.UNSUPPORTED) from error
+    return canvas_of(values, plan.side or min(values.shape[:2]))
 
 
 def names(images: Sequence[ImageLike]) -> list[str]:

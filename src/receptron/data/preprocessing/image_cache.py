@@ -2,27 +2,29 @@
 
 import tempfile
 import weakref
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import StorageFault
 
 BUDGET = 2_000_000_000  # bytes
 
 
 class Canvases:
-    """uint8 arrays (h, w, 3) by sha256 of the image file; the spilled ones vanish with the process, however it ends."""
+    """uint8 arrays (h, w, 3), or float32 (h, w, bands), by sha256 of the image file; the spilled ones vanish with the process, however it
+    ends.
+    """
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget, self.held, self.spilled = budget, 0, 0
-        self._memory: dict[str, Pixels] = {}
-        self._places: dict[str, tuple[int, tuple[int, ...]]] = {}
+        self._memory: dict[str, Canvas] = {}
+        self._places: dict[str, tuple[int, tuple[int, ...], np.dtype[Any]]] = {}
         self._file: IO[bytes] | None = None
         self._map: np.memmap | None = None
 
-    def add(self, sha256: str, pixels: Pixels) -> None:
+    def add(self, sha256: str, pixels: Canvas) -> None:
         """Keep one canvas; a digest that is known already is left as it is.
 
         Raises: StorageFault if it must go to disk and the disk is full.
@@ -35,11 +37,11 @@ class Canvases:
         else:
             self._spill(sha256, pixels)
 
-    def __getitem__(self, sha256: str) -> Pixels:
+    def __getitem__(self, sha256: str) -> Canvas:
         if sha256 in self._memory:
             return self._memory[sha256]
-        start, shape = self._places[sha256]
-        return self._mapped()[start : start + int(np.prod(shape))].reshape(shape)
+        start, shape, dtype = self._places[sha256]
+        return self._mapped()[start : start + int(np.prod(shape)) * dtype.itemsize].view(dtype).reshape(shape)
 
     def __contains__(self, sha256: object) -> bool:
         return sha256 in self._memory or sha256 in self._places
@@ -47,7 +49,7 @@ class Canvases:
     def __len__(self) -> int:
         return len(self._memory) + len(self._places)
 
-    def _spill(self, sha256: str, pixels: Pixels) -> None:
+    def _spill(self, sha256: str, pixels: Canvas) -> None:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="receptron-canvases-")  # noqa: SIM115 - lives as long as the canvases
@@ -60,7 +62,7 @@ class Canvases:
                 why=error.strerror or str(error),
                 mend="free some room there, or set TMPDIR to a larger disk",
             ) from error
-        self._places[sha256] = (self.spilled, pixels.shape)
+        self._places[sha256] = (self.spilled, pixels.shape, pixels.dtype)
         self.spilled += pixels.nbytes
         self._map = None
 

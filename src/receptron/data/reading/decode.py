@@ -19,6 +19,8 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from receptron.data.bands.band_image import BandImage, composite, has_bands, read_bands
+from receptron.data.bands.band_plan import BandFault, BandPlan
 from receptron.data.dataset.discovery import READABLE
 from receptron.data.foreign_formats import stranger
 from receptron.data.reading import file_header
@@ -33,6 +35,7 @@ from receptron.data.reading.jpeg_scan import scan_fault
 from receptron.data.reading.pixel_formats import Pixels, UnknownMode, deep_to_rgb, to_rgb
 from receptron.data.records import ImageFacts
 from receptron.errors import UnreadableImage
+from receptron.fault_kind import FaultKind
 
 
 def _heic(data: BytesIO) -> ImageFile.ImageFile:
@@ -54,22 +57,29 @@ _DECODERS: dict[str, Callable[[BytesIO], ImageFile.ImageFile]] = {
     "AVIF": AvifImageFile,
     "HEIF": _heic,
 }
+ANY_BANDS = BandPlan()
 INVISIBLE = 2  # levels of 255 between the darkest and the brightest pixel of a channel that nobody sees
 _TIFF_BITS, _TIFF_PHOTOMETRIC, _TIFF_ORIENTATION = 258, 262, 274
 
 
 def decode(
-    source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | None = None, name: str = "", scale: DepthScale | None = None
-) -> tuple[Pixels, ImageFacts]:
+    source: Path | bytes, limits: Limits = LIMITS, *, shortest: int | None = None, name: str = "", scale: DepthScale | None = None,
+    bands: BandPlan = ANY_BANDS,
+) -> tuple[Pixels, ImageFacts]:  # fmt: skip
     """Upright 8-bit RGB pixels (H, W, 3) of the first frame, and facts about the file.
 
     With `shortest` (px) an image at least four times as large comes reduced by 2, 4 or 8, its shorter side no less than twice `shortest`;
     a JPEG then decodes several times faster. A JPEG over the limit of memory is reduced as far as it must. `ImageFacts` tell the full size
     always. `scale` says what is white in images of more than 8 bits; without one each goes by itself. `name` stands for bytes in messages.
+    Of an image of bands a composite comes, in full: see `bands.band_image.COMPOSITE`; `bands` says how they are meant.
     Raises: UnreadableImage.
     """
     shown = name or (str(source) if isinstance(source, Path) else "these bytes")
-    file = _door(read_bytes(source, limits) if isinstance(source, Path) else source, shown, limits)
+    data = read_bytes(source, limits) if isinstance(source, Path) else source
+    has_name = isinstance(source, Path) or bool(name)
+    if found := bands_of(data, shown, limits, bands):
+        return composite(found.values), found.facts
+    file = _door(data, shown, limits)
     try:
         with quiet():
             pixels, facts = _decoded(file, limits, shortest, scale)
@@ -77,8 +87,28 @@ def decode(
         raise
     except Exception as error:  # decoders raise twenty kinds of errors on damaged files; all mean the same to a user
         raise decode_fault(error, file) from error
-    has_name = isinstance(source, Path) or bool(name)
-    return pixels, replace(facts, extension_fits=Path(shown).suffix.lower() in READABLE[file.kind]) if has_name else facts
+    return pixels, replace(facts, extension_fits=_fits(shown, file.kind)) if has_name else facts
+
+
+def bands_of(data: bytes, name: str, limits: Limits, plan: BandPlan = ANY_BANDS) -> BandImage | None:
+    """The bands of a file that is no photo; None for a photo, and for what is no image. Raises: UnreadableImage."""
+    kind = file_header.sniff(data)
+    file = EncodedFile(kind or "", data, name)
+    if kind not in ("NPY", "TIFF") or not has_bands(file):
+        return None
+    try:
+        with quiet():
+            found = read_bands(file, limits, plan)
+    except BandFault as error:
+        raise UnreadableImage(name, str(error), FaultKind.UNSUPPORTED) from error
+    except Exception as error:  # as below
+        raise decode_fault(error, file) from error
+    return replace(found, facts=replace(found.facts, extension_fits=_fits(name, file.kind)))
+
+
+def _fits(name: str, kind: str) -> bool:
+    """Whether a name ends as files of its format do; one without an ending says nothing wrong."""
+    return Path(name).suffix.lower() in READABLE[kind]
 
 
 def _door(data: bytes, shown: str, limits: Limits) -> EncodedFile:
@@ -118,8 +148,11 @@ def _decoded(file: EncodedFile, limits: Limits, shortest: int | None, scale: Dep
     if turn >= 5 and kind != "TIFF":
         width, height = height, width
     frames = int(getattr(image, "n_frames", 1))
+    rounding = _rounding(image)
     grey, blank = _is_grey(pixels), _is_blank(pixels)
-    return pixels, ImageFacts(kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha, found, plan.told, blank)
+    return pixels, ImageFacts(
+        kind, mode, width, height, frames, turn != 1, grey, True, bits, alpha, found, plan.told, blank, len(file.data), rounding
+    )
 
 
 def _check_scan(file: EncodedFile, image: ImageFile.ImageFile) -> None:
@@ -168,6 +201,13 @@ def _bits(image: ImageFile.ImageFile, file: EncodedFile) -> int:
     if file.kind in ("AVIF", "HEIF"):
         return file_header.iso_bits(file.data)
     return 1 if image.mode == "1" else 8
+
+
+def _rounding(image: ImageFile.ImageFile) -> float:
+    """Mean step of a JPEG's first quantisation table, which its program and quality chose; 0 for other formats."""
+    tables: dict[int, list[int]] = getattr(image, "quantization", None) or {}
+    first = next(iter(tables.values()), [])
+    return sum(first) / len(first) if first else 0.0
 
 
 def _turn(image: ImageFile.ImageFile, kind: str) -> int:

@@ -8,6 +8,7 @@ import struct
 import zlib
 from dataclasses import dataclass
 
+from receptron.data.bands.npy_file import is_picture
 from receptron.fault_kind import FaultKind
 
 _SOF = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})  # start of frame; the other three are tables
@@ -42,6 +43,7 @@ def sniff(data: bytes) -> str | None:
         ("WEBP", data[:4] == b"RIFF" and data[8:12] == b"WEBP"),
         ("TIFF", data[:4] in (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")),
         ("BMP", data[:2] == b"BM"),
+        ("NPY", is_picture(data)),
     )
     return next((name for name, fits in signatures if fits), None) or iso_brand(data)
 

@@ -28,6 +28,8 @@ from PIL import Image
 from receptron.data.reading.depth_scale import FULL, DepthRange, to_eight_bits
 
 Pixels = NDArray[np.uint8]
+Canvas = NDArray[np.uint8 | np.float32]
+"""uint8 (H, W, 3) of photos, or float32 (H, W, bands) in the bands' own units."""
 WHITE = (255, 255, 255, 255)
 _PLAIN = frozenset({"1", "L", "P", "RGB", "CMYK", "YCbCr", "RGBX"})
 _ALPHA = frozenset({"LA", "RGBA", "PA", "La", "RGBa"})

@@ -1,6 +1,6 @@
 """From images on two sides to a trained network and its answers on the training side, out of fold."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import torch
@@ -14,6 +14,9 @@ from receptron.data.splitting.folds import folds
 from receptron.data.splitting.split import Split
 from receptron.evaluation import baselines
 from receptron.jobs.training.initial_weights import InitialWeights
+from receptron.jobs.training.planning.room import check_room
+from receptron.training.balancing.balance_choice import asked_balance
+from receptron.training.balancing.records import BalanceRecord
 from receptron.training.context import Images, RunEnvironment, TrainingContext
 from receptron.training.ensembling import Ensembling
 from receptron.training.features.extraction import Features, pooled_centres
@@ -22,7 +25,8 @@ from receptron.training.ladder.from_scratch import pixels_of, train_from_scratch
 from receptron.training.ladder.ladder import run_ladder
 from receptron.training.ladder.outcome import LadderOutcome
 from receptron.training.loop.recipe import Recipe
-from receptron.training.records import InputCheck, RungRecord, ScratchSearch, Trial
+from receptron.training.recipe_shape import shaped
+from receptron.training.records import InputCheck, RungRecord, ScratchSearch, SyntheticEffect, Trial
 
 FOLDS, FEW_FOLDS, MANY_IMAGES = 5, 3, 600  # from so many images on three folds tell as much, at half the work
 SCRATCH_FOLDS = 10  # from scratch one fold is lost to learning, so it is a smaller one
@@ -41,7 +45,9 @@ class FittedNetwork:
     head_logits: NDArray[np.float64] | None  # (N, classes) of the linear head, out of fold, for all training images
     head_strength: float | None  # scikit-learn's C of the linear head
     input_check: InputCheck | None
-    searches: tuple[ScratchSearch, ...] = ()
+    balance: BalanceRecord | None = None
+    synthetic: SyntheticEffect | None = None  # what synthetic images brought
+    searches: tuple[ScratchSearch, ...] = ()  # of rate and decay, from scratch
 
     @property
     def truth(self) -> NDArray[np.int64]:
@@ -73,23 +79,34 @@ class FitOptions:
 
 
 def fit_network(
-    reading: Ingested, split: Split, start: InitialWeights, fit_options: FitOptions, environment: RunEnvironment
+    reading: Ingested,
+    split: Split,
+    start: InitialWeights,
+    fit_options: FitOptions,
+    environment: RunEnvironment,
+    synthetic: Images | None = None,
 ) -> FittedNetwork:
-    """Climb the ladder from pretrained weights, or train from scratch where there are none."""
-    context = context_of(reading, split, start, fit_options, environment)
+    """Climb the ladder from pretrained weights, or train from scratch where there are none; `synthetic` images are learnt from besides."""
+    context = replace(context_of(reading, split, start, fit_options, environment), synthetic=synthetic)
+    if environment.work:
+        check_room(environment.work.parent, start.make(len(context.classes)), trained=start.pretrained is None)
     if start.pretrained is None:
-        scratch = train_from_scratch(start.maker(len(context.classes)), context)
+        weighed, balance = asked_balance(context)
+        context = replace(context, balance=weighed)
+        make = start.maker(len(context.classes))
+        scratch = train_from_scratch(lambda: shaped(make(), fit_options.recipe, pretrained=False), context)
         return FittedNetwork(
-            _classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, context, None, None, None, None, scratch.searches
-        )
-    net = start.make(len(context.classes))
+            _classifier(scratch.outcome), scratch.outcome, scratch.rungs, scratch.trials, scratch.context, None, None, None, None,
+            balance, scratch.synthetic, scratch.searches,
+        )  # fmt: skip
+    net = shaped(start.make(len(context.classes)), fit_options.recipe, pretrained=True)
     checked = check_input(net, context)
     if checked.fault:
         environment.progress.tell(f"Warning: {checked.fault}")
     ladder = run_ladder(net, context)
     return FittedNetwork(
-        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, context, ladder.features, ladder.head_logits,
-        ladder.head_strength, checked,
+        _classifier(ladder.outcome), ladder.outcome, ladder.rungs, ladder.trials, ladder.context, ladder.features, ladder.head_logits,
+        ladder.head_strength, checked, ladder.balance, ladder.synthetic,
     )  # fmt: skip
 
 

@@ -1,19 +1,24 @@
 """What training starts from: which network, which weights, which input; decided from what the user said and how large the images are."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
+from typing import Literal, cast
 
 import torch
 
 from receptron.blocks.auxiliary import AuxiliaryClassifier
 from receptron.blocks.classifier import Classifier
+from receptron.data.bands.band_plan import BandPlan
 from receptron.data.reading.decode import decode
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, ImageTooSmall, UnknownName, UnreadableImage
+from receptron.own_net.own_network import OwnNet
 from receptron.progress import Progress
+from receptron.training.layers.resolution import check_sizes
+from receptron.training.loop.recipe import Recipe
 from receptron.weights import sidecar
 from receptron.weights.carried import INSTALL, carried
 from receptron.weights.fetch import SILENT
@@ -21,6 +26,7 @@ from receptron.weights.inputs import InputSpec
 from receptron.weights.pretrained import Pretrained
 from receptron.weights.published import only_net_of, published_for
 from receptron.weights.source import is_file, resolve
+from receptron.wording import counted
 from receptron.zoo import ZOO, build
 from receptron.zoo.builder import find, shaped
 from receptron.zoo.loading import channels_of, load_pretrained
@@ -40,6 +46,8 @@ class Wish:
     net: str | None = None
     weights: str | Path | None = None  # reference, file, "none", or None for the default
     facts: sidecar.Sidecar = field(default_factory=sidecar.Sidecar)  # what flags say of a weights file
+    arguments: str | None = None  # JSON: what a network of one's own is made with
+    axis: str = "auto"  # where the bands of an array lie
 
 
 @dataclass(frozen=True)
@@ -51,6 +59,8 @@ class InitialWeights:
     spec: InputSpec
     channels: int
     grey: bool
+    own: OwnNet | None = None  # where the network is the user's
+    float32_only: bool = False  # its code does not bear fewer bits
 
     @property
     def reference(self) -> str:
@@ -59,9 +69,19 @@ class InitialWeights:
 
     def make(self, classes: int) -> Classifier:
         """A network with its weights, pretrained or fresh."""
+        if self.own:
+            state = self.pretrained.state() if self.pretrained else None
+            return self.own.classifier(classes, (self.channels, self.spec.pixels), state)
         if self.pretrained is None:
-            return build(self.net, classes=classes, channels=self.channels)
-        return load_pretrained(self.pretrained, classes, self.channels, None)  # a new class layer goes without saying here
+            return build(self.net, classes=classes, channels=self.channels, pixels=self.spec.pixels)
+        return load_pretrained(self.pretrained, classes, self.channels, self.spec.pixels)  # a new class layer goes without saying here
+
+    def sized(self, recipe: Recipe) -> "InitialWeights":
+        """The same, fed with images of the last size that the recipe trains at. Raises: BadValue, ImageTooSmall."""
+        last = recipe.finish_pixels or recipe.pixels
+        made = replace(self, spec=replace(self.spec, pixels=last)) if last else self
+        check_sizes(self.net, self.channels, made.spec.pixels, recipe)
+        return made
 
     def maker(self, classes: int) -> Callable[[], Classifier]:
         """`make` for a fixed number of classes."""
@@ -74,11 +94,18 @@ class Look:
 
     shorter: int
     grey: bool
+    bands: int = 0  # of images of bands in their own units; 0 for photos
+    longer: int = 0
+    axis: str = "auto"  # where the bands of an array lie
 
 
-def look_at(catalog: Catalog, limits: Limits) -> Look:
+def look_at(catalog: Catalog, limits: Limits, axis: str = "auto") -> Look:
     """A few images, spread over the catalog, looked at."""
-    seen = _peek(catalog, limits)
+    seen = _peek(catalog, limits, axis)
+    bands = max((facts.bands for facts in seen), default=0)
+    if bands:
+        sides = [int(median(side(facts.width, facts.height) for facts in seen)) for side in (min, max)]
+        return Look(sides[0], bands == 1, bands, sides[1], axis)
     shorter = int(median(min(facts.width, facts.height) for facts in seen)) if seen else SMALL
     return Look(shorter, bool(seen) and all(facts.grey for facts in seen))
 
@@ -92,8 +119,12 @@ def choose_initial_weights(catalog: Catalog, wish: Wish, limits: Limits = LIMITS
         find(wish.net)
     if wish.weights in ("none", None):
         sidecar.check_unsaid(wish.facts)
-    look = look_at(catalog, limits)
-    if wish.weights == "none" or (wish.weights is None and look.shorter < SMALL):
+    look = look_at(catalog, limits, wish.axis)
+    if look.bands and wish.weights is None:
+        progress.tell(
+            f"Learnt from scratch: no weights were trained on {counted(look.bands, 'band')}; --weights NAME spreads a photo net's."
+        )
+    if wish.weights == "none" or (look.bands and wish.weights is None) or (wish.weights is None and look.shorter < SMALL):
         return from_scratch(wish.net, look)
     return from_weights(_pretrained(wish, progress), look)
 
@@ -105,6 +136,9 @@ def from_weights(pretrained: Pretrained, look: Look) -> InitialWeights:
         raise UnknownName(
             f"net of {pretrained.path.name}", pretrained.net, ZOO, mend=f"correct net in {written}: `receptron zoo` lists them"
         )
+    if look.bands:
+        spec = band_spec(look.bands, pretrained.inputs.pixels, look.axis)
+        return InitialWeights(pretrained.net, pretrained, spec, look.bands, look.grey)
     return InitialWeights(pretrained.net, pretrained, pretrained.inputs, _channels(pretrained), look.grey)
 
 
@@ -120,12 +154,20 @@ def _channels(weights: Pretrained) -> int:
 
 def from_scratch(net: str | None, look: Look) -> InitialWeights:
     """Training from fresh weights, at the size of the images; None: a net that suits it."""
-    shorter = look.shorter
+    shorter = max(look.shorter, look.longer)  # images of bands are squeezed whole
     net = net or (SMALL_NET if shorter < SMALL else PLAIN_NET)
     least = ZOO[net].least if net in ZOO else 1
     pixels = _enough_to_learn(net, max(least, min(max(shorter, TINY), PHOTO)))
+    if look.bands:
+        return InitialWeights(net, None, band_spec(look.bands, pixels, look.axis), look.bands, look.grey)
     crop = 1.0 if pixels < SMALL else 0.875
     return InitialWeights(net, None, InputSpec(pixels, (0.5,), (0.25,), "bilinear", crop), 1 if look.grey else 3, look.grey)
+
+
+def band_spec(bands: int, pixels: int, axis: str) -> InputSpec:
+    """The input of a network for images of `bands`; the statistics come when the sides are known."""
+    where = cast(Literal["auto", "first", "last"], axis)
+    return InputSpec(pixels, (0.0,) * bands, (1.0,) * bands, "bilinear", 1.0, bands, where)
 
 
 def _enough_to_learn(name: str, pixels: int) -> int:
@@ -160,12 +202,12 @@ def _pretrained(wish: Wish, progress: Progress) -> Pretrained:
     return resolve(rows[0].reference if rows else "torchvision/IMAGENET1K_V1", sidecar.Sidecar(net=net), progress)
 
 
-def _peek(catalog: Catalog, limits: Limits) -> list[ImageFacts]:
+def _peek(catalog: Catalog, limits: Limits, axis: str) -> list[ImageFacts]:
     """Facts of a few images spread over the catalog."""
     found: list[ImageFacts] = []
     for item in catalog.items[:: -(-len(catalog.items) // PEEK) or 1]:
         try:
-            found.append(decode(item.path, limits, shortest=SMALL)[1])
+            found.append(decode(item.path, limits, shortest=SMALL, bands=BandPlan(axis=axis))[1])
         except UnreadableImage:
             continue
     return found

@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from receptron.analysis.cost import cost
 from receptron.bundle.card import ModelCard
 from receptron.bundle.ensembles.ensemble import Ensemble, common_parts
 from receptron.bundle.ensembles.kept import EnsembleCard, state_of
@@ -93,20 +92,20 @@ def evaluate_on_test(
         judged = replace(judged, novelty_figures=novelty_figures(scores.novelty[fair], model.card.novelty, kept.groups))
     if model.card.sets is None:
         return judged
-    chances = temperature_scaling.probabilities(kept.logits, model.card.temperature)
-    return replace(judged, set_figures=set_figures(chances, kept.truth, model.card.sets, kept.groups))
+    chances = temperature_scaling.probabilities(kept.logits, model.card.temperature, model.card.offsets)
+    found = set_figures(chances, kept.truth, model.card.sets, kept.groups, kept.logits.argmax(1))
+    return replace(judged, set_figures=found)
 
 
-def ensemble_card(learnt: FittedNetwork, temperature: float) -> EnsembleCard | None:
-    """What stands in the card of several networks; None where one answers alone."""
+def ensemble_card(learnt: FittedNetwork, temperature: float, macs: int | None) -> EnsembleCard | None:
+    """What stands in the card of several networks, of which one takes `macs`; None where one answers alone."""
     nets = [learnt.net, *learnt.outcome.others]
     if len(nets) == 1:
         return None
     for net in nets:
         net.cpu().eval()
-    asked, spec = learnt.context.ensembling, learnt.context.spec
+    asked = learnt.context.ensembling
     of_folds = asked.kind == "folds"
-    macs = cost(learnt.net, (learnt.context.channels, spec.pixels, spec.pixels)).macs
     # The temperature of folds is of networks alone; that of seeds was fitted to their mean.
     return EnsembleCard(str(asked), len(nets), common_parts(nets), temperature if of_folds else 1.0, macs, _FOLDS if of_folds else _SEEDS)
 
@@ -164,13 +163,14 @@ def _novelties(model: Model, scores: Scores) -> Sequence[Novelty | None]:
 
 def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
     return evaluate(
-        seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks, groups=seen.groups
-    )
+        seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks, groups=seen.groups,
+        offsets=model.card.offsets,
+    )  # fmt: skip
 
 
 def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judgement:
     right = seen.logits.argmax(1) == seen.truth
-    chances = temperature_scaling.probabilities(seen.logits, model.card.temperature)
+    chances = temperature_scaling.probabilities(seen.logits, model.card.temperature, model.card.offsets)
     answers = [
         replace(model.answer(name, row), label=model.classes[label], novelty=novelty)
         for name, row, label, novelty in zip(seen.names, chances, seen.truth.tolist(), seen.novelties, strict=True)

@@ -3,6 +3,7 @@
 from receptron.evaluation.records import LearningCurve
 from receptron.jobs.training.fit import FittedNetwork
 from receptron.training.ladder.learning_curve import learning_curve, unknown
+from receptron.training.ladder.synthetic_effect import more_of
 
 TIMED = "time for the learning curve"
 WORTH = 0.5  # of the linear head's own time is more than a curve takes: an eighth of its fits, and those of fewer images
@@ -22,4 +23,4 @@ def would_more_help(learnt: FittedNetwork) -> LearningCurve:
     if not in_time:
         return unknown("no time was left for it: give a longer --time", count)
     environment.progress.tell("Would more images help? Learning from parts of them.")
-    return learning_curve(learnt.features.pooled[:, 0], learnt.head_strength, learnt.context)
+    return learning_curve(learnt.features.pooled[:, 0], learnt.head_strength, learnt.context, more_of(learnt.features, learnt.context))

@@ -14,11 +14,13 @@ def python_call(given: Mapping[str, object], extras: Extras) -> str:
     plain = {name: value for name, value in given.items() if value != _DEFAULTS.get(name) and name != "path"}
     rare = {
         name: getattr(extras, name)
-        for name in ("precision", "allow_broken", "image_memory", "augment", "labels", "recipe")
+        for name in ("precision", "allow_broken", "image_memory", "augment", "labels", "synthetic", "arguments")
         if getattr(extras, name) != getattr(Extras(), name)
     }
     parts = [repr(str(given["path"])), *(f"{name}={_shown(value)}" for name, value in plain.items())]
     told = [f"{name}={value!r}" for name, value in rare.items()] + ([f"images={extras.images.call}"] if extras.images.given else [])
+    if extras.recipe.given:
+        told.append(f"recipe={extras.recipe.call}")
     if told:
         parts.append(f"extras=receptron.Extras({', '.join(told)})")
     return f"receptron.train({', '.join(parts)})"

@@ -41,8 +41,8 @@ def run_record(
         stopped=learnt.outcome.stopped, curves=learnt.outcome.points, trials=learnt.trials, stages=tuple(stages), decisions={},
         mistakes=shown(judged.mistakes), doubtful=shown(judged.doubtful), given=judged.given, samples=_samples(sided),
         settings={name: str(value) for name, value in settings.items()}, seconds=sum(stage.seconds for stage in stages),
-        suspects=suspect_labels(learnt, root), input_check=learnt.input_check, judged=judged.images, corrections=sided.corrections,
-        searches=learnt.searches,
+        suspects=suspect_labels(learnt, root, sided.decided), input_check=learnt.input_check, judged=judged.images,
+        corrections=sided.corrections, balance=learnt.balance, searches=learnt.searches,
     )  # fmt: skip
 
 
@@ -58,6 +58,11 @@ def _samples(sided: SidedImages) -> dict[str, tuple[str, ...]]:
 def weights_digest(start: InitialWeights) -> str:
     """Digest of the weights file that training starts from; empty from scratch."""
     return atomic_write.sha256(start.pretrained.path) if start.pretrained else ""
+
+
+def start_digest(start: InitialWeights) -> str:
+    """Digest of everything that training starts from: the weights file, and the user's own network."""
+    return " ".join(filter(None, (weights_digest(start), start.own.record.digest if start.own else "")))
 
 
 def provenance(sided: SidedImages, learnt: FittedNetwork, start: InitialWeights, fit_options: FitOptions, command: str) -> Provenance:

@@ -10,6 +10,7 @@ from time import monotonic
 from receptron.bundle import store
 from receptron.data.audit import audit as rules
 from receptron.data.audit.preconditions import check_broken, check_classes
+from receptron.data.bands.band_plan import BandPlan
 from receptron.data.deduplication.duplicates import find_duplicates
 from receptron.data.ingest import Ingested, read
 from receptron.data.reading.file_bytes import within
@@ -32,6 +33,7 @@ class SidedImages:
     audit: Audit
     split: Split
     corrections: LabelCorrections | None = None
+    decided: frozenset[str] = frozenset()  # sha256 of images of which a person said the class
 
     def placed(self) -> Iterator[store.Placed]:
         """Every image's side, for the bundle to remember."""
@@ -74,10 +76,14 @@ class Placing:
 def place_images(catalog: Catalog, start: InitialWeights, placing: Placing, extras: Extras) -> SidedImages:
     """Read the images, correct their labels, refuse what cannot be trained on, find copies, divide, and tell what is odd."""
     began = monotonic()
-    reading = read(catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory))
-    corrections = None
+    reading = read(
+        catalog, start.spec.resize, start.spec.interpolation, extras.progress, limits=within(extras.image_memory),
+        bands=BandPlan(axis=extras.images.channels_axis),
+    )  # fmt: skip
+    corrections, decided = None, frozenset[str]()
     if placing.relabelling:
         catalog, reading, corrections = placing.relabelling.applied(catalog, reading, extras.progress)
+        decided = placing.relabelling.decided
     check_broken(reading.entries, allow_broken=extras.allow_broken)
     check_classes(reading.entries)
     clusters = find_duplicates(reading)
@@ -88,4 +94,4 @@ def place_images(catalog: Catalog, start: InitialWeights, placing: Placing, extr
     if told := departure(sides.summary.given_folds, sides.summary.noun):
         extras.progress.tell(told)
     check_groups(sides.summary)
-    return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides, corrections)
+    return SidedImages(catalog, reading, rules.audit(catalog, reading, clusters, monotonic() - began), sides, corrections, decided)

@@ -6,7 +6,7 @@ from math import inf
 from pathlib import Path
 
 from receptron import atomic_write, report
-from receptron.analysis.cost import cost
+from receptron.blocks.before_classes import head_of
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
@@ -33,6 +33,8 @@ from receptron.jobs.options import (
     seconds,
 )
 from receptron.jobs.training.backbones.at_hand import AUTO, starts_at_hand
+from receptron.jobs.training.backbones.band_start import with_statistics
+from receptron.jobs.training.backbones.own_start import check_arguments, check_own_shape, cost_of, is_own, own_settings, own_start
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.fit import FitOptions, FittedNetwork, fit_network, images_at
@@ -49,9 +51,10 @@ from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.more_data import would_more_help
 from receptron.jobs.training.python_call import python_call
 from receptron.jobs.training.run_directory import Begun, check_beside, choose_folder, claimed, fingerprint, now, resuming
-from receptron.jobs.training.run_record import provenance, run_record, weights_digest
+from receptron.jobs.training.run_record import provenance, run_record, start_digest
 from receptron.jobs.training.sided_images import Placing, SidedImages, place_images
 from receptron.jobs.training.stopwatch import Stopwatch
+from receptron.jobs.training.synthetic.folder import look_into, read_synthetic
 from receptron.progress import Progress
 from receptron.records import to_json
 from receptron.training.augmentation_sheet import augmentation_record, seen, sheet
@@ -60,9 +63,11 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
+from receptron.training.found_rate import rate_searches
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
 from receptron.training.ladder.unlike_known import UnlikeKnown, unlike_known
+from receptron.training.recipe_shape import check_shape
 from receptron.training.records import Run
 from receptron.wording import counted
 
@@ -87,8 +92,8 @@ def train(
         path: A folder of class folders, of train/val/test folders, a CSV or Parquet table, or "digits".
         out: Folder to write into; None: NAME-model, or NAME-model-2 and so on where that is taken. Nothing there is replaced unless
             `extras` say so.
-        net: Name in the zoo; None: one that suits the size of the images; "auto": the best of the weights at hand (in the extra
-            photos, in the cache, and those given), by a cross-validated probe and seconds on this machine.
+        net: Name in the zoo, or FILE.py:CLASS, a network of your own; None: one that suits the size of the images; "auto": the best
+            of the weights at hand (in the extra photos, in the cache, those given), by a cross-validated probe and seconds here.
         weights: A published reference such as "torchvision/IMAGENET1K_V2", a local file, or "none" to start from scratch; None: small
             images start from scratch, others from the extra photos, or the net's first published weights. Several for net "auto".
         time: How long the ladder may climb: "90s", "10m", "1h" or seconds.
@@ -118,6 +123,7 @@ def train(
         StorageFault: For a folder that cannot be written to.
         InUse: If another process trains into the same folder.
         NonFinite: If the loss or an answer becomes NaN or infinite.
+        ForwardFault: For what the code of a network of your own raises.
         SystemExit: With code 143 after a SIGTERM.
 
     Example:
@@ -125,7 +131,7 @@ def train(
         >>> run.model.as_posix(), run.card.rung, run.card.evaluation.count
         ('lenet-model/model', 'from scratch', 359)
     """
-    _check_kinds(net, weights, device, test_size, extras)
+    check_kinds(net, weights, device, test_size, extras)
     extras, watchmaker = extras or Extras(), Stopwatch()
     asked = {"path": path, "net": net, "weights": weights, "time": time, "seed": seed, "device": device, "test_size": test_size}
     command = extras.command or python_call(asked, extras)
@@ -137,58 +143,71 @@ def train(
     limits = within(extras.image_memory)
     path = check_given(path)
     catalog = scan(path, extras.images)
-    if _tell_table(catalog, extras.progress):
+    if tell_table(catalog, extras.progress):
         test_size = 0
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     relabelling = read_relabelling(extras.labels)
+    made = look_into(extras.synthetic, catalog)
     folder = choose_folder(path, out, resume=extras.resume)
     check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = _starts(catalog, net, weights, extras)
+        starts = tuple(one.sized(extras.recipe) for one in starts_of(catalog, net, weights, extras))
         start = starts[0]
-        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+        for one in starts:
+            check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
+        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
             earlier = like.sides if like else relabelling.sides if relabelling else {}
             sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
+            start = with_statistics(start, sided, extras.progress)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
         settings |= {"image memory": f"{extras.image_memory:g}", "augment": augmentation.name} | extras.images.settings
         settings |= extras.recipe.settings
         if extras.ensembling.kind:
             settings["ensemble"] = str(extras.ensembling)
+        if start.own:
+            settings |= own_settings(start.own, net)
         if extras.labels:
             settings["labels"] = ", ".join(map(str, extras.labels))
+        settings |= made.settings if made else {}
         if like:
             settings["like"] = like.run.report.parent
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
-        digest = fingerprint(settings, sided.sha256, start.spec, " ".join(weights_digest(one) for one in starts))
-        fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), augmentation, extras.recipe, extras.ensembling)
+        digest = fingerprint(settings, sided.sha256, start.spec, " ".join(start_digest(one) for one in starts))
+        precision = "float32" if start.float32_only else extras.precision
+        fit_options = FitOptions(seed, where, precision, bool(sided.split.test), augmentation, extras.recipe, extras.ensembling)
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
-            decisions = DecisionLog(place.decisions, like.run.decisions if like else {})
+            decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
             decisions.note(THREADS, computing)
             watchmaker.go_on(READING, decisions)
             clock = TimeBudget(inf if like else budget, decisions.recall(SPENT, float) or 0.0)
             with watchmaker.stage("learning", lambda: clock.spent):
                 environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
-                start, sided, ranking = ranked(starts, sided, fit_options, environment, limits)
-                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+                start, sided, ranking = ranked((start,) if len(starts) == 1 else starts, sided, fit_options, environment, limits)
+                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
                 fit_options = replace(fit_options, augmentation=augmentation)
                 extras.ensembling.check(has_test=fit_options.has_test, pretrained=start.pretrained is not None)
-                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment)
+                synthetic, seen_besides = (
+                    read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken) if made else (None, None)
+                )
+                learnt = fit_network(sided.reading, sided.split, start, fit_options, environment, synthetic)
                 signals.leave_if_told()
                 cut_short = signals.stop
             with watchmaker.stage("learning curve"):
                 curve = would_more_help(learnt)
             with watchmaker.stage("judging"):
                 unlike = unlike_known(learnt.outcome, learnt.context)
-                card, judged = _judge(sided, learnt, unlike, start, extras, provenance(sided, learnt, start, fit_options, command))
+                origin = provenance(sided, learnt, start, fit_options, command)
+                origin = replace(origin, synthetic=learnt.context.extra, synthetic_sha256=made.sha256 if made else "")
+                card, judged = _judge(sided, learnt, unlike, start, extras, origin)
                 signals.leave_if_told()
             with watchmaker.stage("saving"):
                 store.save(place.model, card, state_to_save(learnt, card), sided.placed(), unlike.scorer)
@@ -200,6 +219,8 @@ def train(
                     ranking=ranking,
                     augmentation=augmentation_record(augmentation, card.rung),
                     learning_curve=curve,
+                    rate_searches=rate_searches(decisions),
+                    synthetic=replace(seen_besides, effect=learnt.synthetic) if seen_besides else None,
                 )
                 run = relabelling.judged(run) if relabelling else run
                 atomic_write.write_file(place.record, to_json(run))
@@ -212,7 +233,7 @@ def train(
     return run
 
 
-def _check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
+def check_kinds(net: object, weights: object, device: object, test_size: object, extras: object) -> None:
     """Raises: BadValue for an argument of a type that cannot be meant."""
     check_kind("net", net, str, type(None))
     for one in listed_weights(weights) or [None]:
@@ -222,21 +243,23 @@ def _check_kinds(net: object, weights: object, device: object, test_size: object
     check_kind("extras", extras, Extras, type(None))
 
 
-def _starts(
+def starts_of(
     catalog: Catalog, net: str | None, weights: str | Path | Sequence[str | Path] | None, extras: Extras
 ) -> tuple[InitialWeights, ...]:
     """Where training may start: one place, or all at hand for `--net auto`."""
     given, limits = listed_weights(weights), within(extras.image_memory)
+    check_arguments(net, extras.arguments)
     if net == AUTO:
         return starts_at_hand(catalog, given, extras.facts, limits, extras.progress)
     if len(given) > 1:
         raise BadValue(
             f"{len(given)} weights were given.", why="a network starts from one", mend="have them ranked: --net auto; or give one"
         )
-    return (choose_initial_weights(catalog, Wish(net, given[0] if given else None, extras.facts), limits, extras.progress),)
+    wish = Wish(net, given[0] if given else None, extras.facts, extras.arguments, extras.images.channels_axis)
+    return ((own_start if is_own(net) else choose_initial_weights)(catalog, wish, limits, extras.progress),)
 
 
-def _tell_table(catalog: Catalog, progress: Progress) -> bool:
+def tell_table(catalog: Catalog, progress: Progress) -> bool:
     """What of a table is not used. Returns: whether it gives folds, which leave nothing for a test side."""
     for line in of_columns(catalog.unused_columns):
         progress.tell(line)
@@ -269,18 +292,19 @@ def _judge(
     """The card with its figures. The test side is touched here, once, through the network as it will be saved."""
     classes = learnt.context.classes
     logits, truth, groups = learnt.outcome.logits, learnt.truth, learnt.context.groups_of(learnt.outcome.rows)
-    temperature = temperature_scaling.sure_temperature(logits, truth, groups)
-    together = ensemble_card(learnt, temperature)
+    offsets = learnt.context.balance.offsets
+    temperature = temperature_scaling.sure_temperature(logits, truth, groups, offsets)
+    together = ensemble_card(learnt, temperature, cost_of(start, learnt.net.cpu().eval())[1])
     net = answering(learnt, together)
-    needs = cost(net.cpu().eval(), (start.channels, start.spec.pixels, start.spec.pixels))
-    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups)
+    parameters, macs = cost_of(start, net.cpu().eval())
+    folded = evaluate(logits, truth, classes, temperature, f"{len(truth):,} training images, out of fold", groups=groups, offsets=offsets)
     card = ModelCard(
         net=start.net, classes=classes, channels=start.channels, input=start.spec, temperature=temperature, rung=learnt.outcome.rung,
-        parameters=needs.parameters, macs=needs.macs, evaluation=folded, comparisons=(), provenance=provenance,
+        parameters=parameters, macs=macs, evaluation=folded, comparisons=(), provenance=provenance,
         depth=sided.reading.depth, mirrored=learnt.context.policy.flip,
-        sets=set_rule(temperature_scaling.probabilities(logits, temperature), truth, groups),
-        novelty=unlike.rule, novelty_unknown=unlike.unknown,
-        ensemble=together,
+        sets=set_rule(temperature_scaling.probabilities(logits, temperature, offsets), truth, groups),
+        novelty=unlike.rule, novelty_unknown=unlike.unknown, offsets=offsets, head=head_of(learnt.net),
+        own=start.own.record if start.own else None, ensemble=together,
     )  # fmt: skip
     model = Model(card, net, limits=within(extras.image_memory), novelty=unlike.scorer)
     alone = Model(replace(card, ensemble=None), learnt.net, limits=within(extras.image_memory)) if together else None

@@ -56,13 +56,28 @@ def following(run: Run) -> tuple[NextCommand, ...]:
     """What one does with a trained model, typed beside its folder: a page is sent to others, to whom paths of its maker mean nothing."""
     folder, images = run.model.parent.name or run.model.name, shlex.quote(_images(run))
     flags = flags_of(run.settings)
-    python = f'import receptron\n\nmodel = receptron.load({folder!r})\nmodel.predict(["photo.jpg"])'
+    given = f", net={_own_net(run)!r}" if _own_net(run) else ""
+    python = f'import receptron\n\nmodel = receptron.load({folder!r}{given})\nmodel.predict(["photo.jpg"])'
+    net = own_flag(run)
     return (
-        NextCommand("Ask it about new images", f"receptron predict {shlex.quote(folder)} new-photos/"),
-        NextCommand("Measure it on images that it has never seen", f"receptron evaluate {shlex.quote(folder)} labelled-photos/"),
+        NextCommand("Ask it about new images", f"receptron predict {shlex.quote(folder)} new-photos/{net}"),
+        NextCommand("Measure it on images that it has never seen", f"receptron evaluate {shlex.quote(folder)} labelled-photos/{net}"),
         NextCommand("See every finding in the images again, after mending them", f"receptron audit {images} {flags}".rstrip()),
         NextCommand("Use it from Python", python),
     )
+
+
+def own_flag(run: Run) -> str:
+    """What predict and evaluate want besides, where the network is the user's own."""
+    return f" --net {shlex.quote(_own_net(run))}" if _own_net(run) else ""
+
+
+def _own_net(run: Run) -> str:
+    own = run.card.own
+    if own is None:
+        return ""
+    place = run.settings.get("net file", own.file)
+    return f"{place}:{own.name}"
 
 
 def reviewing(run: Run) -> str:

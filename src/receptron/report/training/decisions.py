@@ -1,7 +1,7 @@
 """What a run decided by the clock of its machine, in words: another run decides otherwise unless it is told."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from receptron.report.words import number, things
 from receptron.training.checkpointing.decision_log import RANKING
@@ -19,8 +19,10 @@ def timed(decisions: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
 def _told(name: str, value: Any) -> tuple[str, str]:
     if name == RANKING:
         return "Weights", next(one["reference"] for one in value if one["chosen"]) + f", the best of {len(value)} at hand"
-    if isinstance(value, dict):  # what a search found
+    if isinstance(value, dict) and "tried" in value and "decay" in value:  # what a search found
         return name[:1].upper() + name[1:], f"{value['rate']:g} and {value['decay']:g}" + ("" if value["unknown"] else ", searched for")
+    if isinstance(value, dict):  # a range test
+        return f"Learning {name}", f"{number(cast(float, value['rate']))}, by a range test"
     if isinstance(value, list):  # trials of number formats
         chosen: Mapping[str, Any] = next(trial for trial in value if trial["chosen"])
         tried = f" of {things(len(value), 'format')} tried" if len(value) > 1 else ", asked for"

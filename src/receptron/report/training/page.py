@@ -11,7 +11,7 @@ from receptron.report.svg import Chart
 from receptron.report.thumbnails import Pictures, Thumbnails, data_uri, from_folder
 from receptron.report.training.commands import again, following, reviewing
 from receptron.report.training.confusion import confusion, mixups
-from receptron.report.training.curves import curves
+from receptron.report.training.curves import curves, rate_test
 from receptron.report.training.decisions import timed
 from receptron.report.training.intervals import IntervalRow, baselines, chart, recalls, track
 from receptron.report.training.learning_curve import learning_curve
@@ -74,6 +74,7 @@ def content(run: Run, picture: Thumbnails) -> dict[str, object]:
         "verdict": verdict(card.comparisons),
         "caveats": caveats(run),
         "figures": figures(run),
+        "rate_tests": [drawn for found in run.rate_searches if (drawn := rate_test(found))],
         "curves": curves(run.curves),
         "mixups": mixups(card.evaluation),
         "mistakes": answers_shown(run.mistakes, picture),

@@ -14,7 +14,7 @@ from torch import Tensor
 from receptron.data.augmentation.mixing import mixed, soft_targets
 from receptron.data.augmentation.policy import Policy
 from receptron.data.augmentation.views import augmented, mixes
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.weights.inputs import InputSpec
 
 
@@ -35,7 +35,7 @@ class Source(Protocol):
 class CanvasSource:
     """Canvases in memory, each seen through a new view every epoch."""
 
-    canvases: Sequence[Pixels]
+    canvases: Sequence[Canvas]
     names: Sequence[str]
     targets: Tensor
     spec: InputSpec

@@ -20,6 +20,7 @@ from receptron import atomic_write
 from receptron.bundle import manifest
 from receptron.errors import BadValue, BundleCorrupt, BundleFault, NonFinite, StorageFault
 from receptron.records import from_json, to_json
+from receptron.training.hardware.disk_room import shortage
 from receptron.weights.store import unpack
 
 T = TypeVar("T")
@@ -92,11 +93,10 @@ class Checkpoints:
 
     def _room(self, path: Path, contents: Mapping[str, bytes]) -> None:
         needed = sum(len(data) + _BLOCK for data in contents.values()) + 2 * _BLOCK
-        free = shutil.disk_usage(self.folder).free
-        if free < needed:
+        if short := shortage(self.folder, needed):
             raise StorageFault(
                 f"no room to write {path}; the checkpoints there are untouched.",
-                why=f"{free:,} bytes free, {needed:,} needed",
+                why=f"{short.free:,} bytes free, {needed:,} needed",
                 mend="free some room on that disk, or choose another place with --out",
             )
 

@@ -8,6 +8,7 @@ from receptron import checksummed_record
 from receptron.records import from_json, to_json
 
 SPENT, THREADS, READING, RANKING = "spent", "threads", "reading and audit", "ranking of weights"
+VIEWS, ENGINE = "views", "engine of "  # of each image at the frozen boundary; followed by a stage
 CLOCKS = (SPENT, READING)  # seconds that sittings took: kept here, and no decision
 T = TypeVar("T")
 

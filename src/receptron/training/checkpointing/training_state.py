@@ -1,7 +1,7 @@
 """How far a phase is, and keeping it: resume, checkpoint, the best weights so far."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from torch import Tensor, nn
@@ -13,6 +13,7 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing import optimiser_state
 from receptron.training.checkpointing.checkpoint import Checkpoints
 from receptron.training.checkpointing.optimiser_state import OptimiserState
+from receptron.training.loop.weight_average import WeightAverage
 from receptron.training.records import EpochRecord
 
 
@@ -48,8 +49,10 @@ class Keeper:
         every: float,
         signals: StopSignals,
         saved: Callable[[], object] | None = None,
+        average: WeightAverage | None = None,
     ) -> None:
         self.net, self.optimiser, self.saved = net, optimiser, saved
+        self.average = average or WeightAverage(net, 0.0)
         self.checkpoints, self.every, self.signals = checkpoints, every, signals
         self.best: dict[str, Tensor] = {}
         self.saved_at = time.monotonic()
@@ -63,6 +66,7 @@ class Keeper:
             snapshot = found.record(Snapshot)
             self.net.load_state_dict(found.tensors["net"])
             self.best = dict(found.tensors.get("best", {}))
+            self.average.restore(found.tensors.get("average", {}))
             optimiser_state.restore(self.optimiser, found.tensors["optimiser"], snapshot.optimiser)
         except (LookupError, RuntimeError, ValueError, TypeError) as error:
             raise BundleCorrupt(
@@ -74,7 +78,8 @@ class Keeper:
         """Write a checkpoint under the phase's step number. Raises: StorageFault, NonFinite."""
         if self.checkpoints:
             tensors, rest = optimiser_state.flatten(self.optimiser)
-            groups = {"net": copy_state(self.net), "optimiser": tensors, **({"best": self.best} if self.best else {})}
+            groups = {"net": copy_state(self.net), "optimiser": tensors}
+            groups |= {name: kept for name, kept in (("best", self.best), ("average", on_cpu(self.average.state))) if kept}
             self.checkpoints.save(step, groups, Snapshot(at, rest))
             self.saved_at = time.monotonic()
             if self.saved:
@@ -107,4 +112,9 @@ class Keeper:
 
 def copy_state(net: nn.Module) -> dict[str, Tensor]:
     """The state dict copied to main memory."""
-    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in net.state_dict().items()}
+    return on_cpu(net.state_dict())
+
+
+def on_cpu(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Copies in main memory."""
+    return {name: tensor.detach().cpu().contiguous().clone() for name, tensor in state.items()}

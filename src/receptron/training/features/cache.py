@@ -23,15 +23,18 @@ from receptron.data.augmentation.views import augmented
 from receptron.data.preprocessing.image_cache import Canvases
 from receptron.data.preprocessing.normalize import prepare
 from receptron.data.reading.depth_scale import NOMINAL, DepthScale
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.errors import StorageFault
 from receptron.progress import Progress
+from receptron.training.hardware.disk_room import shortage, shown
 from receptron.weights.inputs import InputSpec
 from receptron.wording import counted
 
 BLOCK = 64  # images in one file
+_HEADER = 140  # bytes that the name, type and shape of one row take in a file
 CHUNK = 8  # images in one forward pass: their first maps still fit a processor's cache, which is twice as fast as 64 at 224 px
 LIMIT = 10 * 2**30  # bytes that the cache may take on disk, over all fronts
+_CURE = "free some room there, or name another folder with --cache"
 _BLOCK_NAME = re.compile(r"[0-9a-f]{32}/[0-9a-f]{64}\.safetensors")  # key / digest, which nothing else is called
 VIEW_SEED = 0  # views in the cache are shared by all runs, whatever their seed
 
@@ -46,7 +49,7 @@ class FeatureViews:
     count: int
     depth: DepthScale = NOMINAL  # by which the canvases were made
 
-    def of(self, canvases: Sequence[Pixels], names: Sequence[str], view: int) -> Tensor:
+    def of(self, canvases: Sequence[Canvas], names: Sequence[str], view: int) -> Tensor:
         """Float (N, channels, pixels, pixels) of one view of several canvases."""
         if view == 0:
             return prepare(canvases, self.spec, self.channels)
@@ -76,14 +79,17 @@ class FeatureCache:
         found = {digest: row[: views.count] for digest, row in rows.items() if len(row) >= views.count}
         missing = list(dict.fromkeys(digest for digest in digests if digest not in found))
         progress.start("features", len(missing) * views.count, "views")
-        for block in _parts(missing, BLOCK):
+        unkept = ""
+        for number, block in enumerate(_parts(missing, BLOCK)):
             parts = [self._compute(front, views, part, canvases, run, progress) for part in _parts(block, CHUNK)]
             rows = torch.cat(parts)
             found.update(zip(block, rows, strict=True))
-            self._write(dict(zip(block, rows, strict=True)))
-        if self.folder and missing:
-            prune(self.folder.parent)
+            unkept = unkept or self._no_room(rows[0].nbytes, len(missing) - number * BLOCK) or self._write(block, rows)
         progress.done(f"{counted(len(missing), 'image')} computed, {len(digests) - len(missing):,} from the cache")
+        if self.folder and unkept:
+            progress.tell(f"Features are held in memory and not kept for the next run: {unkept}; {_CURE}.")
+        elif self.folder and missing and (removed := prune(self.folder.parent)):
+            progress.tell(removed.words)
         return torch.stack([found[digest] for digest in digests])
 
     @staticmethod
@@ -103,15 +109,21 @@ class FeatureCache:
             progress.advance(len(part))
         return torch.stack(columns, dim=1)[: len(part)]
 
-    def _write(self, rows: dict[str, Tensor]) -> None:
-        """Add a block; a full disk costs the cache, never the run. NaN and infinity are not kept."""
-        if self.folder is None or not all(bool(torch.isfinite(row).all()) for row in rows.values()):
-            return
-        content = save({digest: row.contiguous() for digest, row in rows.items()})
+    def _no_room(self, size: int, images: int) -> str:
+        """Why the rows of `images` more images, `size` bytes each, cannot be kept; empty where they can."""
+        short = shortage(self.folder, images * (size + _HEADER)) if self.folder else None
+        return short.words if short else ""
+
+    def _write(self, digests: Sequence[str], rows: Tensor) -> str:
+        """Add a block; a full disk costs the cache, never the run: why, or nothing. NaN and infinity are not kept."""
+        if self.folder is None or not bool(torch.isfinite(rows).all()):
+            return ""
+        content = save({digest: row.contiguous() for digest, row in zip(digests, rows, strict=True)})
         try:
             atomic_write.write_file(self.folder / f"{hashlib.sha256(content).hexdigest()}.safetensors", content)
-        except StorageFault:
-            return
+        except StorageFault as fault:
+            return f"{fault.what.rstrip('.')}: {fault.why}" if fault.why else fault.what.rstrip(".")
+        return ""
 
     def read(self, wanted: set[str]) -> dict[str, Tensor]:
         """Rows on disk (views, ...) whose file still matches its name, with the most views that an image has."""
@@ -124,13 +136,34 @@ class FeatureCache:
         return found if len(kinds) < 2 else {}  # somebody else's rows are among them: all are computed again
 
 
-def prune(cache: Path, limit: int = LIMIT) -> None:
-    """Remove the blocks that were written longest ago, of whatever front, until the cache fits `limit` bytes; any may be lost safely."""
-    kept = 0
+@dataclass(frozen=True)
+class Pruned:
+    """What went of a cache that was over its limit."""
+
+    cache: Path
+    blocks: int
+    size: int  # bytes
+    limit: int
+
+    @property
+    def words(self) -> str:
+        """In one sentence."""
+        gone = f"{counted(self.blocks, 'block')} of features written longest ago, {shown(self.size)}, went"
+        return f"The cache {self.cache} was over its limit of {shown(self.limit)}: {gone}; runs that want them compute them again."
+
+
+def prune(cache: Path, limit: int | None = None) -> Pruned | None:
+    """Remove the blocks that were written longest ago, of whatever front, until the cache fits `limit` bytes (None: `LIMIT`).
+
+    Any may be lost safely. Returns: what went; None if nothing did.
+    """
+    kept, gone, most = 0, list[int](), LIMIT if limit is None else limit
     for _, size, file in sorted(_sizes(cache), reverse=True):
         kept += size
-        if kept > limit:
+        if kept > most:
             file.unlink(missing_ok=True)
+            gone.append(size)
+    return Pruned(cache, len(gone), sum(gone), most) if gone else None
 
 
 def _sizes(cache: Path) -> Iterator[tuple[float, int, Path]]:

@@ -1,8 +1,11 @@
 """Rung 1's context: activations at the frozen boundary from the cache, and what the last layer sees of them."""
 
+import copy
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +13,7 @@ from receptron.blocks.classifier import Classifier
 from receptron.errors import TooLittleTime
 from receptron.evaluation.finite_checks import check_finite
 from receptron.training.callbacks.signals import StopSignals
+from receptron.training.checkpointing.decision_log import VIEWS
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import Images, TrainingContext
 from receptron.training.features.cache import CHUNK, FeatureCache, FeatureViews, cache_key
@@ -22,7 +26,7 @@ from receptron.training.records import Trial
 TIME_SHARE = 0.5  # of the time that is left may go into features of augmented views
 SHARE = 0.35  # of the free memory may hold activations
 FORWARDS = 6000  # augmented views to make, over all images; so few images are seen in more ways
-VIEWS = (4, 16)  # augmented views of one image, at least and at most
+VIEW_COUNTS = (4, 16)  # augmented views of one image, at least and at most
 TRIAL_IMAGES = 16
 
 
@@ -36,28 +40,38 @@ class Features:
     views: FeatureViews
     maps: Tensor
     pooled: Tensor
+    expected: float = 0.0  # seconds that the trial made expect of what was not in the cache
+    took: float = 0.0  # seconds until all were there
+    cached: int = 0  # images that were in the cache
+    synthetic_maps: Tensor | None = None  # the same of synthetic images, of which `maps` and `pooled` have none
+    synthetic_pooled: Tensor | None = None
 
 
 def compute(net: Classifier, context: TrainingContext, trials: list[Trial]) -> Features:
     """Cut the network at its frozen boundary and bring every training image there, in several views, through the cache."""
-    divided = divide(net, context.channels, context.spec.pixels)
+    divided = divide(copy.deepcopy(net), context.channels, context.spec.pixels)  # `net` will learn; what describes images must not
     engine, speed = fastest(divided, context, trials)
     front, one = frozen(divided.front, engine), FeatureViews(context.spec, context.channels, context.policy, 1, context.depth)
     key = cache_key(divided.front.state_dict(), one, engine.precision)
     cache = FeatureCache(context.environment.cache / key if context.environment.cache else None)
-    kept = cache.read(set(context.images.digests))
-    count = context.environment.decisions.recall("views", int)
+    images = context.learnt_from(np.arange(len(context.images)))  # synthetic ones last
+    kept = cache.read(set(images.digests))
+    count = context.environment.decisions.recall(VIEWS, int)
     if count is None:
-        there = [len(kept.get(digest, ())) for digest in context.images.digests]
-        count = context.environment.decisions.note("views", _view_count(divided, context, engine, speed, there))
-    views = replace(one, count=1 + count)
+        there = [len(kept.get(digest, ())) for digest in images.digests]
+        count = context.environment.decisions.note(VIEWS, _view_count(divided, context, engine, speed, there))
+    views, began = replace(one, count=1 + count), time.monotonic()
+    missing = sum(len(kept.get(digest, ())) <= count for digest in images.digests)
     maps = cache.gather(
-        front, views, context.images.digests, context.canvases, _runner(engine, context.environment.signals),
+        front, views, images.digests, context.canvases, _runner(engine, context.environment.signals),
         context.environment.progress, kept,
     )  # fmt: skip
     pooled = pool(divided.tail, maps, engine)
-    check_finite(pooled.flatten(1).numpy(), context.images.names)
-    return Features(divided, engine, speed, views, maps, pooled)
+    took = time.monotonic() - began
+    check_finite(pooled.flatten(1).numpy(), images.names)
+    expected, cached, count = missing * views.count / speed, len(images) - missing, len(context.images)
+    apart = (maps[count:], pooled[count:]) if context.synthetic else (None, None)
+    return Features(divided, engine, speed, views, maps[:count], pooled[:count], expected, took, cached, *apart)
 
 
 def pool(tail: Tail, maps: Tensor, engine: Engine) -> Tensor:
@@ -107,9 +121,9 @@ def _view_count(divided: Divided, context: TrainingContext, engine: Engine, spee
 
     `there`: views of each image that are in the cache. Raises: TooLittleTime if there is not even that.
     """
-    images, (channels, height, width) = len(context.images), divided.shape
+    images, (channels, height, width) = len(there), divided.shape
     fits = max(1, int(available() * SHARE / (images * channels * height * width * engine.dtype.itemsize)) - 1)
-    wanted = min(max(FORWARDS // images, VIEWS[0]), VIEWS[1], fits) if context.policy.varies else 1
+    wanted = min(max(FORWARDS // images, VIEW_COUNTS[0]), VIEW_COUNTS[1], fits) if context.policy.varies else 1
     left, spent = context.environment.time_budget.left, context.environment.time_budget.spent
     for count in range(wanted, 0, -1):
         if sum(views <= count for views in there) * (1 + count) / speed <= max(0.0, left) * TIME_SHARE:

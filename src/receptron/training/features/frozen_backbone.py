@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from receptron.blocks.classifier import Classifier
+from receptron.own_net.shaping import OwnClassifier, OwnPart
 from receptron.training.hardware.device import Engine
 
 Part = TypeVar("Part", bound=nn.Module)
@@ -83,11 +84,14 @@ def _fold(module: nn.Module) -> None:
             setattr(module, name, fuse_conv_bn_eval(first, second))
             setattr(module, after, nn.Identity())
     for _, child in children:
-        _fold(child)
+        if not isinstance(child, OwnPart):  # whose code may take its layers in another order
+            _fold(child)
 
 
 def _shapes(net: Classifier, channels: int, pixels: int) -> list[tuple[int, int, int]]:
-    """(C, H, W) after the stem and after each stage, found on the meta device."""
-    twin = copy.deepcopy(net).to("meta").eval()
-    maps = twin.pyramid(torch.empty(1, channels, pixels, pixels, device="meta"))
-    return [(m.shape[1], m.shape[2], m.shape[3]) for m in maps]
+    """(C, H, W) after the stem and after each stage; (D, 1, 1) of vectors."""
+    where = "cpu" if isinstance(net, OwnClassifier) else "meta"  # code of others may look at numbers
+    twin = copy.deepcopy(net).to(where).eval()
+    with torch.no_grad():
+        maps = twin.pyramid(torch.zeros(1, channels, pixels, pixels, device=where))
+    return [(m.shape[1], m.shape[2], m.shape[3]) if m.dim() == 4 else (m[0].numel(), 1, 1) for m in maps]

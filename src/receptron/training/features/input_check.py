@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from receptron.data.preprocessing.normalize import prepare
-from receptron.data.reading.pixel_formats import Pixels
+from receptron.data.reading.pixel_formats import Canvas
 from receptron.training.context import TrainingContext
 from receptron.training.records import InputCheck
 from receptron.weights.inputs import IMAGENET_MEAN, IMAGENET_STD, InputSpec
@@ -45,13 +45,15 @@ USUAL = (
 )
 
 
-class _Fed(Exception):
+class _Fed(BaseException):  # so that no code in between takes it for a fault
     """Ends a forward pass at the first BatchNorm."""
 
 
 def check_input(net: nn.Module, context: TrainingContext) -> InputCheck:
     """Feed images of the training side to `net` as `context.spec` says, up to its first BatchNorm."""
     names = {module: name for name, module in net.named_modules() if isinstance(module, nn.BatchNorm2d)}
+    if context.spec.bands:
+        return _unknown("no weights were trained on these bands, which are normalised by their own statistics")
     rows = np.unique(np.linspace(0, len(context.images) - 1, IMAGES).astype(np.int64))
     pictures = context.pictures(context.images.part(rows))
     if not names:
@@ -73,14 +75,14 @@ def _unknown(why: str) -> InputCheck:
     return InputCheck("", 0, None, "", None, "", why)
 
 
-def _best_other(net: nn.Module, pictures: list[Pixels], context: TrainingContext) -> tuple[_Normalisation, float]:
+def _best_other(net: nn.Module, pictures: list[Canvas], context: TrainingContext) -> tuple[_Normalisation, float]:
     specs = [replace(context.spec, mean=one.mean, std=one.std) for one in USUAL]
     found = [_misfit(net, pictures, spec, context.channels)[1] or 0.0 for spec in specs]
     best = int(np.argmin(found))
     return USUAL[best], found[best]
 
 
-def _misfit(net: nn.Module, pictures: list[Pixels], spec: InputSpec, channels: int) -> tuple[nn.BatchNorm2d | None, float | None]:
+def _misfit(net: nn.Module, pictures: list[Canvas], spec: InputSpec, channels: int) -> tuple[nn.BatchNorm2d | None, float | None]:
     """The first BatchNorm, and the median over its channels of the Kullback-Leibler divergence of what it is fed from what it keeps."""
     layer, maps = None, list[Tensor]()
     for start in range(0, len(pictures), BATCH):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor, nn
 
+from receptron.training.checkpointing.decision_log import ENGINE
 from receptron.training.context import TrainingContext
 from receptron.training.hardware.device import Engine
 from receptron.training.loop.objective import Supervised
@@ -31,7 +32,7 @@ def choose(
 
     `step(engine)()`, one step of `images` images, is timed once to warm up and a few times to count.
     """
-    key = f"engine of {stage}"
+    key = f"{ENGINE}{stage}"
     known = context.environment.decisions.recall(key, list[Trial])
     if known is None or len(known) != len(engines):
         speeds = list[float]()

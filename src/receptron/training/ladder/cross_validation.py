@@ -5,7 +5,7 @@ It is left as soon as it could hardly be shown to gain any more: Lan, Simon & Ha
 
 import copy
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,13 +15,15 @@ from torch import nn
 
 from receptron.evaluation.finite_checks import check_finite
 from receptron.evaluation.grouped_intervals import Groups, flipped_signs, paired_gain, share
+from receptron.training.balancing.learning import objective_of, visits_of
 from receptron.training.batches.sources import Source
 from receptron.training.checkpointing.time_budget import rounded_up
-from receptron.training.context import TrainingContext, learning_rows
+from receptron.training.context import TrainingContext
+from receptron.training.found_rate import with_rate
 from receptron.training.hardware.device import Engine
+from receptron.training.inner_split import inner_split, stopping_in_words
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Fitted, Phase, fit
-from receptron.training.loop.objective import Supervised
 from receptron.training.records import EpochRecord, PhaseName, RungRecord
 from receptron.wording import counted, plural
 
@@ -43,10 +45,18 @@ class TrainableRung:
     start: Callable[[int], nn.Module]  # fold that is held out -> module to train
     source: Callable[[NDArray[np.int64]], Source]  # training rows -> batches
     judge: Callable[[nn.Module, NDArray[np.int64]], NDArray[np.float64]]  # module, rows -> class scores
+    asked: bool = False  # it is taken whatever it gains, and the gain is told
 
     def seconds(self, images: int) -> float:
         """How long training on `images` images will take."""
         return self.plan.epochs * images / self.speed
+
+    def needed(self, context: TrainingContext, folds: Sequence[NDArray[np.int64]]) -> float:
+        """How long it takes without each of `folds` in turn, and the final training after that."""
+        count = len(context.images)
+        learning = sum(1 - len(fold) / count for fold in folds)
+        final = _last_epochs(self.plan) / self.plan.epochs
+        return self.seconds(round(count * (final + learning) + context.extra * (final + len(folds))))
 
 
 @dataclass(frozen=True)
@@ -78,7 +88,7 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     for number in range(looks):
         context.environment.signals.leave_if_told()  # folds that are done have their checkpoints
         held_out = context.folds[number]
-        if verdict := _halted(context) or _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks):
+        if verdict := _halted(context) or (not step.asked and _hopeless(logits.argmax(1) == truth[rows], below, rows, context, looks)):
             break
         if verdict := _no_time(step, context, number):
             short = True
@@ -86,7 +96,8 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
         module, fitted = train(step, context, number)
         points.extend(fitted.points)
         if fitted.out_of_time:
-            verdict, short = f"the time was up in fold {number + 1}{_longer(context, step.seconds(len(truth) - len(held_out)))}", True
+            again = step.seconds(len(truth) - len(held_out) + context.extra)
+            verdict, short = f"the time was up in fold {number + 1}{_longer(context, again)}", True
             break
         modules.append(module)
         said = step.judge(module, held_out)
@@ -101,13 +112,20 @@ def cross_validate(step: TrainableRung, context: TrainingContext, below: NDArray
     right = logits.argmax(1) == truth[rows]
     units = context.groups_of(rows)
     gain = paired_gain(right, below[rows], units)
-    taken = _sure(right, below[rows], units, looks) and gain.low > 0
+    sure = _sure(right, below[rows], units, looks) and gain.low > 0
+    taken = sure or step.asked
     tested = f"{len(modules)} of {len(context.folds)} folds, {len(rows):,} images"
-    why = _in_words(gain.value, taken, tested)
-    why += f"; {verdict}" if verdict and not taken else ""
+    why = ("asked for: " if step.asked else "") + _in_words(gain.value, sure, tested)
+    why += (f"; {verdict}" if verdict and not taken else "") + stopping_in_words(context)
     accuracy = share(right, np.ones(len(right), bool), units, len(modules))
     rung = RungRecord(step.name, accuracy, gain, time_budget.spent - began, taken, why, short and not taken)
     return CrossValidated(rung, tuple(modules), rows, logits, tuple(points))
+
+
+def obstacle(step: TrainableRung, context: TrainingContext, below: NDArray[np.bool_], looks: int) -> str:
+    """Why `cross_validate` would not train even one fold of `step`, or nothing."""
+    none = np.zeros(0, np.int64)
+    return _hopeless(np.zeros(0, bool), below, none, context, looks) or _no_time(step, context, 0)
 
 
 def _in_words(gain: float, taken: bool, tested: str) -> str:
@@ -121,21 +139,42 @@ def _in_words(gain: float, taken: bool, tested: str) -> str:
 
 def train(step: TrainableRung, context: TrainingContext, fold: int) -> tuple[nn.Module, Fitted]:
     """One training of `step` without the images of fold number `fold`."""
-    rows = learning_rows(len(context.images), context.folds[fold])
-    return _train(step, context, step.start(fold), rows, step.plan, fold)
+    rows, aside = inner_split(context, fold)
+    judged = None if aside is None else _accuracy_on(aside, step, context)
+    return _train(step, context, step.start(fold), rows, step.plan, fold, judged)
+
+
+def _accuracy_on(rows: NDArray[np.int64], step: TrainableRung, context: TrainingContext) -> Callable[[nn.Module], float]:
+    images = context.images.part(rows)
+
+    def accuracy(module: nn.Module) -> float:
+        said = step.judge(module, rows)
+        check_finite(said, images.names)
+        return float((said.argmax(1) == images.targets.numpy()).mean())
+
+    return accuracy
 
 
 def finish(step: TrainableRung, context: TrainingContext, first: nn.Module) -> tuple[nn.Module, Fitted]:
     """Train a copy of `first`, the network of one fold, on with all training images."""
     plan = replace(step.plan, epochs=_last_epochs(step.plan), seed=step.plan.seed + 1)  # another order than it has already seen
+    plan = replace(plan, gradual=False, low=1.0)  # it has opened, and is at full size already
     return _train(step, context, copy.deepcopy(first), np.arange(len(context.images)), plan, None)
 
 
 def _train(
-    step: TrainableRung, context: TrainingContext, module: nn.Module, rows: NDArray[np.int64], plan: Hyperparameters, fold: int | None
+    step: TrainableRung,
+    context: TrainingContext,
+    module: nn.Module,
+    rows: NDArray[np.int64],
+    plan: Hyperparameters,
+    fold: int | None,
+    judged: Callable[[nn.Module], float] | None = None,
 ) -> tuple[nn.Module, Fitted]:
     name = PhaseName(step.name, fold)
-    phase = Phase(name, module, step.source(rows), plan, Supervised(plan.smoothing))
+    objective, visits = objective_of(context, plan), visits_of(context, rows, plan)
+    phase = Phase(name, module, step.source(rows), plan, objective, judged, visits)
+    phase = replace(phase, plan=with_rate(phase, step.engine, context))
     return module, fit(phase, step.engine, context.environment.hooks(name))
 
 
@@ -149,10 +188,9 @@ def _halted(context: TrainingContext) -> str:
 
 def _no_time(step: TrainableRung, context: TrainingContext, fold: int) -> str:
     """Why there is no time for another fold and the final training, or nothing; decided once, and remembered."""
-    count, decisions = len(context.images), context.environment.decisions
-    learning = 1 - len(context.folds[fold]) / count
+    decisions = context.environment.decisions
     left = len(context.folds) - fold if context.full_folds else 1
-    needed = step.seconds(round(count * (_last_epochs(step.plan) / step.plan.epochs + learning * left)))
+    needed = step.needed(context, [context.folds[fold]] * left)
     key = f"time for {step.name}, fold {fold + 1}"
     known = decisions.recall(key, str)
     if known and decisions.is_given(key):

@@ -11,20 +11,24 @@ from receptron.evaluation.grouped_intervals import LEAST
 from receptron.evaluation.power_law import ErrorRange, Forecast, forecast
 from receptron.evaluation.records import ClassCurve, CurvePoint, LearningCurve, PredictedShare
 from receptron.training.context import TrainingContext
+from receptron.training.ladder.linear_probe import More
 from receptron.training.ladder.subset_accuracy import Measured, measure
 from receptron.wording import counted
 
 FEWEST, FEWEST_OF_CLASS = 40, 10  # images, and images or groups of a class, below which a curve says nothing
 
 
-def learning_curve(pooled: Tensor, strength: float, context: TrainingContext) -> LearningCurve:
-    """From pooled features (N, D) of the training images, as they were pretrained; unknown with the reason where there are too few."""
+def learning_curve(pooled: Tensor, strength: float, context: TrainingContext, more: More | None = None) -> LearningCurve:
+    """From pooled features (N, D) of the training images, as they were pretrained; unknown with the reason where there are too few.
+
+    Every head learns from `more` besides, whatever its part of the images.
+    """
     images, classes = context.images, context.classes
     truth = images.targets.numpy()
     units = np.arange(len(images)) if images.groups is None else images.groups
     if why := _too_few(units, truth, images.noun):
         return unknown(why, len(images))
-    measured = measure(pooled, images.targets, len(classes), strength, context.folds, units)
+    measured = measure(pooled, images.targets, len(classes), strength, context.folds, units, more)
     everyone = np.ones(len(images), bool)
     found = forecast_of(measured, everyone, units)
     rows = tuple(_class(name, measured, truth == number, units) for number, name in enumerate(classes))

@@ -15,13 +15,14 @@ from receptron.blocks.classifier import Classifier
 from receptron.data.stateless_random import keyed
 from receptron.errors import NonFinite
 from receptron.evaluation import temperature_scaling
+from receptron.training.balancing.learning import objective_of, visits_of
 from receptron.training.checkpointing.time_budget import rounded_up
 from receptron.training.context import TrainingContext, canvas_source
 from receptron.training.hardware.device import Engine
 from receptron.training.inference import answers_on_canvases
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.loop import Phase, fit
-from receptron.training.loop.objective import Supervised
+from receptron.training.loop.recipe import FIND
 from receptron.training.records import PhaseName, ScratchSearch, TriedPoint
 
 RATES, DECAYS = (0.1, 0.3, 0.03, 0.01), (5e-4, 5e-3, 2e-2)  # of SGD for batches of 64; the first of each is the default
@@ -42,12 +43,13 @@ class Search:
     plan: Hyperparameters  # of the training itself, at the default point
     engine: Engine
     speed: float  # training images per second
-    networks: int = 1  # that are to be trained in all
+    networks: int = 1  # that are judged, each of which has a search of its own
+    itself: float = 0.0  # seconds of the training itself
 
     def points(self) -> list[tuple[float, float]]:
         """(rate, decay) to try, the default first; what the user set is not varied."""
         recipe = self.context.recipe
-        rates = RATES if recipe.rate is None else (recipe.rate,)
+        rates = RATES if recipe.rate is None else (self.plan.rate,)
         decays = DECAYS if recipe.decay is None else (recipe.decay,)
         return [(rate, decay) for rate in rates for decay in decays]
 
@@ -57,8 +59,8 @@ class Search:
         return [(count, self.plan.epochs // SHORTER ** (ROUNDS - i)) for i, count in enumerate(counts)]
 
 
-def searched(search: Search, judged: int, trained: int) -> ScratchSearch:
-    """The best point for the network that fold `judged` judges, which the search never sees; one of `trained` such searches.
+def searched(search: Search, judged: int) -> ScratchSearch:
+    """The best point for the network that fold `judged` judges, which the search never sees.
 
     What was found is remembered, so that a resumed run and one that is `--like` it go on from the same point.
     """
@@ -69,7 +71,7 @@ def searched(search: Search, judged: int, trained: int) -> ScratchSearch:
     if known is not None:
         return known
     learning, asked = _sides(search.context, judged)
-    if why := _why_not(search, len(learning), len(asked), trained):
+    if why := _why_not(search, len(learning), len(asked)):
         return decisions.note(_key(judged), _default(search, len(asked), why))
     found = _halved(search, judged, learning, asked)
     if search.context.environment.signals.stop:
@@ -108,9 +110,10 @@ def _tried(
     context = search.context
     torch.manual_seed(int(keyed(context.seed, "initial weights", name.fold or 0).integers(2**63)))
     net, held_out = search.make(), context.images.part(asked)
-    source = canvas_source(context, context.images.part(learning))
+    source = canvas_source(context, context.learnt_from(learning))
+    phase = Phase(name, net, source, plan, objective_of(context, plan), visits=visits_of(context, learning, plan))
     try:
-        fitted = fit(Phase(name, net, source, plan, Supervised(plan.smoothing)), search.engine, context.environment.hooks(name))
+        fitted = fit(phase, search.engine, context.environment.hooks(name))
     except NonFinite:
         return TriedPoint(plan.rate, plan.decay, plan.epochs, None, None)
     if fitted.out_of_time:
@@ -118,7 +121,8 @@ def _tried(
     logits, truth = answers_on_canvases(net, context, held_out, search.engine), held_out.targets.numpy()
     if not np.isfinite(logits).all():
         return TriedPoint(plan.rate, plan.decay, plan.epochs, None, None)
-    chances = temperature_scaling.probabilities(logits, temperature_scaling.temperature(logits, truth))
+    offsets = context.balance.offsets
+    chances = temperature_scaling.probabilities(logits, temperature_scaling.temperature(logits, truth, offsets), offsets)
     loss = float(-np.log(np.maximum(chances[np.arange(len(truth)), truth], 1e-12)).mean())
     return TriedPoint(plan.rate, plan.decay, plan.epochs, loss, float((logits.argmax(1) == truth).mean()))
 
@@ -136,11 +140,13 @@ def _sides(context: TrainingContext, judged: int) -> tuple[NDArray[np.int64], ND
     return np.sort(np.concatenate([none, *others[aside:]])), np.sort(np.concatenate([none, *others[:aside]]))
 
 
-def _why_not(search: Search, learning: int, asked: int, trained: int) -> str:
+def _why_not(search: Search, learning: int, asked: int) -> str:
     """Why the default is taken without a search, or nothing; what hangs on the clock is decided once, for all folds."""
     recipe, environment = search.context.recipe, search.context.environment
     if len(search.points()) == 1:
         return "both were set"
+    if recipe.rate == FIND:
+        return "the rate is found by a range test"
     if recipe.optimiser not in (None, "sgd"):
         return f"the table of rates is for sgd, not for {recipe.optimiser}"
     if not asked:
@@ -150,12 +156,11 @@ def _why_not(search: Search, learning: int, asked: int, trained: int) -> str:
     known = environment.decisions.recall(CLOCK, str)
     if known is not None:
         return known
-    visits = sum(count * epochs for count, epochs in search.rounds()) * learning
-    needed = trained * visits / search.speed
-    itself = search.networks * search.plan.epochs * len(search.context.images) / search.speed
+    visits = sum(count * epochs for count, epochs in search.rounds()) * (learning + search.context.extra)
+    needed = search.networks * visits / search.speed
     left, spent = environment.time_budget.left, environment.time_budget.spent
-    wanted = rounded_up(spent + (needed + itself) / SHARE)
-    short = needed + itself > SHARE * left
+    wanted = rounded_up(spent + (needed + search.itself) / SHARE)
+    short = needed + search.itself > SHARE * left
     return environment.decisions.note(CLOCK, f"it would take about {needed:.0f} s more: give it --time {wanted}" if short else "")
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from receptron.training.ladder.linear_probe import fit_head
+from receptron.training.ladder.linear_probe import More, fit_head, with_more
 
 PARTS = (8, 4, 2)
 FITS = 400  # images that the heads of one size learn from together, at least: few images are parted several times
@@ -27,7 +27,13 @@ class Measured:
 
 
 def measure(
-    features: Tensor, targets: Tensor, classes: int, strength: float, folds: Sequence[NDArray[np.int64]], units: NDArray[np.int64]
+    features: Tensor,
+    targets: Tensor,
+    classes: int,
+    strength: float,
+    folds: Sequence[NDArray[np.int64]],
+    units: NDArray[np.int64],
+    more: More | None = None,
 ) -> list[Measured]:
     """From pooled features (N, D), the smallest heads first; `folds` (held-out rows) give the largest.
 
@@ -37,15 +43,17 @@ def measure(
     rounds = min(MOST_ROUNDS, max(1, -(-FITS // count)))
     plans = [[part for turn in range(rounds) for part in _parts(units, targets.numpy(), number, turn)] for number in PARTS]
     plans.append([np.setdiff1d(np.arange(count), fold) for fold in folds])
-    return [_answered(features, targets, classes, strength, plan) for plan in plans]
+    return [_answered(features, targets, classes, strength, plan, more) for plan in plans]
 
 
-def _answered(features: Tensor, targets: Tensor, classes: int, strength: float, plan: list[NDArray[np.int64]]) -> Measured:
+def _answered(
+    features: Tensor, targets: Tensor, classes: int, strength: float, plan: list[NDArray[np.int64]], more: More | None
+) -> Measured:
     count, truth = len(targets), targets.numpy()
     right, asked = np.zeros(count), np.zeros(count)
     for rows in plan:
         others = np.setdiff1d(np.arange(count), rows)
-        head = fit_head(features[rows][:, None], targets[rows], classes, strength)
+        head = fit_head(*with_more(features[rows][:, None], targets[rows], more), classes, strength)
         right[others] += head.logits(features[others]).argmax(1) == truth[others]
         asked[others] += 1
     return Measured(float(np.mean([len(rows) for rows in plan])) / count, right / np.maximum(asked, 1))

@@ -1,12 +1,13 @@
 """What an operator is called with: its inputs in their order, those left out as None, and its attributes."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from receptron.errors import AnalysisFault
+from receptron.wording import counted
 
 SMALL = 4096
 """Numbers that a constant may have and keep."""
@@ -52,6 +53,32 @@ def setting(x: list[Any], a: Attributes, index: int, name: str) -> list[int] | N
     found = given(x, index)
     found = a.get(name) if found is None else found
     return None if found is None else numbers(found)
+
+
+def axis_of(axis: int, rank: int) -> int:
+    """An axis counted from the front. Raises: AnalysisFault for one that the input does not have."""
+    if not -rank <= axis < rank:
+        raise AnalysisFault(f"axis {axis} is none of an input of {counted(rank, 'dimension')}.", mend="export the network again")
+    return axis % rank
+
+
+def axes_of(axes: Iterable[int], rank: int) -> list[int]:
+    """Several axes, each of which may be named once. Raises: AnalysisFault."""
+    stated = list(axes)
+    found = [axis_of(axis, rank) for axis in stated]
+    if len({*found}) < len(found):
+        raise AnalysisFault(f"axes {str(stated)[:80]} name one of {counted(rank, 'dimension')} twice.", mend="export the network again")
+    return found
+
+
+def places_of(index: Tensor, extent: int) -> Tensor:
+    """Places along an axis counted from its front, where they are known. Raises: AnalysisFault for one beyond its end."""
+    if index.is_meta or index.numel() == 0:
+        return index
+    low, high = int(index.min()), int(index.max())
+    if low < -extent or high >= extent:
+        raise AnalysisFault(f"place {low if low < -extent else high} lies beyond an axis of {extent}.", mend="export the network again")
+    return index % extent
 
 
 def place_for(extents: list[int]) -> torch.device:

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
+from receptron.analysis.model_import.onnx_graph.attribute_checks import check_node
 from receptron.analysis.model_import.onnx_graph.calling import DTYPES, SMALL, Attributes
 from receptron.analysis.model_import.onnx_graph.functions import inlined
 from receptron.analysis.model_import.onnx_graph.inputs import StatedInput, stated_inputs
@@ -105,6 +106,7 @@ def _node(node: Any, versions: dict[str, int]) -> OnnxNode:
 
     standard = node.domain in _STANDARD
     version = next((versions[name] for name in (_STANDARD if standard else (node.domain,)) if name in versions), 1)
+    check_node(node, version)
     settings = {a.name: _plain(onnx.helper.get_attribute_value(a)) for a in node.attribute}
     op = _plain(node.op_type) if standard else f"{_plain(node.domain)}.{_plain(node.op_type)}"
     return OnnxNode(_plain(node.name), op, list(node.input), list(node.output), Attributes(settings, version, len(node.output)))

@@ -7,13 +7,15 @@ from receptron.errors import BadValue
 
 MANY = 100_000
 """Nodes that a graph may come to."""
+DEEPEST = 100
+"""Functions that may lie within each other."""
 Name = tuple[str, str]
 
 
 def inlined(model: Any, path: Path) -> Any:
     """The model without functions; those that could pass for ONNX's own operators go unread.
 
-    Raises: BadValue for functions that call themselves, or come to more nodes than MANY.
+    Raises: BadValue for functions that call themselves, or come to more nodes than MANY or lie deeper than DEEPEST.
     """
     kept = [one for one in model.functions if one.domain not in ("", "ai.onnx")]
     del model.functions[:]
@@ -38,7 +40,12 @@ def _size(name: Name, bodies: dict[Name, list[Name]], sizes: dict[Name, int], ab
     """Nodes that a call comes to."""
     if name not in bodies:
         return 1
-    if name in above or len(above) > 100:
+    if len(above) > DEEPEST:
+        raise BadValue(
+            f"{path} has functions that call each other more than {DEEPEST} deep.", why=f"up to {DEEPEST} are read",
+            mend="export it without functions",
+        )  # fmt: skip
+    if name in above:
         raise BadValue(f"{path} is a damaged ONNX model.", why=f"its function {name[1][:80]!r} calls itself", mend="export it again")
     if name not in sizes:
         sizes[name] = sum(_size(inner, bodies, sizes, (*above, name), path) for inner in bodies[name])

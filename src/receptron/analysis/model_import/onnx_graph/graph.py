@@ -7,7 +7,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from receptron.analysis.model_import.onnx_graph.attribute_checks import check_windows
+from receptron.analysis.model_import.onnx_graph.attribute_checks import check_windows, place_of, unfit
 from receptron.analysis.model_import.onnx_graph.bounds import ROOM, bounded, let_go
 from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown
 from receptron.analysis.model_import.onnx_graph.file import OnnxFile, OnnxNode, is_list, read_onnx, readings, statistics
@@ -15,19 +15,14 @@ from receptron.analysis.model_import.onnx_graph.inputs import own_inputs
 from receptron.analysis.model_import.onnx_graph.shapes import Stated, check, inferred
 from receptron.analysis.model_import.onnx_graph.table import RULES
 from receptron.analysis.model_import.onnx_graph.unknown import Text, stood_in
-from receptron.analysis.recording.forward import RestUnknown
+from receptron.analysis.model_import.onnx_graph.weights import constants_of, role, untold
+from receptron.analysis.recording.forward import BY_NUMBERS, RestUnknown
 from receptron.errors import BadValue
 from receptron.wording import counted
 
 _LONGEST, _DEEPEST = 80, 30
-_ROLES = {
-    "Conv": ("", "weight", "bias"), "ConvTranspose": ("", "weight", "bias"), "Gemm": ("", "weight", "bias"), "MatMul": ("", "weight"),
-    "BatchNormalization": ("", "weight", "bias", "running_mean", "running_var"), "LayerNormalization": ("", "weight", "bias"),
-    "InstanceNormalization": ("", "weight", "bias"), "GroupNormalization": ("", "weight", "bias"), "PRelu": ("", "weight"),
-    "LSTM": ("", "weight_ih", "weight_hh", "bias"), "GRU": ("", "weight_ih", "weight_hh", "bias"),
-    "RNN": ("", "weight_ih", "weight_hh", "bias"), "QLinearConv": ("", "", "", "weight", "", "", "", "", "bias"),
-}  # fmt: skip
-"""What torch calls the inputs of an operator."""
+_EXPLAINED = ("Conv", "ConvTranspose", "Gemm", "MatMul")
+"""Operators whose clashes of shapes `receptron.analysis.diagnose` tells."""
 
 
 class OnnxCall(nn.Module):
@@ -35,20 +30,19 @@ class OnnxCall(nn.Module):
 
     op = ""
 
-    def __init__(self, attributes: Attributes) -> None:
+    def __init__(self, attributes: Attributes, place: str = "") -> None:
         super().__init__()
         self.attributes = attributes
+        self.place = place
         self.own: dict[int, str] = {}
 
-    def keep(self, index: int, weight: nn.Parameter, *, made: bool = False) -> None:
-        """Take `weight` as input number `index`. What a node of the file makes is learnt only where the operator has such a weight."""
-        roles = _ROLES.get(self.op, ())
-        role = roles[index] if index < len(roles) else ""
-        name = role or f"input_{index}"
-        if made and not role:
-            self.register_buffer(name, weight.data)
-        else:
+    def keep(self, index: int, weight: nn.Parameter, *, learnt: bool = True) -> None:
+        """Take `weight` as input number `index`."""
+        name = role(self.op, index) or f"input_{index}"
+        if learnt:
             self.register_parameter(name, weight)
+        else:
+            self.register_buffer(name, weight.data)
         self.own[index] = name
 
     def forward(self, stated: list[Stated | None], *values: Any) -> Any:
@@ -60,6 +54,12 @@ class OnnxCall(nn.Module):
             return rule([*values], self.attributes)
         except NotKnown:
             return stood_in(self.op, values, stated)
+        except RuntimeError as error:
+            if self.op in _EXPLAINED or any(sign in str(error) for sign in BY_NUMBERS):
+                raise
+            raise unfit(self.place, self.attributes, values, error) from error
+        except (LookupError, TypeError, ValueError, AttributeError, ArithmeticError) as error:
+            raise unfit(self.place, self.attributes, values, error) from error
 
 
 @lru_cache(1 << 10)
@@ -106,17 +106,18 @@ class OnnxGraph(nn.Module):
             owner = owner.get_submodule(name)
             taken.append(name)
         name = _free(owner, steps[-1], tried)
-        owner.add_module(name, _kind(node.op)(node.attributes))
+        owner.add_module(name, _kind(node.op)(node.attributes, place_of(node.name, node.op)))
         return ".".join([*taken, name])
 
     def _share_out(self, weights: dict[str, nn.Parameter]) -> None:
         """Every weight to the nodes that read it, one and the same to all of them; what no node reads stays with the graph."""
-        left = dict(weights)
+        left, constants = dict(weights), constants_of(self.file, weights)
+        self.untold = untold({name: weights[name] for name in constants - self.file.made})
         for path, node in zip(self.paths, self.file.nodes, strict=True):
             call = self.get_submodule(path)
             for index, name in enumerate(node.takes):
                 if name in weights and isinstance(call, OnnxCall):
-                    call.keep(index, weights[name], made=name in self.file.made)
+                    call.keep(index, weights[name], learnt=name not in constants)
                     left.pop(name, None)
         self.unread = nn.ParameterList(left.values())
         self.unread_names = list(left)

@@ -1,6 +1,6 @@
 """Tables of corrections in a run: which images they relabel, on whose sides, and what that brings against the run that was reviewed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -8,10 +8,14 @@ from receptron.data.ingest import Ingested
 from receptron.data.records import Catalog
 from receptron.errors import BadValue, ReceptronError
 from receptron.jobs.compare_runs import paired
+from receptron.jobs.training.backbones.at_hand import AUTO
 from receptron.jobs.training.earlier_run import EarlierRun, read_earlier_run
 from receptron.jobs.training.labels.corrections import Applied, CorrectionTable, corrected, read_corrections
 from receptron.progress import Progress
+from receptron.training.checkpointing.decision_log import ENGINE, VIEWS
 from receptron.training.records import LabelCorrections, Run
+
+_SAME = ("net", "weights", "device", "precision", "augment")  # settings that formats and views depend on
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,22 @@ class Relabelling:
     def sides(self) -> dict[str, str]:
         """On which side each image of the reviewed run was: a label that changes must not move images between sides."""
         return self.reviewed.sides if self.reviewed else {}
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """sha256 of each image of which a person said the class: it is not doubted again."""
+        return frozenset(row.sha256 for table in self.tables for row in table.rows if row.decision)
+
+    def formats(self, settings: Mapping[str, object]) -> dict[str, object]:
+        """Which number formats and how many views the reviewed run took, where this one trains the same network on the same device: what
+        was timed there is not timed again, and its features lie in the cache. Empty otherwise.
+        """
+        if self.reviewed is None:
+            return {}
+        before = self.reviewed.run.settings
+        if before.get("net") == AUTO or any(str(settings[name]) != before.get(name) for name in _SAME):
+            return {}
+        return {name: value for name, value in self.reviewed.run.decisions.items() if name == VIEWS or name.startswith(ENGINE)}
 
     def applied(self, catalog: Catalog, reading: Ingested, progress: Progress) -> tuple[Catalog, Ingested, LabelCorrections]:
         """The images with corrected labels. Raises: BadTable with the lines that cannot be applied."""

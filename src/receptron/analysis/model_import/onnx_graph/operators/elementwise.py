@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.analysis.model_import.onnx_graph.calling import DTYPES, Attributes, NotKnown, Rule, folded, given, one, two
+from receptron.analysis.model_import.onnx_graph.calling import DTYPES, Attributes, NotKnown, Rule, axis_of, folded, given, one, two
 
 
 def _spread(run: Callable[[Any, Any], Any]) -> Rule:
@@ -16,7 +16,7 @@ def _spread(run: Callable[[Any, Any], Any]) -> Rule:
     def rule(x: list[Any], a: Attributes) -> Any:
         other = x[1]
         if a.get("broadcast") and "axis" in a and isinstance(other, Tensor):
-            behind = x[0].dim() - a["axis"] % x[0].dim() - other.dim()
+            behind = x[0].dim() - axis_of(a["axis"], x[0].dim()) - other.dim()
             other = other.reshape(*other.shape, *[1] * behind)
         return run(x[0], other)
 

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, given
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, axis_of, given
 
 
 def _batch(x: list[Any], a: Attributes) -> Any:
@@ -55,7 +55,7 @@ def _skipped(x: list[Any], a: Attributes) -> Tensor:
 
 
 def _scaled(x: list[Any], a: Attributes) -> Tensor:
-    axes = list(range(a.get("axis", -1) % x[0].dim(), x[0].dim()))
+    axes = list(range(axis_of(a.get("axis", -1), x[0].dim()), x[0].dim()))
     size = prod(x[0].shape[axis] for axis in axes)
     if size == 0:
         raise NotKnown("a norm over nothing is not known here.")

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, Rule, given
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, Rule, axis_of, given
 from receptron.analysis.model_import.onnx_graph.operators.elementwise import RULES as ELEMENTWISE
 from receptron.analysis.model_import.onnx_graph.operators.windows import RULES as WINDOWS
 from receptron.analysis.model_import.onnx_graph.operators.windows import conv
@@ -20,7 +20,7 @@ def _along(row: Tensor, x: Tensor, axis: int) -> Tensor:
         return row
     if row.numel() == 1 or x.dim() == 0:
         return row.reshape([])
-    return row.reshape([-1 if i == axis % x.dim() else 1 for i in range(x.dim())])
+    return row.reshape([-1 if i == axis_of(axis, x.dim()) else 1 for i in range(x.dim())])
 
 
 def real(x: Tensor, scale: Tensor, zero: Tensor | None, axis: int = 1) -> Tensor:
@@ -44,7 +44,7 @@ def whole(x: Tensor, scale: Tensor, zero: Tensor | None, axis: int = 1, kind: to
 
 def _of_blocks(x: list[Any], a: Attributes) -> list[Any]:
     """Scales and zero points of blocks along an axis as those of every row of it, against which they broadcast."""
-    block, axis = a["block_size"], a.get("axis", 1) % x[0].dim()
+    block, axis = a["block_size"], axis_of(a.get("axis", 1), x[0].dim())
     return [None if row is None else row.repeat_interleave(block, axis).narrow(axis, 0, x[0].shape[axis]) for row in (x[1], given(x, 2))]
 
 

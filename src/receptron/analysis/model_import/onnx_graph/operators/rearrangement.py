@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.analysis.model_import.onnx_graph.calling import SMALL, Attributes, NotKnown, Rule, given, numbers, setting
+from receptron.analysis.model_import.onnx_graph.calling import SMALL, Attributes, NotKnown, Rule, axes_of, given, numbers, setting
 from receptron.analysis.model_import.onnx_graph.operators.resizing import spatially
 from receptron.analysis.model_import.onnx_graph.operators.windows import amounts
 from receptron.errors import AnalysisFault
@@ -38,9 +38,9 @@ def _flatten(x: list[Any], a: Attributes) -> Tensor:
 def _slice(x: list[Any], a: Attributes) -> Tensor:
     starts, ends = setting(x, a, 1, "starts") or [], setting(x, a, 2, "ends") or []
     axes, steps = setting(x, a, 3, "axes"), setting(x, a, 4, "steps") or [1] * len(starts)
-    out = x[0]
-    for axis, start, end, step in zip(range(len(starts)) if axes is None else axes, starts, ends, steps, strict=True):
-        out = _cut(out, axis % out.dim(), slice(start, end, step))
+    wanted, out = axes_of(range(len(starts)) if axes is None else axes, x[0].dim()), x[0]
+    for axis, start, end, step in zip(wanted, starts, ends, steps, strict=True):
+        out = _cut(out, axis, slice(start, end, step))
     return out
 
 
@@ -70,7 +70,7 @@ def _unsqueeze(x: list[Any], a: Attributes) -> Tensor:
     """Axes are those of the result."""
     axes = setting(x, a, 1, "axes") or []
     out, rank = x[0], x[0].dim() + len(axes)
-    for axis in sorted(axis % rank for axis in axes):
+    for axis in sorted(axes_of(axes, rank)):
         out = out.unsqueeze(axis)
     return out
 
@@ -91,7 +91,7 @@ def _pad(x: list[Any], a: Attributes) -> Tensor:
     """Pads of all axes, or of those named; only constants go around any of them in torch, the others around the last ones."""
     pads = setting(x, a, 1, "pads") or list(a.get("paddings", []))
     rank = x[0].dim()
-    axes = [axis % rank for axis in setting(x, a, 3, "axes") or range(rank)]
+    axes = axes_of(setting(x, a, 3, "axes") or range(rank), rank)
     before, behind = [0] * rank, [0] * rank
     for i, axis in enumerate(axes):
         before[axis], behind[axis] = pads[i], pads[len(axes) + i]
@@ -128,11 +128,11 @@ def _triangle(x: list[Any], a: Attributes) -> Tensor:
 def _cropped(x: list[Any], a: Attributes) -> Tensor:
     """CenterCropPad: half of what is too much goes before, and half of what is missing."""
     wanted, out = numbers(x[1]), x[0]
-    for axis, size in zip(a.get("axes", range(out.dim())), wanted, strict=True):
+    for axis, size in zip(axes_of(a.get("axes", range(out.dim())), out.dim()), wanted, strict=True):
         missing = size - out.shape[axis]
         pads = [0] * 2 * out.dim()
         low = missing // 2 if missing > 0 else -(-missing // 2)
-        pads[axis % out.dim()], pads[out.dim() + axis % out.dim()] = low, missing - low
+        pads[axis], pads[out.dim() + axis] = low, missing - low
         out = F.pad(out, amounts(pads))
     return out
 

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, numbers, setting
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, axes_of, axis_of, numbers, setting
 
 
 def _reduce(run: Callable[[Tensor, list[int], bool], Tensor]) -> Rule:
@@ -16,13 +16,13 @@ def _reduce(run: Callable[[Tensor, list[int], bool], Tensor]) -> Rule:
         axes = setting(x, a, 1, "axes")
         if not axes and a.get("noop_with_empty_axes"):
             return x[0]
-        return run(x[0], axes or list(range(x[0].dim())), bool(a.get("keepdims", 1)))
+        return run(x[0], axes_of(axes or range(x[0].dim()), x[0].dim()), bool(a.get("keepdims", 1)))
 
     return rule
 
 
 def _product(x: Tensor, axes: list[int], keep: bool) -> Tensor:
-    for axis in sorted((axis % x.dim() for axis in axes), reverse=True):
+    for axis in sorted(axes_of(axes, x.dim()), reverse=True):
         x = x.prod(axis, keep)
     return x
 
@@ -38,7 +38,7 @@ def _running(run: Callable[[Tensor, int], Tensor], start: int) -> Rule:
     """CumSum and CumProd."""
 
     def rule(x: list[Any], a: Attributes) -> Tensor:
-        axis = numbers(x[1])[0] % x[0].dim()
+        axis = axis_of(numbers(x[1])[0], x[0].dim())
         data = x[0].flip(axis) if a.get("reverse") else x[0]
         out = run(data, axis).to(x[0].dtype)
         if a.get("exclusive"):
@@ -62,7 +62,7 @@ def _soft(run: Callable[[Tensor, int], Tensor]) -> Rule:
     def rule(x: list[Any], a: Attributes) -> Tensor:
         if a.version >= 13:
             return run(x[0], a.get("axis", -1))
-        axis = a.get("axis", 1) % max(x[0].dim(), 1)
+        axis = axis_of(a.get("axis", 1), max(x[0].dim(), 1))
         return run(x[0], axis) if axis == x[0].dim() - 1 else run(x[0].flatten(axis), -1).reshape(x[0].shape)
 
     return rule

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, given, numbers
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, axes_of, given, numbers
 from receptron.analysis.model_import.onnx_graph.operators.selection import taken
 
 Asked = list[int] | list[float]
@@ -61,7 +61,7 @@ def _default(a: Attributes) -> str:
 def _asked(x: list[Any], a: Attributes) -> tuple[list[int], list[Fraction], bool]:
     """Extents of the result and factors, for every axis, and whether factors were given."""
     data, rank = x[0], x[0].dim()
-    axes = [axis % rank for axis in a.get("axes", range(rank))]
+    axes = axes_of(a.get("axes", range(rank)), rank)
     wanted = given(x, 3)
     scales = a.get("scales") if len(x) == 1 else x[1] if a.version < 11 or len(x) == 2 else x[2]
     sizes, factors = list(data.shape), [Fraction(1)] * rank

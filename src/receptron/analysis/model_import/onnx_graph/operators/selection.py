@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule
+from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, axis_of, places_of
 
 RUNS = 64
 """Runs of places that are taken as slices, which say what they read; more are taken as a table."""
@@ -17,10 +17,10 @@ def taken(x: Tensor, axis: int, index: Tensor) -> Tensor:
     """Rows along an axis, where their places are known by slices: those of one step, put together."""
     if index.is_meta or index.numel() == 0:
         return x.index_select(axis, index)
-    extent = x.shape[axis]
-    runs = _runs([int(place) % extent for place in index.tolist()])
+    places = places_of(index, x.shape[axis])
+    runs = _runs([int(place) for place in places.tolist()])
     if len(runs) > RUNS:
-        return x.index_select(axis, index % extent)
+        return x.index_select(axis, places)
     parts = [_run(x, axis, run) for run in runs]
     return parts[0] if len(parts) == 1 else torch.cat(parts, axis)
 
@@ -51,16 +51,16 @@ def _run(x: Tensor, axis: int, run: range) -> Tensor:
 
 
 def _gather(x: list[Any], a: Attributes) -> Tensor:
-    axis, index = a.get("axis", 0) % max(x[0].dim(), 1), x[1]
+    axis, index = axis_of(a.get("axis", 0), max(x[0].dim(), 1)), x[1]
     if index.dim() == 0:
-        return x[0].select(axis, 0 if index.is_meta else int(index))
+        return x[0].select(axis, 0 if index.is_meta else int(places_of(index, x[0].shape[axis])))
     rows = taken(x[0], axis, index.flatten())
     return rows.reshape(*x[0].shape[:axis], *index.shape, *x[0].shape[axis + 1 :])
 
 
 def _gather_elements(x: list[Any], a: Attributes) -> Tensor:
-    axis = a.get("axis", 0)
-    return torch.gather(x[0], axis, x[1] if x[1].is_meta else x[1] % x[0].shape[axis])
+    axis = axis_of(a.get("axis", 0), x[0].dim())
+    return torch.gather(x[0], axis, places_of(x[1], x[0].shape[axis]))
 
 
 def _gather_nd(x: list[Any], a: Attributes) -> Tensor:
@@ -79,8 +79,8 @@ _REDUCTIONS = {"add": "sum", "mul": "prod", "max": "amax", "min": "amin"}
 
 
 def _scatter_elements(x: list[Any], a: Attributes) -> Tensor:
-    axis, way = a.get("axis", 0), a.get("reduction", "none")
-    index = x[1] if x[1].is_meta else x[1] % x[0].shape[axis]
+    axis, way = axis_of(a.get("axis", 0), x[0].dim()), a.get("reduction", "none")
+    index = places_of(x[1], x[0].shape[axis])
     if way == "none":
         return torch.scatter(x[0], axis, index, x[2])
     return torch.scatter_reduce(x[0], axis, index, x[2], _REDUCTIONS[way])
@@ -95,7 +95,7 @@ def _scatter_nd(x: list[Any], a: Attributes) -> Tensor:
         return torch.index_put(data, index.unbind(-1), updates, accumulate=way == "add")
     lead = data.shape[: index.shape[-1]]
     steps = [prod(lead[i + 1 :]) for i in range(len(lead))]
-    parts = [(part % n) * step for part, n, step in zip(index.unbind(-1), lead, steps, strict=True)]
+    parts = [places_of(part, n) * step for part, n, step in zip(index.unbind(-1), lead, steps, strict=True)]
     rows = torch.stack(parts).sum(0).reshape(-1, 1)
     flat, fresh = data.reshape(prod(lead), -1), updates.reshape(rows.shape[0], -1)
     return torch.scatter_reduce(flat, 0, rows.expand(fresh.shape), fresh, _REDUCTIONS[way]).reshape(data.shape)
@@ -139,7 +139,7 @@ def _compressed(x: list[Any], a: Attributes) -> Tensor:
     if x[1].is_meta:
         raise NotKnown("a Compress by data is not known here.")
     rows = torch.nonzero(x[1]).flatten()
-    return taken(x[0], a["axis"] % x[0].dim(), rows) if "axis" in a else taken(x[0].flatten(), 0, rows)
+    return taken(x[0], axis_of(a["axis"], x[0].dim()), rows) if "axis" in a else taken(x[0].flatten(), 0, rows)
 
 
 def _sampled(x: list[Any], a: Attributes) -> Tensor:

@@ -9,7 +9,8 @@ from torch.nn import functional as F
 
 from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, given, one
 from receptron.analysis.model_import.onnx_graph.operators.elementwise import RULES as ELEMENTWISE
-from receptron.errors import BadValue
+from receptron.errors import AnalysisFault, BadValue
+from receptron.wording import counted
 
 Pads = list[int]
 """Those before all axes, then those behind them."""
@@ -39,8 +40,16 @@ def _halved(missing: list[int], *, upper: bool) -> Pads:
     return less + more if upper else more + less
 
 
+def check_rank(x: Tensor, kernel: list[int]) -> None:
+    """Raises: AnalysisFault for a kernel of more or fewer axes than the maps have; torch would take such an input for one image."""
+    if x.dim() != len(kernel) + 2:
+        stated = f"a kernel of {counted(len(kernel), 'dimension')}"
+        raise AnalysisFault(f"{stated} does not go over an input of {'x'.join(map(str, x.shape)) or 'one number'}.", mend="export it again")
+
+
 def padded(x: Tensor, a: Attributes, kernel: list[int], fill: float = 0.0, most: list[int] | None = None) -> tuple[Tensor, list[int]]:
     """Symmetric padding of at most `most` goes to the operator, other padding before it."""
+    check_rank(x, kernel)
     pads = pads_of(x, a, kernel)
     rank = len(kernel)
     if pads[:rank] == pads[rank:] and (most is None or all(n <= limit for n, limit in zip(pads, most, strict=False))):
@@ -80,6 +89,7 @@ def _transposed(x: list[Any], a: Attributes) -> Tensor:
 
 def _cropped(x: Tensor, kernel: list[int], a: Attributes, extra: list[int]) -> Pads:
     """What a transposed convolution leaves out at its ends."""
+    check_rank(x, kernel)
     rank = len(kernel)
     wanted = a.get("auto_pad", "NOTSET")
     same = wanted in ("SAME_UPPER", "SAME_LOWER")
@@ -128,6 +138,7 @@ def _norm_pool(x: list[Any], a: Attributes) -> Tensor:
 def _unpool(x: list[Any], a: Attributes) -> Tensor:
     kernel = a["kernel_shape"]
     rank = len(kernel)
+    check_rank(x[0], kernel)
     pads = a.get("pads", [0] * 2 * rank)
     size = None if given(x, 2) is None else [int(n) for n in x[2].tolist()]
     run = (F.max_unpool1d, F.max_unpool2d, F.max_unpool3d)[rank - 1]
