@@ -19,6 +19,7 @@ NAMES = [
     "Answer",
     "Audit",
     "ModelCard",
+    "Ensembling",
     "Estimate",
     "Evaluated",
     "Evaluation",

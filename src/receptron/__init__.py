@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from receptron.jobs.options import Extras
     from receptron.jobs.predict import Predicted, predict
     from receptron.jobs.training.train import train
+    from receptron.training.ensembling import Ensembling
     from receptron.training.loop.recipe import Recipe
     from receptron.training.records import Run
     from receptron.weights.sidecar import Sidecar
@@ -51,6 +52,7 @@ _HOMES = {
     "receptron.jobs.predict": ("Predicted", "predict"),
     "receptron.jobs.options": ("Extras",),
     "receptron.jobs.training.train": ("train",),
+    "receptron.training.ensembling": ("Ensembling",),
     "receptron.training.loop.recipe": ("Recipe",),
     "receptron.training.records": ("Run",),
     "receptron.weights.sidecar": ("Sidecar",),
@@ -61,6 +63,7 @@ _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 __all__ = [
     "Answer",
     "Audit",
+    "Ensembling",
     "Estimate",
     "Evaluated",
     "Evaluation",

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from scipy.stats import sem
 from small import context
 
 from receptron.errors import NonFinite
@@ -15,7 +16,7 @@ from receptron.training.context import TrainingContext
 from receptron.training.hardware.device import Engine
 from receptron.training.ladder import from_scratch, scratch_search
 from receptron.training.ladder.from_scratch import train_from_scratch
-from receptron.training.ladder.scratch_search import DECAYS, RATES, Search, searched
+from receptron.training.ladder.scratch_search import DECAYS, FEW, RATES, Result, Search, foreseen, searched
 from receptron.training.loop.hyperparameters import Hyperparameters
 from receptron.training.loop.recipe import Recipe
 from receptron.training.records import TriedPoint
@@ -35,14 +36,16 @@ def search(place: TrainingContext, speed: float = 1e9, plan: Hyperparameters = P
 
 
 def losses(monkeypatch: pytest.MonkeyPatch, table: dict[tuple[float, float], float | None], later: dict[tuple[float, float], float] = NONE):
-    """What each point reaches, in the first round and, where it differs, in the second; and the rows that were seen."""
+    """What each point reaches on every image, in the first round and, where it differs, in the second; and the rows that were seen."""
     seen: list[tuple[np.ndarray, np.ndarray]] = []
 
-    def tried(_: Search, name: object, plan: Hyperparameters, learning: np.ndarray, asked: np.ndarray) -> TriedPoint:
+    def tried(_: Search, name: object, plan: Hyperparameters, learning: np.ndarray, asked: np.ndarray) -> Result:
         seen.append((learning, asked))
         point = plan.rate, plan.decay
         loss = later.get(point, table[point]) if plan.epochs == 6 else table[point]
-        return TriedPoint(*point, plan.epochs, loss, None if loss is None else 0.5)
+        if loss is None:
+            return Result(TriedPoint(*point, plan.epochs, None, None))
+        return Result(TriedPoint(*point, plan.epochs, loss, 0.5), np.full(len(asked), loss))
 
     monkeypatch.setattr(scratch_search, "_tried", tried)
     return seen
@@ -80,6 +83,81 @@ def test_equal_points_leave_the_default(monkeypatch: pytest.MonkeyPatch):
     assert (found.rate, found.decay) == found.default == ALL[0] and "it is the default" in found.words
 
 
+def drawn(monkeypatch: pytest.MonkeyPatch, usual: np.ndarray, best: np.ndarray):
+    """One point has the losses `best` on the images set aside, the default has `usual`, all others are far worse."""
+
+    def tried(_: Search, name: object, plan: Hyperparameters, learning: np.ndarray, asked: np.ndarray) -> Result:
+        point = plan.rate, plan.decay
+        found = {ALL[0]: usual, ALL[7]: best}.get(point, np.full(len(asked), 99.0))
+        assert len(found) == len(asked)
+        return Result(TriedPoint(*point, plan.epochs, float(found.mean()), 0.5), found)
+
+    monkeypatch.setattr(scratch_search, "_tried", tried)
+
+
+@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("size", [1, 3])
+def test_the_default_is_left_only_for_a_point_that_is_better_by_more_than_one_standard_error(
+    seed: int, size: int, monkeypatch: pytest.MonkeyPatch
+):
+    """The standard error as scipy has it: of the paired differences of images, or of their means in groups of equal size."""
+    rng, place = np.random.default_rng(seed), context(60, folds=5)
+    usual = rng.random(12) + 0.5
+    best = usual - rng.normal(0.1, 0.3, 12)
+    if size > 1:
+        aside = np.sort(place.folds[1])
+        numbers = np.arange(60) + 100
+        numbers[aside] = np.arange(12) // size
+        place = replace(place, images=replace(place.images, groups=numbers))
+    drawn(monkeypatch, usual, best)
+    found, differences = searched(search(place), 0), (usual - best).reshape(-1, size).mean(1)
+    gain, error = differences.mean(), sem(differences)
+    if gain <= 0:
+        assert (found.rate, found.decay) == ALL[0] and found.gain is None and "it is the default" in found.words
+        return
+    assert (found.gain, found.error) == (pytest.approx(gain), pytest.approx(error))
+    assert (found.rate, found.decay) == (ALL[7] if gain > error else ALL[0])
+    assert ("which is more than one" in found.words) == (gain > error) and ("stay, the default" in found.words) == (gain <= error)
+    assert f"{error:.3f}" in found.words and f"{gain:.3f}" in found.words
+
+
+def test_one_group_alone_cannot_tell_an_error_and_leaves_the_default(monkeypatch: pytest.MonkeyPatch):
+    place, numbers = context(60, folds=5), np.arange(60) + 100
+    numbers[place.folds[1]] = 0
+    drawn(monkeypatch, np.full(12, 2.0), np.full(12, 1.0))
+    found = searched(search(replace(place, images=replace(place.images, groups=numbers))), 0)
+    assert (found.rate, found.decay) == ALL[0] and found.gain == 1.0 and found.error is None and "cannot be told" in found.words
+
+
+@pytest.mark.parametrize("more", [0, 1])
+def test_it_acts_by_itself_up_to_so_many_training_images(more: int, monkeypatch: pytest.MonkeyPatch):
+    seen, place = losses(monkeypatch, dict.fromkeys(ALL, 1.0)), context(60, folds=5)
+    monkeypatch.setattr(scratch_search, "FEW", 60 - more)
+    found = searched(search(place), 0)
+    assert bool(seen) == (not more) and ("59 training images, and here are 60" in found.unknown) == bool(more)
+    assert FEW == 1000, "the regime of Brigato & Iocchi 2021"
+
+
+@pytest.mark.parametrize(("folds", "full", "epochs"), [(5, False, 18), (3, True, 20), (10, False, 36)])
+def test_its_time_is_foreseen_by_the_images_that_it_then_shows(folds: int, full: bool, epochs: int, monkeypatch: pytest.MonkeyPatch):
+    """Counted where they are shown: epochs times images of each phase, at the speed given; and told before the first."""
+    shown, told, place, own = [], [], context(60, folds=folds, full=full), scratch_search.fit
+    monkeypatch.setattr(scratch_search, "DECAYS", (5e-4, 5e-3))
+
+    def fit(phase, *rest):
+        shown.append(phase.plan.epochs * len(phase.source.names))
+        return own(replace(phase, plan=replace(phase.plan, epochs=1)), *rest)
+
+    monkeypatch.setattr(scratch_search, "fit", fit)
+    monkeypatch.setattr(place.environment.progress, "tell", lambda line: told.append((len(shown), line)))
+    asked = replace(search(place, 10.0, replace(PLAN, epochs=epochs)), networks=folds if full else 1)
+    seconds, why = foreseen(asked)
+    for judged in range(asked.networks):
+        searched(asked, judged)
+    assert not why and seconds == pytest.approx(sum(shown) / 10.0)
+    assert told == [(0, f"A search of rate and decay takes about {seconds:.0f} s more: --rate with --decay spares it.")]
+
+
 def test_points_that_diverge_are_never_chosen_and_told(monkeypatch: pytest.MonkeyPatch):
     losses(monkeypatch, {point: 0.7 if point == ALL[5] else None for point in ALL})
     found = searched(search(context(60, folds=5)), 0)
@@ -109,6 +187,7 @@ def test_a_training_that_diverges_is_a_point_that_failed(monkeypatch: pytest.Mon
         ({"plan": replace(PLAN, epochs=17)}, "17 epochs are too few to halve: 18"),
         ({"recipe": Recipe(rate=0.1, decay=0.0)}, "both were set"),
         ({"recipe": Recipe(optimiser="adamw")}, "not for adamw"),
+        ({"recipe": Recipe(rate="find")}, "a range test"),
         ({"folds": 2}, "two folds leave no images"),
     ],
 )
@@ -118,6 +197,7 @@ def test_where_no_search_is_possible_the_default_is_taken_and_told(change: dict,
     found = searched(search(place, change.get("speed", 1e9), change.get("plan", PLAN)), 0)
     assert not seen and not found.tried and (found.rate, found.decay) == (PLAN.rate, PLAN.decay)
     assert why in found.unknown and why in found.words
+    assert foreseen(search(place, change.get("speed", 1e9), change.get("plan", PLAN))) == (0.0, found.unknown)
 
 
 def test_what_is_set_is_not_varied(monkeypatch: pytest.MonkeyPatch):

@@ -37,15 +37,20 @@ class Ensembling:
     def __str__(self) -> str:
         return f"seeds:{self.count}" if self.kind == "seeds" else self.kind
 
-    def check(self, *, has_test: bool, pretrained: bool) -> None:
-        """Raises: BadValue where such an ensemble cannot be made, or could not be judged."""
-        if not self.kind:
+    @property
+    def call(self) -> str:
+        """How it is made from Python."""
+        return f"receptron.Ensembling.of({str(self)!r})"
+
+    def check_judged(self, *, has_test: bool) -> None:
+        """Raises: BadValue where nothing could judge an ensemble."""
+        if not self.kind or has_test:
             return
-        if not has_test:
-            why = "every image was learnt from by some of its networks, so that without a test side nothing can judge it"
-            raise BadValue(
-                f"--ensemble {self} needs a test side.", why=why, mend="keep some images: --test-size 0.2; or leave --ensemble out"
-            )
+        why = "every image was learnt from by some of its networks, so that without a test side nothing can judge it"
+        raise BadValue(f"--ensemble {self} needs a test side.", why=why, mend="keep some images: --test-size 0.2; or leave --ensemble out")
+
+    def check_made(self, *, pretrained: bool) -> None:
+        """Raises: BadValue where networks of other seeds would not differ."""
         if self.kind == "seeds" and pretrained:
             why = "chance is too small a part of what is learnt from pretrained weights: the head is one and the same for every seed"
             raise BadValue(f"--ensemble {self} is for training from scratch.", why=why, mend="use --ensemble folds, or --weights none")

@@ -200,6 +200,8 @@ class ScratchSearch:
     chosen_by: int  # images, which neither the search learnt from nor the figures of the run rest on
     tried: tuple[TriedPoint, ...]  # round by round
     unknown: str  # why the default was taken without a search; empty where there was one
+    gain: float | None = None  # how much less log-loss the best had than the default; None: it is the default, or one of them diverged
+    error: float | None = None  # standard error of that, paired image by image; None as well where it cannot be told
 
     @property
     def words(self) -> str:
@@ -208,15 +210,21 @@ class ScratchSearch:
         if self.unknown:
             return f"{point} not searched for: {self.unknown}"
         longest = max(one.epochs for one in self.tried)
-        losses = {(one.rate, one.decay): one.loss for one in self.tried if one.epochs == longest}
         count = len({(one.rate, one.decay) for one in self.tried})
-        told = f"{point} were the best of {count} tried, by log-loss on {counted(self.chosen_by, 'image')} set aside"
-        best, usual = losses[self.rate, self.decay], losses.get(self.default)
-        if best is None:
+        finalists = [one for one in self.tried if one.epochs == longest and one.loss is not None]
+        if not finalists:
             return f"{point} not found wanting: every one of {count} tried diverged"
-        if self.default == (self.rate, self.decay):
-            return f"{told} ({best:.3f}): it is the default"
-        return f"{told} ({best:.3f}; the default {'diverged' if usual is None else f'{usual:.3f}'})"
+        best = min(finalists, key=lambda one: one.loss or 0.0)
+        loss, by = f"{best.loss:.3f}", f"by log-loss on {counted(self.chosen_by, 'image')} set aside"
+        if self.gain is None:
+            usual = "it is the default" if (best.rate, best.decay) == self.default else "the default diverged"
+            return f"{point} were the best of {count} tried, {by} ({loss}): {usual}"
+        leader, less = f"rate {best.rate:g} and decay {best.decay:g}", f"{self.gain:.3f} less than the default"
+        ours = f"{leader} were the best of {count} tried, {by} ({loss}, {less})"
+        error = "that of so few cannot be told" if self.error is None else f"{self.error:.3f}"
+        if (best.rate, best.decay) == (self.rate, self.decay):
+            return f"{ours}, which is more than one standard error ({error})"
+        return f"{point} stay, the default: {ours}, which is no more than one standard error ({error})"
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,8 @@ def python_call(given: Mapping[str, object], extras: Extras) -> str:
     told = [f"{name}={value!r}" for name, value in rare.items()] + ([f"images={extras.images.call}"] if extras.images.given else [])
     if extras.recipe.given:
         told.append(f"recipe={extras.recipe.call}")
+    if extras.ensembling.kind:
+        told.append(f"ensembling={extras.ensembling.call}")
     if told:
         parts.append(f"extras=receptron.Extras({', '.join(told)})")
     return f"receptron.train({', '.join(parts)})"

@@ -148,6 +148,8 @@ def train(
     like = read_earlier_run(check_given(extras.like)) if extras.like else None
     relabelling = read_relabelling(extras.labels)
     made = look_into(extras.synthetic, catalog)
+    earlier = like.sides if like else relabelling.sides if relabelling else {}
+    extras.ensembling.check_judged(has_test=keeps_test(catalog, test_size, earlier))
     folder = choose_folder(path, out, resume=extras.resume)
     check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -156,14 +158,15 @@ def train(
         activations = cache_folder(extras.cache)
         starts = tuple(one.sized(extras.recipe) for one in starts_of(catalog, net, weights, extras))
         start = starts[0]
+        extras.ensembling.check_made(pretrained=any(one.pretrained for one in starts))
         for one in starts:
             check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
-            earlier = like.sides if like else relabelling.sides if relabelling else {}
             sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
+            extras.ensembling.check_judged(has_test=bool(sided.split.test))
             start = with_statistics(start, sided, extras.progress)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}
@@ -194,7 +197,6 @@ def train(
                 start, sided, ranking = ranked((start,) if len(starts) == 1 else starts, sided, fit_options, environment, limits)
                 augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
                 fit_options = replace(fit_options, augmentation=augmentation)
-                extras.ensembling.check(has_test=fit_options.has_test, pretrained=start.pretrained is not None)
                 synthetic, seen_besides = (
                     read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken) if made else (None, None)
                 )
@@ -267,6 +269,11 @@ def tell_table(catalog: Catalog, progress: Progress) -> bool:
     if count:
         progress.tell(f"The table gives {counted(count, 'fold')} to cross-validate, so there is no test side.")
     return bool(count)
+
+
+def keeps_test(catalog: Catalog, test_size: float, earlier: Mapping[str, str]) -> bool:
+    """Whether there can be a test side, as far as that shows before any image is read."""
+    return bool(test_size) or "test" in earlier.values() or any(item.split in ("val", "test") for item in catalog.items)
 
 
 def _tell_likeness(like: EarlierRun, settings: Mapping[str, object], sided: SidedImages, progress: Progress) -> None:

@@ -1,10 +1,14 @@
 """`train PATH --plan`: the strategy before training. What can be measured without training is, by the steps of the training itself."""
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from time import monotonic
+
+import numpy as np
+from numpy.typing import NDArray
 
 from receptron.blocks.classifier import Classifier
 from receptron.data.augmentation.policy import fitted
@@ -29,7 +33,7 @@ from receptron.jobs.training.labels.relabelling import read_relabelling
 from receptron.jobs.training.planning.reasons import Asked, images_seen, start_of
 from receptron.jobs.training.sided_images import Placing, place_images
 from receptron.jobs.training.synthetic.folder import look_into, read_synthetic
-from receptron.jobs.training.train import check_kinds, starts_of, tell_table
+from receptron.jobs.training.train import check_kinds, keeps_test, starts_of, tell_table
 from receptron.training.augmentation_sheet import augmentation_record
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
@@ -40,6 +44,7 @@ from receptron.training.hardware.device import find_device
 from receptron.training.ladder.cross_validation import TrainableRung, obstacle
 from receptron.training.ladder.from_scratch import NAME, intend, rung_0
 from receptron.training.ladder.ladder import LowerRungs, lower_rungs, no_views, rungs_ahead
+from receptron.training.ladder.scratch_search import foreseen
 from receptron.training.plan_record import DomainDistance, Plan, PlannedFeatures, PlannedRung
 from receptron.training.recipe_shape import shaped
 from receptron.training.records import InputCheck, RungRecord, SyntheticEffect, Trial
@@ -83,13 +88,15 @@ def plan(
     catalog = scan(check_given(path), extras.images)
     if tell_table(catalog, extras.progress):
         test_size = 0
-    starts, activations = starts_of(catalog, net, weights, extras), cache_folder(extras.cache)
     relabelling = read_relabelling(extras.labels)
     sides = relabelling.sides if relabelling else {}
+    extras.ensembling.check_judged(has_test=keeps_test(catalog, test_size, sides))
+    starts, activations = starts_of(catalog, net, weights, extras), cache_folder(extras.cache)
+    extras.ensembling.check_made(pretrained=any(one.pretrained for one in starts))
     sided = place_images(catalog, starts[0], Placing(test_size, check_seed(seed), sides, relabelling), extras)
     environment = RunEnvironment(None, activations, TimeBudget(budget), DecisionLog(None), progress=extras.progress)
     first = fitted(extras.augment, starts[0].spec.pixels, starts[0].channels, grey=starts[0].grey)
-    fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), first, extras.recipe)
+    fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), first, extras.recipe, extras.ensembling)
     start, sided, ranking = ranked(starts, sided, fit_options, environment, within(extras.image_memory))
     augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
     context = context_of(sided.reading, sided.split, start, replace(fit_options, augmentation=augmentation), environment)
@@ -100,6 +107,8 @@ def plan(
     outlook = _from_scratch(start, context) if start.pretrained is None else _adapting(start, context)
     expected = next((rung.accuracy for rung in outlook.measured if rung.name == "linear head"), None)
     settings = (made.settings if made else {}) | extras.recipe.settings | extras.images.settings
+    if extras.ensembling.kind:
+        settings["ensemble"] = str(extras.ensembling)
     settings |= {"time": str(time), "seed": str(seed), "device": where, "test size": str(test_size), "precision": extras.precision}
     return Plan(
         path=str(path), images=images_seen(sided), audit=sided.audit, split=sided.split.summary, training=len(sided.split.train),
@@ -130,11 +139,19 @@ def _check_extras(extras: Extras) -> None:
 def _from_scratch(start: InitialWeights, context: TrainingContext) -> _Outlook:
     """The baselines, and how long training takes."""
     make = start.maker(len(context.classes))
-    intended = intend(lambda: shaped(make(), context.recipe, pretrained=False), context)
-    needed = intended.seconds(context)
-    visits = f"{counted(intended.plan.epochs, 'epoch')} of {context.spec.pixels} px at {intended.speed:.0f} images a second"
-    rung = PlannedRung(NAME, True, needed, needed, f"{visits}, {counted(intended.networks, 'network')}; the only rung without weights")
+    fresh = partial(_fresh, make, context)
+    intended = intend(fresh, context)
+    search, unsearched = foreseen(intended.search(fresh, context))
+    needed = intended.seconds(context) + search
+    networks = counted(intended.networks * max(1, context.ensembling.count), "network")
+    visits = f"{counted(intended.plan.epochs, 'epoch')} of {context.spec.pixels} px at {intended.speed:.0f} images a second, {networks}"
+    looked = f"rate and decay are not searched for: {unsearched}" if unsearched else f"{search:.0f} s of it to search rate and decay"
+    rung = PlannedRung(NAME, True, needed, needed, f"{visits}; {looked}; the only rung without weights")
     return _Outlook(tuple(intended.trials), tuple(rung_0(context)[1]), (rung,), _SCRATCH)
+
+
+def _fresh(make: Callable[[], Classifier], context: TrainingContext) -> Classifier:
+    return shaped(make(), context.recipe, pretrained=False)
 
 
 def _adapting(start: InitialWeights, context: TrainingContext) -> _Outlook:
@@ -178,7 +195,7 @@ def _ahead(net: Classifier, lower: LowerRungs, context: TrainingContext) -> tupl
     )
     planned = [*hidden, _planned(first, context, not why, told)]
     for step in others:
-        before, least = planned[-1], step.needed(context, context.folds[:1])
+        before, least = planned[-1], step.needed(context, _least(context))
         if not before.tried:
             told = f"not reached: {before.name} is left"
         elif least > left - (before.least or 0):
@@ -197,8 +214,13 @@ def _hidden(context: TrainingContext) -> tuple[PlannedRung, ...]:
 
 
 def _planned(step: TrainableRung, context: TrainingContext, tried: bool, why: str) -> PlannedRung:
-    least, most = (step.needed(context, folds) for folds in (context.folds[:1], context.folds))
+    least, most = (step.needed(context, folds) for folds in (_least(context), context.folds))
     return PlannedRung(step.name, tried, least, most, why)
+
+
+def _least(context: TrainingContext) -> tuple[NDArray[np.int64], ...]:
+    """Folds that a rung learns without, one after another, before it can be taken: all, where each one has to be judged or to answer."""
+    return context.folds if context.full_folds else context.folds[:1]
 
 
 def _next(command: str, path: str | Path) -> str:
