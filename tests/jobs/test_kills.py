@@ -23,6 +23,8 @@ SHORT = "from receptron.training.ladder import from_scratch, ladder; from_scratc
 COMMAND = f"import sys; sys.argv[0] = 'receptron'; {SHORT}; from receptron.cli import main; main()"
 STATEFUL = {
     "pretrained": (),
+    "pretrained folds": ("--ensemble", "folds"),
+    "folds": ("--net", "lenet5", "--augment", "strong", "--ensemble", "folds", "--rate", "0.1", "--decay", "0.0005"),
     "scratch": ("--net", "lenet5", "--augment", "strong"),
     "recipe": ("--net", "lenet5", "--augment", "strong", "--rate", "find", "--schedule", "one-cycle", "--ema", "0.9", "--patience", "3",
                "--balance", "sampler", "--head", "hidden:16", "--dropout", "0.3"),
@@ -58,15 +60,16 @@ def digest_of(out: Path) -> str:
     return atomic_write.sha256(out / "model/model.safetensors")
 
 
-_CAMPAIGN = [pytest.param(kind, marks=pytest.mark.campaign) for kind in ("pretrained", "own")]
+_CAMPAIGN = [pytest.param(kind, marks=pytest.mark.campaign) for kind in ("pretrained", "pretrained folds", "own")]
 
 
-@pytest.fixture(scope="module", params=[*_CAMPAIGN, "scratch", "recipe"])
+@pytest.fixture(scope="module", params=[*_CAMPAIGN, "scratch", "recipe", "folds"])
 def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Case:
     """Photos, weights and an undisturbed run; from scratch with everything of augmentation, Mixup and CutMix among it."""
-    place = tmp_path_factory.mktemp(request.param)
-    folder(place / "photos", 30 if request.param == "pretrained" else 12)
-    weights = str(backbone(place / "tiny.safetensors")) if request.param == "pretrained" else "none"
+    place = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
+    adapted = request.param.startswith("pretrained")
+    folder(place / "photos", 30 if adapted else 12)
+    weights = str(backbone(place / "tiny.safetensors")) if adapted else "none"
     start = _own(place / "net.py") if request.param == "own" else STATEFUL[request.param]
     case = Case(("--weights", weights, *start), place, "", 0.0)
     began = time.monotonic()
@@ -75,7 +78,7 @@ def case(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     assert child.returncode == 0, told.decode()
     record = json.loads((place / "undisturbed/run.json").read_text())
     trained = {(point["phase"]["rung"], point["phase"]["fold"]) for point in record["curves"]}
-    assert len(trained) >= (2 if request.param == "pretrained" else 1), trained
+    assert len(trained) >= (5 if "folds" in request.param else 2 if adapted else 1), trained
     return Case(case.flags, place, digest_of(place / "undisturbed"), time.monotonic() - began)
 
 

@@ -162,3 +162,22 @@ def test_features_take_about_as_long_as_the_plan_expects(shared: Path, lite0: ob
             (tmp_path / "flowers" / label / file.name).write_bytes(file.read_bytes())
     found = plan(tmp_path / "flowers", extras=extras(tmp_path)).features
     assert found and 1 / 3 < found.took / found.expected < 3, found
+
+
+@pytest.mark.parametrize("recipe", [Recipe(), Recipe(decay=1e-3), Recipe(rate=0.1, decay=1e-3), Recipe(rate="find")])
+def test_from_scratch_the_time_of_a_search_of_rate_and_decay_is_foreseen(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recipe: Recipe
+):
+    """By hand: twelve points (or fewer) for a ninth of the epochs, and four for a third of them, on the images of neither fold."""
+    monkeypatch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (18, 18))
+    planned = plan(photos, "lenet5", "none", extras=Extras(precision="float32", cache=tmp_path / "cache", recipe=recipe))
+    points = {(None, None): 12, (None, 1e-3): 4}.get((recipe.rate, recipe.decay), 0)
+    visits = 18 * (planned.training - planned.folds[0])
+    visits += (points * 2 + min(points, 4) * 6) * (planned.training - sum(planned.folds[:4]))
+    (rung,) = planned.rungs
+    speed = float(rung.why.split(" px at ")[1].split(" images a second")[0])
+    assert rung.least == rung.most == pytest.approx(visits / speed, rel=0.01)
+    assert ("of it to search rate and decay" in rung.why) == bool(points)
+    found = train(photos, tmp_path / "out", "lenet5", "none", extras=Extras(precision="float32", cache=tmp_path / "cache", recipe=recipe))
+    assert len({(one.rate, one.decay) for one in found.searches[0].tried}) == points
+    assert found.searches[0].words in found.ladder[-1].why

@@ -63,6 +63,7 @@ from receptron.training.callbacks.signals import StopSignals
 from receptron.training.checkpointing.decision_log import READING, SPENT, THREADS, DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment
+from receptron.training.ensembling import check_judged, check_made
 from receptron.training.found_rate import rate_searches
 from receptron.training.hardware.device import find_device
 from receptron.training.hardware.threads import threads
@@ -149,7 +150,7 @@ def train(
     relabelling = read_relabelling(extras.labels)
     made = look_into(extras.synthetic, catalog)
     earlier = like.sides if like else relabelling.sides if relabelling else {}
-    extras.ensembling.check_judged(has_test=keeps_test(catalog, test_size, earlier))
+    check_judged(extras.ensembling, has_test=keeps_test(catalog, test_size, earlier))
     folder = choose_folder(path, out, resume=extras.resume)
     check_beside(folder, catalog)
     with claimed(folder, resume=extras.resume, overwrite=extras.overwrite, broken_off=lambda learnt: _tell_go_on(extras, learnt)) as place:
@@ -158,7 +159,7 @@ def train(
         activations = cache_folder(extras.cache)
         starts = tuple(one.sized(extras.recipe) for one in starts_of(catalog, net, weights, extras))
         start = starts[0]
-        extras.ensembling.check_made(pretrained=any(one.pretrained for one in starts))
+        check_made(extras.ensembling, pretrained=any(one.pretrained for one in starts))
         for one in starts:
             check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
         augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
@@ -166,7 +167,7 @@ def train(
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
             sided = place_images(catalog, start, Placing(test_size, seed, earlier, relabelling), extras)
-            extras.ensembling.check_judged(has_test=bool(sided.split.test))
+            check_judged(extras.ensembling, has_test=bool(sided.split.test))
             start = with_statistics(start, sided, extras.progress)
         settings = {"path": path, "net": AUTO if len(starts) > 1 else start.net, "weights": ", ".join(one.reference for one in starts)}
         settings |= {"time": time, "seed": seed, "device": where, "precision": extras.precision, "test size": test_size}

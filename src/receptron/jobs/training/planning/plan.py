@@ -38,6 +38,7 @@ from receptron.training.augmentation_sheet import augmentation_record
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment, TrainingContext
+from receptron.training.ensembling import check_judged, check_made
 from receptron.training.features.domain_distance import domain_distance
 from receptron.training.features.input_check import check_input
 from receptron.training.hardware.device import find_device
@@ -90,9 +91,9 @@ def plan(
         test_size = 0
     relabelling = read_relabelling(extras.labels)
     sides = relabelling.sides if relabelling else {}
-    extras.ensembling.check_judged(has_test=keeps_test(catalog, test_size, sides))
+    check_judged(extras.ensembling, has_test=keeps_test(catalog, test_size, sides))
     starts, activations = starts_of(catalog, net, weights, extras), cache_folder(extras.cache)
-    extras.ensembling.check_made(pretrained=any(one.pretrained for one in starts))
+    check_made(extras.ensembling, pretrained=any(one.pretrained for one in starts))
     sided = place_images(catalog, starts[0], Placing(test_size, check_seed(seed), sides, relabelling), extras)
     environment = RunEnvironment(None, activations, TimeBudget(budget), DecisionLog(None), progress=extras.progress)
     first = fitted(extras.augment, starts[0].spec.pixels, starts[0].channels, grey=starts[0].grey)
