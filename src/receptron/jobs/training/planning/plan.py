@@ -7,7 +7,6 @@ from pathlib import Path
 from time import monotonic
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.augmentation.policy import fitted
 from receptron.data.dataset.scan import scan
 from receptron.data.reading.file_bytes import within
 from receptron.errors import BadValue, TooLittleTime
@@ -22,6 +21,7 @@ from receptron.jobs.options import (
     listed_weights,
     seconds,
 )
+from receptron.jobs.training.backbones.band_start import with_statistics
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.fit import FitOptions, context_of
 from receptron.jobs.training.initial_weights import InitialWeights
@@ -87,11 +87,12 @@ def plan(
     relabelling = read_relabelling(extras.labels)
     sides = relabelling.sides if relabelling else {}
     sided = place_images(catalog, starts[0], Placing(test_size, check_seed(seed), sides, relabelling), extras)
+    begin = with_statistics(starts[0], sided, extras.progress)
     environment = RunEnvironment(None, activations, TimeBudget(budget), DecisionLog(None), progress=extras.progress)
-    first = fitted(extras.augment, starts[0].spec.pixels, starts[0].channels, grey=starts[0].grey)
-    fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), first, extras.recipe)
-    start, sided, ranking = ranked(starts, sided, fit_options, environment, within(extras.image_memory))
-    augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+    first = begin.policy(extras.augment)
+    fit_options = FitOptions(seed, where, begin.precision(extras.precision), bool(sided.split.test), first, extras.recipe)
+    start, sided, ranking = ranked((begin,) if len(starts) == 1 else starts, sided, fit_options, environment, within(extras.image_memory))
+    augmentation = start.policy(extras.augment)
     context = context_of(sided.reading, sided.split, start, replace(fit_options, augmentation=augmentation), environment)
     limits, synthetic = within(extras.image_memory), None
     if made := look_into(extras.synthetic, catalog):
