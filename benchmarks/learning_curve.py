@@ -21,9 +21,9 @@ from scipy.stats import norm
 
 from label_errors import features
 from receptron.evaluation.confidence_intervals import FOLDED, wilson, wilson_limits
-from receptron.training.ladder.learning_curve import forecast_of
 from receptron.training.ladder.linear_probe import choose_head
-from receptron.training.ladder.subset_accuracy import Measured, measure
+from receptron.training.learning_curve.forecast import forecast_of
+from receptron.training.learning_curve.subset_accuracy import Measured, measure
 
 CLASSES, TRUSTED = 5, 0.9
 

@@ -86,8 +86,8 @@ def extras(tmp_path: Path, **more: object) -> Extras:
 def satellite(tmp_path_factory: pytest.TempPathFactory) -> tuple[Run, Path]:
     place = tmp_path_factory.mktemp("satellite")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (12, 12))
-        return train(written(place / "set", thirteen), place / "out", time="1h", extras=extras(place)), place / "set"
+        patch.setattr("receptron.training.ladder.from_scratch.EPOCHS", (16, 16))
+        return train(written(place / "set", thirteen, 60), place / "out", time="1h", extras=extras(place)), place / "set"
 
 
 def test_the_one_band_of_thirteen_that_tells_is_learnt(satellite: tuple[Run, Path]):

@@ -160,7 +160,8 @@ def test_it_works_with(name: str, place: Path, weights: Path, tmp_path: Path):
         assert run.synthetic and run.synthetic.images == 15
     if asked.more == "labels":
         assert run.corrections and run.corrections.changed == 1
-    assert "answer together" in render(run)
+    page = render(run)
+    assert "Several networks answer together" in page and "One network is what is trained unless an ensemble is asked for" in page
 
 
 @pytest.mark.parametrize("name", REFUSED)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from receptron.cli.train import _suspects
 from receptron.evaluation.records import SuspectLabels
 from receptron.jobs.training.labels.suspect_labels import HEAD, suspect_labels
+from receptron.training.balancing.class_balance import ClassBalance
 from receptron.training.context import Images
 
 ROOT = Path("/photos")
@@ -28,7 +29,7 @@ def judged(
     names = tuple(str(ROOT / f"{i}.jpg") for i in range(len(given)))
     images = Images(names, names, torch.from_numpy(given), groups)
     logits = np.log(np.full((len(given), classes), 0.2 / (classes - 1)) + (0.8 - 0.2 / (classes - 1)) * np.eye(classes)[answers])
-    context = SimpleNamespace(images=images, classes=tuple("abcdef"[:classes]))
+    context = SimpleNamespace(images=images, classes=tuple("abcdef"[:classes]), balance=ClassBalance())
     outcome = SimpleNamespace(rows=np.arange(0), logits=logits[:0], rung=HEAD)
     return suspect_labels(
         cast(Any, SimpleNamespace(context=context, outcome=outcome, head_logits=logits, known=torch.from_numpy(logits))),

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 
 from receptron.training.context import Images
-from receptron.training.ladder import subset_accuracy
-from receptron.training.ladder.learning_curve import learning_curve
-from receptron.training.ladder.subset_accuracy import measure
+from receptron.training.learning_curve import subset_accuracy
+from receptron.training.learning_curve.forecast import learning_curve
+from receptron.training.learning_curve.subset_accuracy import measure
 
 
 def blobs(count: int, classes: int, spread: float, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:

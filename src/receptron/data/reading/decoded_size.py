@@ -12,14 +12,14 @@ _COEFFICIENTS = 6  # bytes for each pixel that a progressive JPEG keeps until it
 
 
 @dataclass(frozen=True)
-class Plan:
+class Reduction:
     """The image is decoded at one `factor`-th of its width and height; `told` is the factor where the limit asks for it, else 1."""
 
     factor: int
     told: int = 1
 
 
-def planned(file: EncodedFile, size: HeaderSize, limits: Limits, shortest: int | None = None) -> Plan:
+def planned(file: EncodedFile, size: HeaderSize, limits: Limits, shortest: int | None = None) -> Reduction:
     """How an image of that size is decoded; with `shortest` (px) it is reduced as long as its shorter side stays twice that.
 
     Raises: UnreadableImage for a size that no image has, or that costs more memory than allowed.
@@ -32,7 +32,7 @@ def planned(file: EncodedFile, size: HeaderSize, limits: Limits, shortest: int |
     if fitting is None:
         raise _over(file, size, _cost(file, size, factors[-1]), limits)
     pixels = size.width * size.height
-    return Plan(max(wanted, fitting), max(wanted, fitting) if pixels > limits.pixels else 1)
+    return Reduction(max(wanted, fitting), max(wanted, fitting) if pixels > limits.pixels else 1)
 
 
 def by_side(side: int, shortest: int | None) -> int:

@@ -10,14 +10,16 @@ import torch
 
 from receptron.blocks.auxiliary import AuxiliaryClassifier
 from receptron.blocks.classifier import Classifier
+from receptron.data.augmentation.policy import FittedPolicy, fitted
 from receptron.data.bands.band_plan import BandPlan
 from receptron.data.reading.decode import decode
 from receptron.data.reading.file_bytes import LIMITS, Limits
 from receptron.data.records import Catalog, ImageFacts
 from receptron.errors import BadValue, ImageTooSmall, UnknownName, UnreadableImage
 from receptron.own_net.own_network import OwnNet
+from receptron.own_net.trial import try_out
 from receptron.progress import Progress
-from receptron.training.layers.resolution import check_sizes
+from receptron.training.layers.resolution import check_size, sizes_of
 from receptron.training.loop.recipe import Recipe
 from receptron.weights import sidecar
 from receptron.weights.carried import INSTALL, carried
@@ -80,8 +82,20 @@ class InitialWeights:
         """The same, fed with images of the last size that the recipe trains at. Raises: BadValue, ImageTooSmall."""
         last = recipe.finish_pixels or recipe.pixels
         made = replace(self, spec=replace(self.spec, pixels=last)) if last else self
-        check_sizes(self.net, self.channels, made.spec.pixels, recipe)
+        for side in sizes_of(made.spec.pixels, recipe):
+            if self.own:
+                try_out(self.own, 2, self.channels, side)
+            else:
+                check_size(self.net, self.channels, made.spec.pixels, side)
         return made
+
+    def policy(self, augment: str) -> FittedPolicy:
+        """The policy of that name, without what does not suit the images."""
+        return fitted(augment, self.spec.pixels, self.channels, grey=self.grey, bands=bool(self.spec.bands))
+
+    def precision(self, asked: str) -> str:
+        """The number format that was asked for, where the network bears it."""
+        return "float32" if self.float32_only else asked
 
     def maker(self, classes: int) -> Callable[[], Classifier]:
         """`make` for a fixed number of classes."""

@@ -45,7 +45,7 @@ class Judgement:
 
 
 @dataclass(frozen=True)
-class _Seen:
+class _Answered:
     """Logits of some images and what is known of them."""
 
     digests: Sequence[str]
@@ -150,8 +150,8 @@ def evaluate_out_of_fold(model: Model, learnt: FittedNetwork) -> Judgement:
     return _judged(model, seen, evaluation, {"majority class": common, "nearest neighbour": near}, None)
 
 
-def _seen(images: Images, logits: NDArray[np.float64], strange: Sequence[Novelty | None]) -> _Seen:
-    return _Seen(images.digests, images.names, logits, images.targets.numpy(), images.groups, strange)
+def _seen(images: Images, logits: NDArray[np.float64], strange: Sequence[Novelty | None]) -> _Answered:
+    return _Answered(images.digests, images.names, logits, images.targets.numpy(), images.groups, strange)
 
 
 def _novelties(model: Model, scores: Scores) -> Sequence[Novelty | None]:
@@ -161,14 +161,16 @@ def _novelties(model: Model, scores: Scores) -> Sequence[Novelty | None]:
     return novelties(scores.novelty, model.card.novelty)
 
 
-def _evaluate(model: Model, seen: _Seen, source: str, *, networks: int = 1) -> Evaluation:
+def _evaluate(model: Model, seen: _Answered, source: str, *, networks: int = 1) -> Evaluation:
     return evaluate(
         seen.logits, seen.truth, model.classes, model.card.temperature, source, seen.names, networks=networks, groups=seen.groups,
         offsets=model.card.offsets,
     )  # fmt: skip
 
 
-def _judged(model: Model, seen: _Seen, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None) -> Judgement:
+def _judged(
+    model: Model, seen: _Answered, evaluation: Evaluation, rivals: dict[str, NDArray[np.int64]], given: Evaluation | None
+) -> Judgement:
     right = seen.logits.argmax(1) == seen.truth
     chances = temperature_scaling.probabilities(seen.logits, model.card.temperature, model.card.offsets)
     answers = [

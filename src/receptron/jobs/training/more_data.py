@@ -2,8 +2,8 @@
 
 from receptron.evaluation.records import LearningCurve
 from receptron.jobs.training.fit import FittedNetwork
-from receptron.training.ladder.learning_curve import learning_curve, unknown
 from receptron.training.ladder.synthetic_effect import more_of
+from receptron.training.learning_curve.forecast import learning_curve, unknown
 
 TIMED = "time for the learning curve"
 WORTH = 0.5  # of the linear head's own time is more than a curve takes: an eighth of its fits, and those of fewer images

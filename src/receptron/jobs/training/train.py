@@ -10,7 +10,6 @@ from receptron.blocks.before_classes import head_of
 from receptron.bundle import store
 from receptron.bundle.card import ModelCard, Provenance
 from receptron.bundle.model import Model
-from receptron.data.augmentation.policy import fitted
 from receptron.data.dataset.scan import scan
 from receptron.data.reading.file_bytes import within
 from receptron.data.records import Catalog
@@ -157,12 +156,9 @@ def train(
         extras.progress.tell(f"Writing to {folder}")
         log = tensorboard.logger(check_given(extras.tensorboard)) if extras.tensorboard else None
         activations = cache_folder(extras.cache)
-        starts = tuple(one.sized(extras.recipe) for one in starts_of(catalog, net, weights, extras))
+        starts = starts_of(catalog, net, weights, extras)
         start = starts[0]
-        check_made(extras.ensembling, pretrained=any(one.pretrained for one in starts))
-        for one in starts:
-            check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
-        augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
+        augmentation = start.policy(extras.augment)
         for line in augmentation.left_out:
             extras.progress.tell(f"Augmentation {augmentation.name}: {line}.")
         with watchmaker.stage(READING):
@@ -185,8 +181,9 @@ def train(
         if like:
             _tell_likeness(like, settings, sided, extras.progress)
         digest = fingerprint(settings, sided.sha256, start.spec, " ".join(start_digest(one) for one in starts))
-        precision = "float32" if start.float32_only else extras.precision
-        fit_options = FitOptions(seed, where, precision, bool(sided.split.test), augmentation, extras.recipe, extras.ensembling)
+        fit_options = FitOptions(
+            seed, where, start.precision(extras.precision), bool(sided.split.test), augmentation, extras.recipe, extras.ensembling
+        )
         with StopSignals(extras.progress.tell) as signals, threads(like.threads if like else None) as computing:
             place.begin(Begun(digest, str(Path(path).resolve()), extras.command, now()), resume=extras.resume)
             decisions = DecisionLog(place.decisions, like.run.decisions if like else relabelling.formats(settings) if relabelling else {})
@@ -196,7 +193,7 @@ def train(
             with watchmaker.stage("learning", lambda: clock.spent):
                 environment = RunEnvironment(place.work, activations, clock, decisions, signals, extras.progress, extras.every, log)
                 start, sided, ranking = ranked((start,) if len(starts) == 1 else starts, sided, fit_options, environment, limits)
-                augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey, bands=bool(start.spec.bands))
+                augmentation = start.policy(extras.augment)
                 fit_options = replace(fit_options, augmentation=augmentation)
                 synthetic, seen_besides = (
                     read_synthetic(made, sided, start, extras.progress, limits, allow_broken=extras.allow_broken) if made else (None, None)
@@ -249,7 +246,17 @@ def check_kinds(net: object, weights: object, device: object, test_size: object,
 def starts_of(
     catalog: Catalog, net: str | None, weights: str | Path | Sequence[str | Path] | None, extras: Extras
 ) -> tuple[InitialWeights, ...]:
-    """Where training may start: one place, or all at hand for `--net auto`."""
+    """Where training may start, in the size and shape that the recipe asks for: one place, or all at hand for `--net auto`."""
+    starts = tuple(one.sized(extras.recipe) for one in _starts(catalog, net, weights, extras))
+    for one in starts:
+        check_own_shape(one.net, extras.recipe) if one.own else check_shape(one.net, one.channels, extras.recipe)
+    check_made(extras.ensembling, pretrained=any(one.pretrained for one in starts))
+    return starts
+
+
+def _starts(
+    catalog: Catalog, net: str | None, weights: str | Path | Sequence[str | Path] | None, extras: Extras
+) -> tuple[InitialWeights, ...]:
     given, limits = listed_weights(weights), within(extras.image_memory)
     check_arguments(net, extras.arguments)
     if net == AUTO:

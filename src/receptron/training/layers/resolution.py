@@ -8,15 +8,20 @@ from receptron.training.loop.recipe import Recipe
 from receptron.zoo.builder import check_request, shaped
 
 
-def check_sizes(net: str, channels: int, pixels: int, recipe: Recipe) -> None:
-    """Raises: BadValue, ImageTooSmall, if `net`, made for `pixels`, cannot take every size that the recipe trains at."""
-    if recipe.pixels or recipe.scales:
-        ends = {pixels, recipe.pixels or pixels}
-        for side in sorted(ends | {side_at(end, scale) for scale in recipe.scales or () for end in ends}):
-            _check(net, channels, pixels, side)
+def sizes_of(pixels: int, recipe: Recipe) -> list[int]:
+    """Every side, px, that the recipe trains at, from images of `pixels` on; none where it leaves sizes alone.
+
+    >>> sizes_of(64, Recipe(scales=(0.75, 1.0)))
+    [48, 64]
+    """
+    if not (recipe.pixels or recipe.scales):
+        return []
+    ends = {pixels, recipe.pixels or pixels}
+    return sorted(ends | {side_at(end, scale) for scale in recipe.scales or () for end in ends})
 
 
-def _check(name: str, channels: int, pixels: int, side: int) -> None:
+def check_size(name: str, channels: int, pixels: int, side: int) -> None:
+    """Raises: BadValue, ImageTooSmall, if the net of that name, made for `pixels`, cannot learn from images of `side`."""
     check_request(name, 2, None, side)
     try:
         net = shaped(name, 2, channels, pixels).to("meta").train()

@@ -133,7 +133,18 @@ class Recipe:
         return replace(plan, optimiser=optimiser, schedule=schedule, rate=rate, **given)
 
     def on_pixels(self, plan: Hyperparameters) -> Hyperparameters:
-        """`plan` of a phase that sees images themselves, and learns every level of the network."""
+        """`plan` of a phase that sees images themselves, and learns every level of the network.
+
+        Args:
+            plan: What the ladder would do by itself.
+
+        Returns:
+            Another plan, with what `applied` sets, and with levels that open and sizes that change as is set here.
+
+        Example:
+            >>> Recipe(unfreeze="gradual").on_pixels(Hyperparameters(8, 32, 0.1)).gradual
+            True
+        """
         low = self.pixels / self.finish_pixels if self.pixels and self.finish_pixels else 1.0
         return replace(self.applied(plan), gradual=self.unfreeze == "gradual", scales=self.scales or (), low=low)
 

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from receptron.blocks.classifier import Classifier
-from receptron.data.augmentation.policy import fitted
 from receptron.data.dataset.scan import scan
 from receptron.data.reading.file_bytes import within
 from receptron.errors import BadValue, TooLittleTime
@@ -26,6 +25,7 @@ from receptron.jobs.options import (
     listed_weights,
     seconds,
 )
+from receptron.jobs.training.backbones.band_start import with_statistics
 from receptron.jobs.training.backbones.ranking import ranked
 from receptron.jobs.training.fit import FitOptions, context_of
 from receptron.jobs.training.initial_weights import InitialWeights
@@ -38,7 +38,7 @@ from receptron.training.augmentation_sheet import augmentation_record
 from receptron.training.checkpointing.decision_log import DecisionLog
 from receptron.training.checkpointing.time_budget import TimeBudget
 from receptron.training.context import RunEnvironment, TrainingContext
-from receptron.training.ensembling import check_judged, check_made
+from receptron.training.ensembling import check_judged
 from receptron.training.features.domain_distance import domain_distance
 from receptron.training.features.input_check import check_input
 from receptron.training.hardware.device import find_device
@@ -93,13 +93,14 @@ def plan(
     sides = relabelling.sides if relabelling else {}
     check_judged(extras.ensembling, has_test=keeps_test(catalog, test_size, sides))
     starts, activations = starts_of(catalog, net, weights, extras), cache_folder(extras.cache)
-    check_made(extras.ensembling, pretrained=any(one.pretrained for one in starts))
     sided = place_images(catalog, starts[0], Placing(test_size, check_seed(seed), sides, relabelling), extras)
+    begin = with_statistics(starts[0], sided, extras.progress)
     environment = RunEnvironment(None, activations, TimeBudget(budget), DecisionLog(None), progress=extras.progress)
-    first = fitted(extras.augment, starts[0].spec.pixels, starts[0].channels, grey=starts[0].grey)
-    fit_options = FitOptions(seed, where, extras.precision, bool(sided.split.test), first, extras.recipe, extras.ensembling)
-    start, sided, ranking = ranked(starts, sided, fit_options, environment, within(extras.image_memory))
-    augmentation = fitted(extras.augment, start.spec.pixels, start.channels, grey=start.grey)
+    first = begin.policy(extras.augment)
+    precision, has_test = begin.precision(extras.precision), bool(sided.split.test)
+    fit_options = FitOptions(seed, where, precision, has_test, first, extras.recipe, extras.ensembling)
+    start, sided, ranking = ranked((begin,) if len(starts) == 1 else starts, sided, fit_options, environment, within(extras.image_memory))
+    augmentation = start.policy(extras.augment)
     context = context_of(sided.reading, sided.split, start, replace(fit_options, augmentation=augmentation), environment)
     limits, synthetic = within(extras.image_memory), None
     if made := look_into(extras.synthetic, catalog):

@@ -4,7 +4,7 @@ from math import prod
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from receptron.analysis.model_import.onnx_graph.calling import Attributes, NotKnown, Rule, axis_of, places_of
@@ -54,6 +54,8 @@ def _gather(x: list[Any], a: Attributes) -> Tensor:
     axis, index = axis_of(a.get("axis", 0), max(x[0].dim(), 1)), x[1]
     if index.dim() == 0:
         return x[0].select(axis, 0 if index.is_meta else int(places_of(index, x[0].shape[axis])))
+    if isinstance(x[0], nn.Parameter) and x[0].dim() == 2 and axis == 0 and index.is_meta:  # a table of words, asked by the input
+        return F.embedding(index, x[0])
     rows = taken(x[0], axis, index.flatten())
     return rows.reshape(*x[0].shape[:axis], *index.shape, *x[0].shape[axis + 1 :])
 

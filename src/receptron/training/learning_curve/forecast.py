@@ -12,7 +12,7 @@ from receptron.evaluation.power_law import ErrorRange, Forecast, forecast
 from receptron.evaluation.records import ClassCurve, CurvePoint, LearningCurve, PredictedShare
 from receptron.training.context import TrainingContext
 from receptron.training.ladder.linear_probe import More
-from receptron.training.ladder.subset_accuracy import Measured, measure
+from receptron.training.learning_curve.subset_accuracy import Measured, measure
 from receptron.wording import counted
 
 FEWEST, FEWEST_OF_CLASS = 40, 10  # images, and images or groups of a class, below which a curve says nothing
