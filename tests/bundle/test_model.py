@@ -206,6 +206,39 @@ def test_answers_that_are_not_finite_name_the_image(colour: Model, monkeypatch: 
         colour.predict([image])
 
 
+@pytest.mark.parametrize("wild", [[0], [1, 3], [4], [0, 1, 2, 3]])
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize("views", [1, 3])
+def test_one_image_whose_answer_is_not_finite_leaves_the_others_theirs(
+    colour: Model, wild: list[int], value: float, views: int, monkeypatch: pytest.MonkeyPatch
+):
+    images = [pixels(seed=i) for i in range(5)]
+    before, own = colour.predict(images, batch=2, views=views), colour.net
+
+    class Wild(torch.nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = own
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            scores, rows = own(x).clone(), next(turns)
+            scores[[place for place, row in enumerate(rows) if row in wild]] = value
+            return scores
+
+    monkeypatch.setattr(colour, "net", Wild())
+    monkeypatch.setattr(colour, "novelty", None)
+    turns = iter([rows for rows in ([0, 1], [2, 3], [4]) for _ in range(views)])
+    after = colour.predict(images, batch=2, views=views)
+    for i, (old, new) in enumerate(zip(before, after, strict=True)):
+        if i in wild:
+            assert new.fault is not None and "NaN or infinity" in new.fault
+        else:
+            assert new.fault is None and new.probabilities == pytest.approx(old.probabilities)
+    turns = iter([rows for rows in ([0, 1], [2, 3], [4]) for _ in range(views)])
+    with pytest.raises(NonFinite):
+        colour.scores(images, batch=2, views=views)
+
+
 class Poisoned(torch.nn.Module):
     def __init__(self, inner: torch.nn.Module) -> None:
         super().__init__()

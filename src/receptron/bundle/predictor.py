@@ -164,7 +164,7 @@ class Predictor:
         Raises:
             BadValue: For something that is no image, a batch below 1 and a number of views outside of 1 to 32.
             BundleFault: If the network gives something else than one number for each class.
-            NonFinite: If the network answers NaN or infinity, naming the images.
+            NonFinite: If the network answers NaN or infinity to every image; where it is to some alone, each has that as its fault.
 
         Example:
             >>> from receptron import load
@@ -176,7 +176,7 @@ class Predictor:
         """
         given = as_list(images)
         called = names(given)
-        scores = self.scores(given, batch, progress, views)
+        scores = self._scores(given, batch, progress, views, alone=True)
         scaled = torch.from_numpy(scores.logits).div(self.facts.temperature)
         chances = scaled.add(torch.tensor(self.facts.offsets or (0.0,), dtype=torch.float64)).softmax(1).numpy()
         answers = {i: self.answer(called[i], row) for i, row in zip(scores.read, chances, strict=True)}
@@ -213,6 +213,10 @@ class Predictor:
             >>> found.logits.shape, found.read, found.faults
             ((1, 10), [0], {1: 'no such file'})
         """
+        return self._scores(images, batch, progress, views, alone=False)
+
+    def _scores(self, images: ImageLike | Iterable[ImageLike], batch: int, progress: Progress | None, views: int, *, alone: bool) -> Scores:
+        """`scores`; with `alone` an image whose answer is not finite is a fault of its own beside others that have one."""
         if not isinstance(cast(object, batch), int) or batch < 1:
             raise BadValue(f"batch is {short(batch)}.", why="it must be 1 or more", mend="use the default of 32")
         check_views(views)
@@ -222,7 +226,7 @@ class Predictor:
         progress.start("Looking at images", len(given), "images")
         told = len(self.classes) + (len(SCORES) if self.novelty else 0)
         parts, read, faults = [np.empty((views, 0, told))], list[int](), dict[int, str]()
-        seconds = np.zeros(views)
+        seconds, wild = np.zeros(views), list[int]()
         for start, chunk in self._canvases(given, called, batch):
             good = [i for i, canvas in enumerate(chunk, start) if not isinstance(canvas, str)]
             faults |= {i: canvas for i, canvas in enumerate(chunk, start) if isinstance(canvas, str)}
@@ -232,10 +236,19 @@ class Predictor:
                 began = perf_counter()
                 said.append(self._forward(canvases, view))
                 seconds[view] += perf_counter() - began
-                check_finite(said[-1], [called[i] for i in good])
-            parts += [np.stack(said)] if good else []
-            read += good
+            if good:
+                both = np.stack(said)
+                if not alone:
+                    check_finite(both.sum(0), [called[i] for i in good])
+                sound = np.isfinite(both.sum(0)).all(axis=1)
+                rows = np.array(good)
+                wild += rows[~sound].tolist()
+                read += rows[sound].tolist()
+                parts.append(both[:, sound])
             progress.advance(len(chunk))
+        if wild and not read:
+            check_finite(np.full((len(wild), 1), np.nan), [called[i] for i in wild])
+        faults |= dict.fromkeys(wild, "the network answered NaN or infinity: its values are too far from those of the training")
         progress.done(f"{len(faults):,} could not be read" if faults else "")
         logits, novelty = np.split(np.concatenate(parts, 1), [len(self.classes)], axis=2)
         mean = mean_logits(logits, self.facts.temperature)
