@@ -159,6 +159,18 @@ def test_resuming_where_nothing_is_to_be_resumed_says_so(photos: Path, tmp_path:
     assert not list((tmp_path / "empty").iterdir())
 
 
+def test_a_run_that_was_killed_before_it_learnt_is_gone_on_with_from_its_beginning(photos: Path, tmp_path: Path):
+    place = tmp_path / "out"
+    claim = f"from receptron.jobs.training.run_directory import claimed\nwith claimed(Path({str(place)!r})):\n    os._exit(9)"
+    script = f"import os\nfrom pathlib import Path\n{claim}"
+    assert subprocess.run([sys.executable, "-c", script], check=False).returncode == 9
+    assert [entry.name for entry in place.iterdir()] == [".receptron-run"]
+    scratch(photos, place, resume=True)
+    assert (place / "run.json").is_file()
+    with pytest.raises(BadValue, match="the run there is finished"):
+        scratch(photos, place, resume=True)
+
+
 def interrupted(times: int) -> Breaking:
     class Struck(Breaking):
         def advance(self, count: int = 1, note: str = "") -> None:

@@ -127,9 +127,10 @@ def claimed(
     """
     directory = RunDirectory(folder)
     missing = [place for place in (folder, *folder.absolute().parents) if not place.exists()]
+    early = directory.work.is_dir()  # a run that broke off before it began to learn leaves no more than that
     lock, mine = _locked(directory), False
     try:
-        _check(directory, resume=resume, overwrite=overwrite)
+        _check(directory, resume=resume, overwrite=overwrite, early=early)
         atomic_write.sweep(folder)
         atomic_write.sweep(directory.work)
         mine = True
@@ -258,7 +259,7 @@ def _release(directory: RunDirectory, lock: FileLock, missing: list[Path]) -> No
     lock.release()
 
 
-def _check(directory: RunDirectory, *, resume: bool, overwrite: bool) -> None:
+def _check(directory: RunDirectory, *, resume: bool, overwrite: bool, early: bool) -> None:
     folder = directory.folder
     _check_apart(folder)
     for file in (directory.report, directory.record):
@@ -272,7 +273,7 @@ def _check(directory: RunDirectory, *, resume: bool, overwrite: bool) -> None:
             mend="move it elsewhere, or choose another folder with --out",
         )
     begun = directory.begun if resume or (directory.has_learnt and not overwrite) else None
-    if resume and begun is None:
+    if resume and begun is None and not (early and not directory.record.exists()):
         done = "; the run there is finished" if directory.record.exists() else ""
         raise BadValue(f"there is nothing to resume in {folder}{done}.", mend="leave --resume out, or name the run's folder with --out")
     if resume or overwrite:
